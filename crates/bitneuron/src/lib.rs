@@ -1,0 +1,2 @@
+//! All: one dependency that re-exports the BitNeuron crates.
+#![forbid(unsafe_code)]

@@ -1,0 +1,130 @@
+//! Claims: signed statements that must verify, and the seam through which the ledger checks them.
+//!
+//! The ledger knows verdicts, not proofs. A [`Claim`] names a statement by its domain, carries the statement's
+//! public part and a proof as bytes, and is signed by its author. Whoever can judge implements [`CheckClaim`]
+//! (`bitneuron-zk::Registry` does). A *refutation* is a claim whose author signed it and whose check fails; a claim
+//! with a bad signature refutes nobody.
+
+use crate::{Bytes, ChainId, Context, Keypair, NodeId, Signature, Wire, encode, hash::Digest, sign};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+const DOMAIN: &str = "bitneuron claim v1";
+
+/// A statement with its proof, signed by [`Context::by`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    body: Body,
+    signature: Signature,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Body {
+    statement: Digest,
+    context: Context,
+    public: Bytes,
+    proof: Bytes,
+}
+
+impl Wire for Body {
+    const LIMIT: usize = Claim::LIMIT;
+}
+
+impl Body {
+    fn digest(&self) -> Digest {
+        Digest::of("bitneuron claim body v1", &encode(self))
+    }
+}
+
+impl Wire for Claim {
+    const LIMIT: usize = 8 << 20;
+}
+
+/// The name of a statement: the digest of its domain text.
+pub fn statement(domain: &str) -> Digest {
+    Digest::of("bitneuron statement v1", domain.as_bytes())
+}
+
+impl Claim {
+    /// States and signs. `domain` names the statement (`"bitneuron turn v1"`), `public` and `proof` are in the
+    /// statement's own encoding; `context.by` must be the key's name, else nobody accepts the claim.
+    pub fn new(key: &Keypair, domain: &str, context: Context, public: Vec<u8>, proof: Vec<u8>) -> Self {
+        let body = Body { statement: statement(domain), context, public: public.into(), proof: proof.into() };
+        let signature = key.sign(DOMAIN, context.chain, &body.digest().0);
+        Self { body, signature }
+    }
+
+    /// The name of the statement, as [`statement`] gives it.
+    pub fn statement(&self) -> Digest {
+        self.body.statement
+    }
+
+    /// What the claim is bound to.
+    pub fn context(&self) -> &Context {
+        &self.body.context
+    }
+
+    /// The author.
+    pub fn by(&self) -> NodeId {
+        self.body.context.by
+    }
+
+    /// The public part, in the statement's encoding.
+    pub fn public(&self) -> &[u8] {
+        &self.body.public
+    }
+
+    /// The proof, in the backend's encoding.
+    pub fn proof(&self) -> &[u8] {
+        &self.body.proof
+    }
+
+    /// Whether the author really signed this claim, for this chain.
+    pub fn is_signed(&self, chain: ChainId) -> bool {
+        self.body.context.chain == chain
+            && sign::verify(self.by(), DOMAIN, chain, &self.body.digest().0, &self.signature)
+    }
+
+    /// The digest of the whole claim.
+    pub fn digest(&self) -> Digest {
+        Digest::of("bitneuron claim id v1", &encode(self))
+    }
+}
+
+/// Judges claims. Deterministic: every honest judge of one version gives the same verdict.
+pub trait CheckClaim: Send + Sync {
+    /// Judges the statement (not the signature, which the caller has checked).
+    ///
+    /// # Errors
+    /// Why the claim does not hold.
+    fn check(&self, claim: &Claim) -> Result<(), Refused>;
+
+    /// What the check costs in gas (1 gas = 10 ns of virtual compute), known before checking.
+    fn gas(&self, claim: &Claim) -> u64;
+}
+
+/// Why a claim does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// No verifier for this statement.
+    #[error("no verifier for statement {0}")]
+    Unknown(Digest),
+    /// The public part or the proof cannot be read.
+    #[error("malformed: {0}")]
+    Malformed(String),
+    /// The claim is about another context, commitment or program than it should be.
+    #[error("not about what it claims: {0}")]
+    Unrelated(String),
+    /// The statement is false or its proof does not convince.
+    #[error("false: {0}")]
+    False(String),
+    /// Checking would cost more than is allowed.
+    #[error("needs {gas} gas, at most {limit} allowed")]
+    TooCostly {
+        /// What it needs.
+        gas: u64,
+        /// What is allowed.
+        limit: u64,
+    },
+}

@@ -1,0 +1,207 @@
+//! The wire form of small structures: a version byte, then `bincode` with fixed-width little-endian integers.
+//!
+//! This module is the only one that names `bincode`. Every type that crosses a wire implements [`Wire`] with its own
+//! size limit, which is checked before a byte is read. Fixed-width integers and checked tags make the encoding
+//! injective: a value has one encoding and every accepted byte string is the encoding of what it decodes to, so
+//! bytes can be hashed and signed. For that reason maps and floats never stand in a wire type.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use std::fmt;
+use thiserror::Error;
+
+/// A type with a wire form.
+pub trait Wire: Serialize + DeserializeOwned {
+    /// The first byte of every encoding; raised when the layout changes.
+    const VERSION: u8 = 1;
+    /// The longest accepted encoding in bytes, version byte included.
+    const LIMIT: usize;
+}
+
+/// Why bytes were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Nothing to read.
+    #[error("no bytes")]
+    Empty,
+    /// The version byte is unknown.
+    #[error("version {found}, expected {expected}")]
+    Version {
+        /// The byte read.
+        found: u8,
+        /// The byte expected.
+        expected: u8,
+    },
+    /// Longer than the type may be.
+    #[error("{length} bytes, at most {limit} allowed")]
+    TooLong {
+        /// The length received.
+        length: usize,
+        /// The limit of the type.
+        limit: usize,
+    },
+    /// The value ended before the bytes did.
+    #[error("{0} bytes after the value")]
+    Trailing(usize),
+    /// Not an encoding of the type.
+    #[error("malformed: {0}")]
+    Malformed(String),
+}
+
+fn config() -> impl bincode::config::Config {
+    bincode::config::standard().with_fixed_int_encoding()
+}
+
+/// The encoding of `value`.
+///
+/// In-memory encoding cannot fail for the types that implement [`Wire`]; were a foreign `Serialize` to fail, the
+/// encoding is empty, which no decoder accepts.
+pub fn encode<T: Wire>(value: &T) -> Vec<u8> {
+    let mut bytes = vec![T::VERSION];
+    match bincode::serde::encode_into_std_write(value, &mut bytes, config()) {
+        Ok(_) => bytes,
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Decodes a whole byte string.
+///
+/// # Errors
+/// Too long for the type, another version, malformed, or bytes left over.
+pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
+    if bytes.len() > T::LIMIT {
+        return Err(DecodeError::TooLong { length: bytes.len(), limit: T::LIMIT });
+    }
+    let (&found, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+    if found != T::VERSION {
+        return Err(DecodeError::Version { found, expected: T::VERSION });
+    }
+    let (value, read) = bincode::serde::decode_from_slice(body, config())
+        .map_err(|error| DecodeError::Malformed(error.to_string()))?;
+    match body.len().saturating_sub(read) {
+        0 => Ok(value),
+        rest => Err(DecodeError::Trailing(rest)),
+    }
+}
+
+/// A byte string that is copied as a whole, not byte by byte.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub Vec<u8>);
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(bytes))
+            }
+        }
+        deserializer.deserialize_bytes(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Sample {
+        flag: bool,
+        number: u64,
+        choice: Option<u16>,
+        list: Vec<(u32, [u8; 4])>,
+        blob: Bytes,
+    }
+
+    impl Wire for Sample {
+        const LIMIT: usize = 1 << 16;
+    }
+
+    fn sample() -> impl Strategy<Value = Sample> {
+        let list = prop::collection::vec(any::<(u32, [u8; 4])>(), 0..8);
+        let blob = prop::collection::vec(any::<u8>(), 0..40);
+        (any::<bool>(), any::<u64>(), any::<Option<u16>>(), list, blob).prop_map(
+            |(flag, number, choice, list, blob)| Sample { flag, number, choice, list, blob: Bytes(blob) },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn round_trip_and_one_encoding(value in sample(), at in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let bytes = encode(&value);
+            prop_assert_eq!(&decode::<Sample>(&bytes).expect("own encoding"), &value);
+            let mut mutant = bytes.clone();
+            mutant[at.index(bytes.len())] ^= 1 << bit;
+            if let Ok(other) = decode::<Sample>(&mutant) {
+                prop_assert_eq!(encode(&other), mutant);
+            }
+            prop_assert!(decode::<Sample>(&bytes[..bytes.len() - 1]).is_err());
+            let longer = [bytes.as_slice(), &[0]].concat();
+            prop_assert_eq!(decode::<Sample>(&longer), Err(DecodeError::Trailing(1)));
+        }
+
+        #[test]
+        fn noise_is_refused_or_canonical(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(value) = decode::<Sample>(&bytes) {
+                prop_assert_eq!(encode(&value), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn limits_and_versions() {
+        assert_eq!(decode::<Sample>(&[]), Err(DecodeError::Empty));
+        assert_eq!(decode::<Sample>(&[9]), Err(DecodeError::Version { found: 9, expected: 1 }));
+        let long = vec![1; Sample::LIMIT + 1];
+        assert!(matches!(decode::<Sample>(&long), Err(DecodeError::TooLong { .. })));
+        // A list that claims 2^63 members costs nothing.
+        let mut huge = vec![1, 0];
+        huge.extend([0; 8]);
+        huge.push(0);
+        huge.extend(u64::MAX.to_le_bytes());
+        assert!(matches!(decode::<Sample>(&huge), Err(DecodeError::Malformed(_))));
+    }
+}

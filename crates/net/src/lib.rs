@@ -1,0 +1,2 @@
+//! Talk: frames, limits, the overlay trait and peer sampling.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The program `bitneuron`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Nothing here: each example is a program of its own under `examples/`.
