@@ -1,0 +1,5 @@
+//! Hostile bytes for every decoder of this crate, and hostile peers for the throttle and the sampler.
+
+mod frame;
+mod sampling;
+mod throttle;
