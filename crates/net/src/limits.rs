@@ -167,7 +167,7 @@ impl Bucket {
 
     /// Takes `tokens`, or says how long to wait for them.
     ///
-    /// A clock that goes back refills nothing. The wait for more tokens than the bucket holds is the end of time.
+    /// A clock that goes back refills nothing. The wait for tokens that never come is the end of time.
     ///
     /// # Errors
     /// The wait; the bucket is unchanged.
@@ -175,10 +175,9 @@ impl Bucket {
         let level = self.level_at(quota, now);
         let price = u64::from(tokens).saturating_mul(quota.period());
         let Some(rest) = level.checked_sub(price) else {
-            let wait = match price.saturating_sub(level).checked_div(u64::from(quota.refill)) {
-                Some(wait) if price <= quota.full() => wait.saturating_add(1),
-                _ => u64::MAX,
-            };
+            let comes = quota.refill > 0 && price <= quota.full();
+            let missing = price.saturating_sub(level);
+            let wait = if comes { missing.div_ceil(u64::from(quota.refill)) } else { u64::MAX };
             return Err(Duration::from_micros(wait));
         };
         *self = Self { level: rest, seen: now.max(self.seen) };
