@@ -1,1 +1,101 @@
-//! A learning goal.
+//! A learning goal: what is to be learned, how it is measured and by which programs.
+
+use crate::exact::programs::turn::{TurnShape, turn};
+use crate::exact::programs::{Mlp, inference::inference, merge::MergeRule, metric::accuracy, step::Training};
+use crate::exact::{DataRoot, Program, ProgramError};
+use crate::{Commitment, Digest, GoalId, Wire, encode};
+use serde::{Deserialize, Serialize};
+
+/// How a model of the goal is scored, always as an integer number of metric rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Metric {
+    /// Rows whose class is the label.
+    Accuracy,
+}
+
+/// A goal in the ledger's registry. Its id is the digest of its bytes, so it can never change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Goal {
+    /// A short name for people.
+    pub name: String,
+    /// The model: sizes of a multilayer perceptron, which fix the layout.
+    pub mlp: Mlp,
+    /// The commitment to the first model θ₀.
+    pub initial: Commitment,
+    /// How models are scored.
+    pub metric: Metric,
+    /// The metric set.
+    pub metric_set: DataRoot,
+    /// How many metric rows a beacon draws to score a turn.
+    pub drawn: u32,
+    /// How a validator steps.
+    pub training: Training,
+    /// How a validator merges.
+    pub merge: MergeRule,
+    /// The most models merged in one turn.
+    pub max_inputs: u32,
+}
+
+impl Wire for Goal {
+    const LIMIT: usize = 4096;
+}
+
+impl Goal {
+    /// The longest name in bytes.
+    pub const MAX_NAME: usize = 64;
+    /// The largest [`Goal::max_inputs`].
+    pub const MAX_INPUTS: u32 = 256;
+
+    /// The goal's id.
+    pub fn id(&self) -> GoalId {
+        GoalId(Digest::of("bitneuron goal v1", &encode(self)))
+    }
+
+    /// Checks that every program of the goal can be built.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn validate(&self) -> Result<(), ProgramError> {
+        if self.name.is_empty() || self.name.len() > Self::MAX_NAME {
+            return Err(ProgramError::Argument("a goal's name has 1 to 64 bytes"));
+        }
+        if self.metric_set.columns != self.mlp.features()
+            || self.drawn == 0
+            || self.drawn > self.metric_set.rows
+        {
+            return Err(ProgramError::Argument("the metric set does not fit the model"));
+        }
+        if self.max_inputs > Self::MAX_INPUTS {
+            return Err(ProgramError::Argument("too many inputs of a turn"));
+        }
+        self.turn_program(self.max_inputs, self.training.batch).map(drop)
+    }
+
+    /// The program of a turn that merges `peers` models and steps on a data set of `rows` rows.
+    ///
+    /// # Errors
+    /// As [`turn`].
+    pub fn turn_program(&self, peers: u32, rows: u32) -> Result<Program, ProgramError> {
+        let shape = TurnShape { peers, rows, metric_rows: self.metric_set.rows, drawn: self.drawn };
+        turn(&self.mlp, shape, self.merge, self.training)
+    }
+
+    /// The program that scores a model on all metric rows.
+    ///
+    /// # Errors
+    /// As [`accuracy`].
+    pub fn metric_program(&self) -> Result<Program, ProgramError> {
+        match self.metric {
+            Metric::Accuracy => accuracy(&self.mlp, self.metric_set.rows, self.metric_set.rows),
+        }
+    }
+
+    /// The program that classifies `rows` rows.
+    ///
+    /// # Errors
+    /// As [`inference`].
+    pub fn inference_program(&self, rows: u32) -> Result<Program, ProgramError> {
+        inference(&self.mlp, rows)
+    }
+}

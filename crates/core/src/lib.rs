@@ -1,9 +1,4 @@
-//! Words: the vocabulary that every BitNeuron crate speaks.
-//!
-//! Nothing here knows a protocol. The crate holds the nouns (who, when, how much, how heavy), the bytes
-//! (hashes, signatures, Merkle trees, the codec), the numbers (tensors, parameters, data sets and, in
-//! [`exact`], the one integer arithmetic that is replayed, voted on and proved) and the two shapes that all
-//! protocols share: [`Machine`] and [`claim::CheckClaim`].
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod amount;

@@ -26,7 +26,12 @@ pub trait Machine {
     ///
     /// # Errors
     /// The input is refused; state and outbox are unchanged.
-    fn step(&mut self, now: Time, input: Self::Input, out: &mut Outbox<Self::Effect>) -> Result<(), Self::Error>;
+    fn step(
+        &mut self,
+        now: Time,
+        input: Self::Input,
+        out: &mut Outbox<Self::Effect>,
+    ) -> Result<(), Self::Error>;
 }
 
 /// Collects the effects of one or more steps, in order.

@@ -97,7 +97,17 @@ impl Layout {
     /// # Errors
     /// As [`Layout::new`].
     pub fn of(entries: &[(&str, &[u32])]) -> Result<Self, ParamsError> {
-        Self::new(entries.iter().map(|(name, shape)| Entry { name: (*name).into(), shape: shape.to_vec() }).collect())
+        Self::new(
+            entries
+                .iter()
+                .map(|(name, shape)| Entry { name: (*name).into(), shape: shape.to_vec() })
+                .collect(),
+        )
+    }
+
+    /// The layout of nothing.
+    pub const fn empty() -> Self {
+        Self { entries: Vec::new(), offsets: Vec::new(), len: 0 }
     }
 
     /// The tensors in order.

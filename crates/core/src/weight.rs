@@ -44,7 +44,9 @@ impl Share {
     pub fn divide(parts: &[u64]) -> Vec<Self> {
         let wide: Vec<u128> = parts.iter().map(|part| u128::from(*part)).collect();
         match crate::Amount(u128::from(Self::ONE.0)).split(&wide) {
-            Some(pieces) => pieces.into_iter().map(|piece| Self(u32::try_from(piece.0).unwrap_or(Self::ONE.0))).collect(),
+            Some(pieces) => {
+                pieces.into_iter().map(|piece| Self(u32::try_from(piece.0).unwrap_or(Self::ONE.0))).collect()
+            }
             None => (0..parts.len()).map(|index| if index == 0 { Self::ONE } else { Self::ZERO }).collect(),
         }
     }

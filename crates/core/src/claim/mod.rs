@@ -5,6 +5,17 @@
 //! (`bitneuron-zk::Registry` does). A *refutation* is a claim whose author signed it and whose check fails; a claim
 //! with a bad signature refutes nobody.
 
+pub mod holding;
+pub mod inference;
+pub mod score;
+pub mod turn;
+
+pub use holding::Holding;
+pub use inference::Inference;
+pub use score::Score;
+pub use turn::{Source, Turn, TurnInput};
+
+use crate::exact::ProgramError;
 use crate::{Bytes, ChainId, Context, Keypair, NodeId, Signature, Wire, encode, hash::Digest, sign};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -127,4 +138,10 @@ pub enum Refused {
         /// What is allowed.
         limit: u64,
     },
+}
+
+impl From<ProgramError> for Refused {
+    fn from(error: ProgramError) -> Self {
+        Self::Malformed(error.to_string())
+    }
 }

@@ -1,0 +1,112 @@
+//! A labelled data set as integers, its commitments, and the drawing of rows from a public seed.
+
+use super::{Interval, Tensor, fixed};
+use crate::{Commitment, Dataset, Seed, hash::Digest};
+use rand_chacha::rand_core::Rng;
+use serde::{Deserialize, Serialize};
+
+/// Features `[rows, columns]` with 8 fractional bits within ±1, and labels `[rows]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExactData {
+    features: Tensor,
+    labels: Tensor,
+}
+
+/// What is published of a data set: its size and the commitments to features and labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct DataRoot {
+    /// The number of rows.
+    pub rows: u32,
+    /// The number of features of a row.
+    pub columns: u32,
+    /// The commitment to the features.
+    pub features: Commitment,
+    /// The commitment to the labels.
+    pub labels: Commitment,
+}
+
+impl ExactData {
+    /// Rounds features to 8 fractional bits and moves them into ±1.
+    pub fn from_dataset(data: &Dataset) -> Self {
+        let round = |value: &f32| fixed::from_f32(*value, fixed::ACTIVATION_BITS, fixed::FEATURE_LIMIT);
+        let shape = [data.len(), data.features().ncols()].map(|size| u32::try_from(size).unwrap_or(u32::MAX));
+        let features = Tensor::new(&shape, data.features().iter().map(round).collect());
+        let labels = Tensor::vector(data.labels().iter().map(|label| i64::from(*label)).collect());
+        Self { features: features.unwrap_or_else(|_| Tensor::vector(Vec::new())), labels }
+    }
+
+    /// From its two tensors; `None` when they do not belong together or leave their intervals.
+    pub fn new(features: Tensor, labels: Tensor) -> Option<Self> {
+        let ([rows, _], [labelled]) = (features.shape(), labels.shape()) else { return None };
+        let within =
+            |tensor: &Tensor, interval: Interval| tensor.data().iter().all(|x| interval.contains(*x));
+        let fits = rows == labelled
+            && within(&features, Interval::symmetric(fixed::FEATURE_LIMIT))
+            && within(&labels, Interval { lo: 0, hi: i64::from(u16::MAX) });
+        fits.then_some(Self { features, labels })
+    }
+
+    /// The features `[rows, columns]`.
+    pub fn features(&self) -> &Tensor {
+        &self.features
+    }
+
+    /// The labels `[rows]`.
+    pub fn labels(&self) -> &Tensor {
+        &self.labels
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The published commitments.
+    pub fn root(&self) -> DataRoot {
+        let size = |axis: usize| self.features.shape().get(axis).copied().unwrap_or(0);
+        DataRoot {
+            rows: size(0),
+            columns: size(1),
+            features: self.features.commitment(),
+            labels: self.labels.commitment(),
+        }
+    }
+}
+
+/// Draws `count` rows of `rows` from a public seed: whole permutations, one after the other, the last one cut.
+///
+/// Each permutation is a Fisher–Yates shuffle over the ChaCha12 stream of the seed, with the index of each swap the high
+/// half of a 64-bit product, so the draw is the same on every machine for ever. No rows give no draw.
+pub fn draw(seed: Digest, rows: u32, count: usize) -> Vec<i64> {
+    let mut rng = Seed::from(seed).derive("draw rows").rng();
+    let mut drawn = Vec::new();
+    while drawn.len() < count && rows > 0 {
+        let mut order: Vec<i64> = (0..i64::from(rows)).collect();
+        for last in (1..order.len()).rev() {
+            let span = u128::from(rng.next_u64()).wrapping_mul(last as u128 + 1) >> 64;
+            order.swap(last, usize::try_from(span).unwrap_or(last));
+        }
+        order.truncate(count.saturating_sub(drawn.len()));
+        drawn.extend(order);
+    }
+    drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draw_goes_through_all_rows_before_any_repeats() {
+        let drawn = draw(Digest([3; 32]), 10, 25);
+        assert_eq!(drawn.len(), 25);
+        for pass in drawn.chunks_exact(10) {
+            let mut sorted = pass.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..10).collect::<Vec<_>>());
+        }
+        assert_eq!(draw(Digest([3; 32]), 0, 5), []);
+        assert_eq!(draw(Digest([3; 32]), 7, 7), draw(Digest([3; 32]), 7, 7));
+        assert_ne!(draw(Digest([3; 32]), 70, 70), draw(Digest([4; 32]), 70, 70));
+    }
+}

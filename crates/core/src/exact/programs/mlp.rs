@@ -1,0 +1,179 @@
+//! Multilayer perceptrons in integers: layout, parameters and the forward pass that all programs share.
+
+use crate::Layout;
+use crate::Seed;
+use crate::exact::{Builder, ExactParams, Interval, Op, ProgramError, ValueId, fixed};
+use crate::params::Entry;
+use rand_chacha::rand_core::Rng;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The sizes of a multilayer perceptron with ReLU between layers: features, hidden sizes, classes.
+///
+/// Two sizes are softmax regression. The parameters are `w1 [in, out]`, `b1 [out]`, `w2`, `b2`, … in one flat buffer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u32>", into = "Vec<u32>")]
+pub struct Mlp {
+    sizes: Vec<u32>,
+}
+
+impl TryFrom<Vec<u32>> for Mlp {
+    type Error = ProgramError;
+
+    fn try_from(sizes: Vec<u32>) -> Result<Self, ProgramError> {
+        Self::new(&sizes)
+    }
+}
+
+impl From<Mlp> for Vec<u32> {
+    fn from(mlp: Mlp) -> Self {
+        mlp.sizes
+    }
+}
+
+/// Values of one forward pass.
+pub(super) struct Forward {
+    /// The input of each layer `[batch, in]`: the features, then the hidden activations.
+    pub(super) inputs: Vec<ValueId>,
+    /// The pre-activation of each hidden layer `[batch, out]`.
+    pub(super) before: Vec<ValueId>,
+    /// The logits `[batch, classes]`.
+    pub(super) logits: ValueId,
+}
+
+/// Weight and bias of one layer.
+pub(super) struct Layer {
+    pub(super) weight: ValueId,
+    pub(super) bias: ValueId,
+}
+
+impl Mlp {
+    /// The most layers.
+    pub const MAX_LAYERS: usize = 16;
+    /// The widest layer.
+    pub const MAX_WIDTH: u32 = 1 << 14;
+
+    /// The perceptron with these sizes, input first, classes last.
+    ///
+    /// # Errors
+    /// Fewer than two sizes, too many layers, or a size of 0 or above [`Mlp::MAX_WIDTH`].
+    pub fn new(sizes: &[u32]) -> Result<Self, ProgramError> {
+        let layers = sizes.len().saturating_sub(1);
+        let fits = (1..=Self::MAX_LAYERS).contains(&layers)
+            && sizes.iter().all(|size| (1..=Self::MAX_WIDTH).contains(size));
+        if fits {
+            Ok(Self { sizes: sizes.to_vec() })
+        } else {
+            Err(ProgramError::Argument("not the sizes of an MLP"))
+        }
+    }
+
+    /// The sizes, input first.
+    pub fn sizes(&self) -> &[u32] {
+        &self.sizes
+    }
+
+    /// The number of features.
+    pub fn features(&self) -> u32 {
+        self.sizes.first().copied().unwrap_or(0)
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> u32 {
+        self.sizes.last().copied().unwrap_or(0)
+    }
+
+    /// The number of parameters.
+    pub fn parameters(&self) -> u32 {
+        self.pairs().map(|(from, to)| from.saturating_add(1).saturating_mul(to)).fold(0, u32::saturating_add)
+    }
+
+    /// A first model: weights uniform within ±√(6 / fan-in) (He et al. 2015, for ReLU), biases zero, drawn in integers so that
+    /// a seed gives the same model on every machine.
+    pub fn init(&self, seed: Seed) -> ExactParams {
+        let mut rng = seed.derive("mlp init").rng();
+        let mut values = Vec::with_capacity(self.parameters() as usize);
+        for (from, to) in self.pairs() {
+            let limit = (6u64 << (2 * fixed::WEIGHT_BITS)).checked_div(u64::from(from)).unwrap_or(0).isqrt();
+            let limit = limit.min(fixed::WEIGHT_LIMIT.unsigned_abs());
+            let span = u128::from(limit).saturating_mul(2).saturating_add(1);
+            for _ in 0..u64::from(from).saturating_mul(u64::from(to)) {
+                let drawn = u128::from(rng.next_u64()).saturating_mul(span) >> 64;
+                values.push((drawn as i32).saturating_sub(limit as i32));
+            }
+            values.extend(std::iter::repeat_n(0, to as usize));
+        }
+        ExactParams::from_drawn(values, self.layout())
+    }
+
+    /// The layout of the flat buffer: `w1, b1, w2, b2, …`.
+    pub fn layout(&self) -> Arc<Layout> {
+        let entries = self.pairs().enumerate().flat_map(|(at, (from, to))| {
+            let layer = at.saturating_add(1);
+            [
+                Entry { name: format!("w{layer}"), shape: vec![from, to] },
+                Entry { name: format!("b{layer}"), shape: vec![to] },
+            ]
+        });
+        // Sizes are bounded, so the layout is too; an empty one would be refused by every use.
+        Arc::new(Layout::new(entries.collect()).unwrap_or_else(|_| Layout::empty()))
+    }
+
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.sizes.windows(2).filter_map(|pair| match pair {
+            [from, to] => Some((*from, *to)),
+            _ => None,
+        })
+    }
+
+    /// The layers cut out of the flat parameters.
+    pub(super) fn layers(&self, b: &mut Builder, flat: ValueId) -> Result<Vec<Layer>, ProgramError> {
+        let mut start = 0u32;
+        let mut layers = Vec::new();
+        for (from, to) in self.pairs() {
+            let weight = b.slice(flat, start, &[from, to])?;
+            start = start.saturating_add(from.saturating_mul(to));
+            let bias = b.slice(flat, start, &[to])?;
+            start = start.saturating_add(to);
+            layers.push(Layer { weight, bias });
+        }
+        Ok(layers)
+    }
+
+    /// The forward pass over `x [batch, features]`:
+    /// `z = clamp(rescale₁₂(x·W + b·2⁸))`, `h = relu(z)`; hidden values are kept within ±2¹⁰, logits within ±2¹².
+    pub(super) fn forward(b: &mut Builder, layers: &[Layer], x: ValueId) -> Result<Forward, ProgramError> {
+        let mut forward = Forward { inputs: Vec::new(), before: Vec::new(), logits: x };
+        let mut input = x;
+        for (at, layer) in layers.iter().enumerate() {
+            let product = b.einsum("bi,io->bo", input, layer.weight)?;
+            let bias = b.scale(layer.bias, fixed::ONE)?;
+            let sum = b.add(product, bias)?;
+            let z = b.rescale(sum, fixed::WEIGHT_BITS)?;
+            forward.inputs.push(input);
+            if at.saturating_add(1) == layers.len() {
+                forward.logits = b.clamp(z, Interval::symmetric(fixed::LOGIT_LIMIT))?;
+            } else {
+                let kept = b.clamp(z, Interval::symmetric(fixed::HIDDEN_LIMIT))?;
+                forward.before.push(kept);
+                input = b.op(Op::Relu(kept))?;
+            }
+        }
+        Ok(forward)
+    }
+
+    /// Where weights lie.
+    pub(super) fn weight_interval() -> Interval {
+        Interval::symmetric(fixed::WEIGHT_LIMIT)
+    }
+
+    /// Where features lie.
+    pub(super) fn feature_interval() -> Interval {
+        Interval::symmetric(fixed::FEATURE_LIMIT)
+    }
+
+    /// Where labels lie.
+    pub(super) fn label_interval(&self) -> Interval {
+        Interval { lo: 0, hi: i64::from(self.classes()).saturating_sub(1).max(0) }
+    }
+}
