@@ -1,2 +1,111 @@
-//! Shrink: tensor formats, quantisers and packets that make models small on the wire.
+#![doc = include_str!("../README.md")]
+//!
+//! # The way through
+//!
+//! [`Compressor`] and [`Encoder`] are the two traits; [`packet`] holds the bytes. [`dense`] and [`quant`] are codecs of
+//! values. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer parameters (factors), and
+//! [`Chain`] sends those through a codec of values. [`exact`] is the integer path, [`registry`] the receiver's table,
+//! [`linalg`] the only place that factorises matrices, and `suite` (behind the feature of that name) the laws.
 #![forbid(unsafe_code)]
+
+pub mod bound;
+pub mod chain;
+pub mod dense;
+pub mod error;
+pub mod exact;
+pub mod linalg;
+pub mod packet;
+pub mod quant;
+mod reader;
+pub mod registry;
+#[cfg(feature = "suite")]
+pub mod suite;
+pub mod transform;
+pub mod tt;
+
+pub use bound::ErrorBound;
+pub use chain::Chain;
+pub use dense::Dense;
+pub use error::CompressError;
+pub use exact::ExactDecoder;
+pub use packet::{CodecId, Limits, Packet};
+pub use quant::Uniform;
+pub use registry::Registry;
+pub use transform::{ExactTransform, Factors, Transform};
+pub use tt::{TensorTrain, Train, Truncation};
+
+use bitneuron_core::{Layout, Params, Seed};
+use std::sync::Arc;
+
+/// A stateless codec of parameters.
+///
+/// Laws, which the module `suite` checks for any implementation:
+/// 1. *round trip*: decompressing a packet gives the parameters within the declared [`ErrorBound`];
+/// 2. *determinism*: the same parameters and seed give the same bytes, the same packet the same values;
+/// 3. *name*: a packet carries [`Compressor::codec`], and a packet of another codec is refused;
+/// 4. *layout*: a packet is bound to its layout, and another expected layout is refused;
+/// 5. *limits*: what exceeds the [`Limits`] is refused before anything else is looked at or allocated;
+/// 6. *hostile bytes*: any packet is refused with a typed error or gives finite values, never a panic;
+/// 7. *canonical bytes*: no part may be longer, shorter, missing or left over;
+/// 8. *finite*: parameters that are not finite are refused.
+pub trait Compressor: Send + Sync {
+    /// The codec that packets of this compressor name.
+    fn codec(&self) -> CodecId;
+
+    /// Compresses `params`. The seed drives whatever is random (stochastic rounding, sketches).
+    ///
+    /// # Errors
+    /// A value is not finite or cannot be carried, or a factorisation failed.
+    fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError>;
+
+    /// Restores parameters of the layout `expect`.
+    ///
+    /// # Errors
+    /// The packet is of another codec or layout, exceeds `limits`, or is malformed.
+    fn decompress(
+        &self,
+        packet: &Packet,
+        expect: &Arc<Layout>,
+        limits: Limits,
+    ) -> Result<Params, CompressError>;
+}
+
+/// A source of packets that may remember what it left out so far (error feedback, warm starts).
+///
+/// Every [`Compressor`] is an encoder without memory.
+pub trait Encoder: Send {
+    /// Encodes the next parameters.
+    ///
+    /// # Errors
+    /// As [`Compressor::compress`]; the memory is then unchanged.
+    fn encode(&mut self, params: &Params, seed: Seed) -> Result<Packet, CompressError>;
+}
+
+impl<C: Compressor + ?Sized> Encoder for C {
+    fn encode(&mut self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {
+        self.compress(params, seed)
+    }
+}
+
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<C: Compressor + ?Sized> Compressor for $pointer {
+            fn codec(&self) -> CodecId {
+                (**self).codec()
+            }
+
+            fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {
+                (**self).compress(params, seed)
+            }
+
+            fn decompress(&self, packet: &Packet, expect: &Arc<Layout>, limits: Limits) -> Result<Params, CompressError> {
+                (**self).decompress(packet, expect, limits)
+            }
+        }
+    )*};
+}
+forward!(&C, Box<C>, Arc<C>);
+
+/// The traits are object-safe: registries and generic adaptors need that.
+const _: Option<(&dyn Compressor, &dyn Encoder)> = None;
+const _: Option<(&dyn ExactDecoder, &dyn ExactTransform)> = None;

@@ -1,0 +1,113 @@
+//! The codecs that a receiver knows, by the name that packets carry.
+
+use crate::{
+    Chain, CodecId, CompressError, Compressor, Dense, ExactDecoder, Limits, Packet, TensorTrain, Uniform,
+};
+use bitneuron_core::{Layout, Params};
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+#[derive(Clone)]
+enum Known {
+    Inexact(Arc<dyn Compressor>),
+    Exact(Arc<dyn ExactDecoder>),
+}
+
+/// Codecs by name.
+///
+/// Decoding depends on the packet and the layout alone, so any instance of a codec decodes what another one made.
+#[derive(Clone, Default)]
+pub struct Registry(BTreeMap<CodecId, Known>);
+
+impl Registry {
+    /// Knows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Knows the codecs of this crate.
+    pub fn standard() -> Self {
+        let mut registry = Self::new();
+        registry.insert_exact(Arc::new(Dense));
+        registry.insert_exact(Arc::new(Uniform::default()));
+        registry.insert_exact(Arc::new(TensorTrain::default()));
+        if let Ok(chain) = Chain::new(TensorTrain::default(), Uniform::default()) {
+            registry.insert_exact(Arc::new(chain));
+        }
+        registry
+    }
+
+    /// Adds a codec that is not admitted on chain; replaces one of the same name.
+    pub fn insert(&mut self, codec: Arc<dyn Compressor>) {
+        self.0.insert(codec.codec(), Known::Inexact(codec));
+    }
+
+    /// Adds a codec that decodes to integers; replaces one of the same name.
+    pub fn insert_exact(&mut self, codec: Arc<dyn ExactDecoder>) {
+        self.0.insert(codec.codec(), Known::Exact(codec));
+    }
+
+    /// The names known, in order.
+    pub fn codecs(&self) -> impl Iterator<Item = CodecId> + '_ {
+        self.0.keys().copied()
+    }
+
+    /// Whether packets of this codec decode to the same integers everywhere, so that deals and claims may name them.
+    pub fn admits_on_chain(&self, codec: CodecId) -> bool {
+        self.exact(codec).is_ok()
+    }
+
+    /// The codec of this name.
+    ///
+    /// # Errors
+    /// [`CompressError::UnknownCodec`].
+    pub fn get(&self, codec: CodecId) -> Result<&dyn Compressor, CompressError> {
+        match self.0.get(&codec) {
+            Some(Known::Inexact(known)) => Ok(known.as_ref()),
+            Some(Known::Exact(known)) => Ok(known.as_ref()),
+            None => Err(CompressError::UnknownCodec(codec)),
+        }
+    }
+
+    /// The codec of this name, if it decodes to integers.
+    ///
+    /// # Errors
+    /// [`CompressError::UnknownCodec`].
+    pub fn exact(&self, codec: CodecId) -> Result<&dyn ExactDecoder, CompressError> {
+        match self.0.get(&codec) {
+            Some(Known::Exact(known)) => Ok(known.as_ref()),
+            _ => Err(CompressError::UnknownCodec(codec)),
+        }
+    }
+
+    /// Decompresses with the codec that the packet names.
+    ///
+    /// # Errors
+    /// As [`Compressor::decompress`], or the codec is not known.
+    pub fn decompress(
+        &self,
+        packet: &Packet,
+        expect: &Arc<Layout>,
+        limits: Limits,
+    ) -> Result<Params, CompressError> {
+        self.get(packet.codec())?.decompress(packet, expect, limits)
+    }
+
+    /// Decodes to weights for the chain with the codec that the packet names.
+    ///
+    /// # Errors
+    /// As [`ExactDecoder::decompress_exact`], or the codec is not known or not exact.
+    pub fn decompress_exact(
+        &self,
+        packet: &Packet,
+        expect: &Arc<Layout>,
+        limits: Limits,
+    ) -> Result<Vec<i32>, CompressError> {
+        self.exact(packet.codec())?.decompress_exact(packet, expect, limits)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.codecs()).finish()
+    }
+}

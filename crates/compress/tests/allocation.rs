@@ -1,0 +1,78 @@
+//! A refused packet costs the receiver next to nothing, whatever it claims.
+
+#![expect(unsafe_code, reason = "an allocator that counts is the only way to see allocations")]
+
+use bitneuron_compress::{
+    Chain, CodecId, CompressError, Compressor, Dense, Limits, Packet, TensorTrain, Uniform,
+};
+use bitneuron_core::{Digest, Layout};
+use std::{
+    alloc::{GlobalAlloc, Layout as Block, System},
+    sync::Arc,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+struct Counting;
+
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, block: Block) -> *mut u8 {
+        ALLOCATED.fetch_add(block.size(), Ordering::Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(block) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, block: Block) {
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(at, block) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn cost<T>(call: impl FnOnce() -> T) -> (T, usize) {
+    let before = ALLOCATED.load(Ordering::Relaxed);
+    let outcome = call();
+    (outcome, ALLOCATED.load(Ordering::Relaxed) - before)
+}
+
+// One test, so that nothing else allocates meanwhile.
+#[test]
+fn refusing_is_cheap() {
+    let large = Arc::new(Layout::of(&[("w", &[1 << 12, 1 << 12])]).expect("allowed"));
+    let all = Limits { bytes: 1 << 20, elements: 1 << 24 };
+    let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
+    let codecs: [&dyn Compressor; 4] = [&Dense, &Uniform::default(), &TensorTrain::default(), &chain];
+
+    // A train that is a hundred bytes and claims 2²⁴ elements, with its factors missing or too many for the limits.
+    let mut structure = vec![2];
+    structure.extend([1u32 << 12, 1 << 12].iter().flat_map(|mode| mode.to_le_bytes()));
+    structure.extend(2047u16.to_le_bytes());
+    let mut header = vec![8, 0];
+    header.extend(1u32.to_le_bytes());
+    for codec in codecs {
+        for parts in [vec![], vec![vec![]], vec![header.clone()], vec![structure.clone(), vec![], vec![]]] {
+            let packet = Packet::new(codec.codec(), large.digest(), parts).expect("small");
+            for limits in [all, Limits { elements: (1 << 24) - 1, ..all }] {
+                let (outcome, bytes) = cost(|| codec.decompress(&packet, &large, limits));
+                assert!(outcome.is_err(), "{}", codec.codec());
+                assert!(bytes < 8192, "{} allocated {bytes} bytes", codec.codec());
+            }
+        }
+    }
+
+    // Part lengths that add up to 2⁴⁴ bytes in a packet of a few hundred.
+    let mut bytes = Packet::new(CodecId::DENSE, Digest::ZERO, vec![vec![]; 100]).expect("small").to_bytes();
+    bytes.iter_mut().skip(Packet::HEADER).for_each(|byte| *byte = 0xff);
+    let (outcome, spent) = cost(|| Packet::from_bytes(&bytes, all));
+    assert!(matches!(outcome, Err(CompressError::Malformed(_))));
+    assert!(spent < 1024, "{spent}");
+    let (outcome, spent) = cost(|| Packet::from_bytes(&bytes, Limits { bytes: 10, elements: 0 }));
+    assert!(matches!(outcome, Err(CompressError::TooLarge { .. })));
+    assert_eq!(spent, 0);
+    // The counter counts.
+    assert!(cost(|| vec![1u8; 5000]).1 >= 5000);
+}

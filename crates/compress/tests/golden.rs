@@ -1,0 +1,79 @@
+//! Decoded integers are the same for ever: each codec's packet of a fixed kind has a fixed digest, and so have its integers.
+
+use bitneuron_compress::{
+    Chain, CodecId, Compressor, Dense, ExactDecoder, Limits, Packet, Registry, TensorTrain, Uniform,
+};
+use bitneuron_core::{Layout, Params, Seed, hash::Hasher};
+use rand::Rng;
+use std::sync::Arc;
+
+fn layout() -> Arc<Layout> {
+    Arc::new(Layout::of(&[("w", &[8, 8, 8]), ("b", &[10]), ("none", &[0])]).expect("small"))
+}
+
+/// Multiples of 2⁻²⁰ within ±1.
+fn dyadic(seed: u64, layout: Arc<Layout>) -> Params {
+    let mut rng = Seed::from_number(seed).rng();
+    let values = (0..layout.len()).map(|_| (rng.next_u32() as i32 >> 11) as f32 / (1 << 20) as f32);
+    Params::new(values.collect(), layout).expect("fits")
+}
+
+fn digest(integers: &[i32]) -> String {
+    let mut hasher = Hasher::new("bitneuron golden integers v1");
+    for integer in integers {
+        hasher.update(&integer.to_le_bytes());
+    }
+    hasher.finish().to_string()[..16].to_owned()
+}
+
+fn decoded(codec: &dyn ExactDecoder, packet: &Packet) -> (String, String) {
+    let integers = codec.decompress_exact(packet, &layout(), Limits::default()).expect("admitted");
+    let same = Registry::standard().decompress_exact(packet, &layout(), Limits::default()).expect("known");
+    assert_eq!(integers, same);
+    (packet.digest().to_string()[..16].to_owned(), digest(&integers))
+}
+
+/// A train for the first tensor, made by hand: its cores are no result of a factorisation, so the bytes are fixed.
+fn train(values: &dyn Compressor, codec: CodecId) -> Packet {
+    let factors = Layout::of(&[
+        ("0.0", &[1, 8, 2]),
+        ("0.1", &[2, 8, 3]),
+        ("0.2", &[3, 8, 1]),
+        ("1", &[10]),
+        ("2", &[0]),
+    ]);
+    let factors = dyadic(5, Arc::new(factors.expect("small")));
+    let inner = values.compress(&factors, Seed::from_number(6)).expect("finite");
+    let mut structure = vec![3];
+    structure.extend([8u32, 8, 8].iter().flat_map(|mode| mode.to_le_bytes()));
+    structure.extend([2u16, 3].iter().flat_map(|rank| rank.to_le_bytes()));
+    structure.extend([0, 0]);
+    let parts = std::iter::once(structure).chain(inner.parts().iter().map(|part| part.0.clone())).collect();
+    Packet::new(codec, layout().digest(), parts).expect("small")
+}
+
+#[test]
+fn integers_and_packets_have_not_changed() {
+    let params = dyadic(4, layout());
+    let seed = Seed::from_number(6);
+    let uniform = |bits| Uniform::new(bits).expect("in range");
+    let blocks = uniform(3).with_block(50).expect("positive").stochastic();
+    let chain = Chain::new(TensorTrain::default(), uniform(8)).expect("one transform");
+    let found = [
+        decoded(&Dense, &Dense.compress(&params, seed).expect("finite")),
+        decoded(&uniform(8), &uniform(8).compress(&params, seed).expect("finite")),
+        decoded(&uniform(1), &uniform(1).compress(&params, seed).expect("finite")),
+        decoded(&blocks, &blocks.compress(&params, seed).expect("finite")),
+        decoded(&TensorTrain::default(), &train(&Dense, CodecId::TENSOR_TRAIN)),
+        decoded(&chain, &train(&uniform(8), CodecId::TENSOR_TRAIN_UNIFORM)),
+    ];
+    let golden = [
+        ("64b2d9011aa9ffe0", "3949da3772f9f55f"),
+        ("e0a0ab7dc5c49ce7", "b67d7daf5368a530"),
+        ("0cf423c0016c3194", "a6cc68f9149d29d3"),
+        ("b17f1896a15b0f72", "8a3caf184ff649b3"),
+        ("27843890097ed67f", "20e3c95e7a6e5af8"),
+        ("2acc768e86e506b9", "7cf23f2539bd1b88"),
+    ];
+    assert_eq!(found.each_ref().map(|(packet, integers)| (packet.as_str(), integers.as_str())), golden);
+}

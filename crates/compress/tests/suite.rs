@@ -1,0 +1,204 @@
+//! The codecs of this crate keep the laws; for every law a codec that breaks it is refused by that law.
+
+use bitneuron_compress::{
+    Chain, CodecId, CompressError, Compressor, Dense, ErrorBound, ExactDecoder, Limits, Packet, TensorTrain,
+    Uniform,
+    suite::{Law, check, check_exact},
+};
+use bitneuron_core::{Layout, Params, Seed, params::Entry};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+#[test]
+fn dense_keeps_the_laws() {
+    check(&Dense, Dense.error()).expect("lawful");
+    check_exact(&Dense).expect("lawful");
+    check(&Arc::new(Dense), ErrorBound::Lossless).expect("pointers forward");
+}
+
+#[test]
+fn uniform_keeps_the_laws() {
+    for bits in 1..=8 {
+        let codec = Uniform::new(bits).expect("in range");
+        let blocks = codec.with_block(7).expect("positive");
+        for codec in [codec, blocks, codec.stochastic(), blocks.stochastic()] {
+            check(&codec, codec.error()).expect("lawful");
+            check_exact(&codec).expect("lawful");
+        }
+    }
+}
+
+#[test]
+fn tensor_train_keeps_the_laws() {
+    for codec in [1e-6, 1e-3, 0.1, 0.5].map(|tolerance| TensorTrain::tolerance(tolerance).expect("in range"))
+    {
+        check(&codec, codec.error()).expect("lawful");
+        check_exact(&codec).expect("lawful");
+    }
+    for codec in [1, 4, 20].map(|rank| TensorTrain::max_rank(rank).expect("in range")) {
+        check(&codec, codec.error()).expect("lawful");
+    }
+}
+
+#[test]
+fn chain_keeps_the_laws() {
+    let codec =
+        Chain::new(TensorTrain::default(), Uniform::new(8).expect("in range")).expect("one transform");
+    check(&codec, ErrorBound::Norm(0.05)).expect("lawful");
+    check_exact(&codec).expect("lawful");
+    assert!(Chain::new(TensorTrain::default(), codec).is_err(), "two transforms have no name");
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    WrongValue,
+    OwnEntropy,
+    OtherName,
+    ReadsAnyName,
+    ReadsAnyLayout,
+    NoLimits,
+    LateLimits,
+    Panics,
+    GivesInfinity,
+    IgnoresTheRest,
+    TakesNan,
+    WrongInteger,
+    NoInterval,
+}
+
+/// `Dense` with one fault.
+struct Wrong(Fault, AtomicU64);
+
+const NO_LIMITS: Limits = Limits { bytes: usize::MAX, elements: usize::MAX };
+
+impl Wrong {
+    fn new(fault: Fault) -> Self {
+        Self(fault, AtomicU64::new(0))
+    }
+
+    /// The packet with other parts or header.
+    fn edit(packet: &Packet, layout: &Layout, keep: impl Fn(usize, &[u8]) -> Vec<u8>) -> Packet {
+        let parts = packet.parts().iter().enumerate().map(|(index, part)| keep(index, part)).collect();
+        Packet::new(CodecId::DENSE, layout.digest(), parts).expect("small")
+    }
+}
+
+impl Compressor for Wrong {
+    fn codec(&self) -> CodecId {
+        if self.0 == Fault::OtherName { CodecId::UNIFORM } else { CodecId::DENSE }
+    }
+
+    fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {
+        let mut params = params.clone();
+        let calls = self.1.fetch_add(1, Ordering::Relaxed);
+        if self.0 == Fault::TakesNan {
+            params.values_mut().iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = 0.0);
+        }
+        if self.0 == Fault::OwnEntropy {
+            params.values_mut().iter_mut().for_each(|value| *value *= 1.0 + calls as f32 * 1e-6);
+        }
+        Dense.compress(&params, seed)
+    }
+
+    fn decompress(
+        &self,
+        packet: &Packet,
+        expect: &Arc<Layout>,
+        limits: Limits,
+    ) -> Result<Params, CompressError> {
+        let whole = |_: usize, part: &[u8]| part.to_vec();
+        match self.0 {
+            Fault::WrongValue => {
+                let mut params = Dense.decompress(packet, expect, limits)?;
+                params.values_mut().iter_mut().for_each(|value| *value *= 1.001);
+                Ok(params)
+            }
+            Fault::ReadsAnyName => {
+                packet.check(packet.codec(), expect, limits)?;
+                Dense.decompress(&Self::edit(packet, expect, whole), expect, limits)
+            }
+            Fault::ReadsAnyLayout => {
+                packet.check(CodecId::DENSE, expect, limits).or_else(|error| match error {
+                    CompressError::Layout => Ok(()),
+                    other => Err(other),
+                })?;
+                Dense.decompress(&Self::edit(packet, expect, whole), expect, limits)
+            }
+            Fault::NoLimits => Dense.decompress(packet, expect, NO_LIMITS),
+            Fault::LateLimits => {
+                let params = Dense.decompress(packet, expect, NO_LIMITS)?;
+                packet.check(CodecId::DENSE, expect, limits)?;
+                Ok(params)
+            }
+            Fault::Panics => match Dense.decompress(packet, expect, limits) {
+                Err(CompressError::PartLength { .. }) => Err(None.expect("a bug that foreign bytes reach")),
+                other => other,
+            },
+            Fault::GivesInfinity => match Dense.decompress(packet, expect, limits) {
+                Err(CompressError::NotFinite { .. }) => {
+                    Ok(Params::new(vec![f32::INFINITY; expect.len()], expect.clone())?)
+                }
+                other => other,
+            },
+            Fault::IgnoresTheRest => {
+                packet.check(CodecId::DENSE, expect, limits)?;
+                let cut = |index: usize, part: &[u8]| {
+                    let length = 4 * expect.entries().get(index).and_then(Entry::elements).unwrap_or(0);
+                    part[..length.min(part.len())].to_vec()
+                };
+                Dense.decompress(&Self::edit(packet, expect, cut), expect, limits)
+            }
+            _ => Dense.decompress(packet, expect, limits),
+        }
+    }
+}
+
+impl ExactDecoder for Wrong {
+    fn decode_fixed(
+        &self,
+        packet: &Packet,
+        expect: &Arc<Layout>,
+        limits: Limits,
+        fraction: u32,
+    ) -> Result<Vec<i32>, CompressError> {
+        let mut integers = match (self.0, Dense.decode_fixed(packet, expect, limits, fraction)) {
+            (Fault::NoInterval, Err(CompressError::Interval { .. })) => vec![0; expect.len()],
+            (_, outcome) => outcome?,
+        };
+        if self.0 == Fault::WrongInteger {
+            integers.iter_mut().for_each(|integer| *integer = *integer / 4 * 4);
+        }
+        Ok(integers)
+    }
+}
+
+#[test]
+fn every_law_refuses_its_breaker() {
+    let breakers = [
+        (Fault::WrongValue, Law::RoundTrip),
+        (Fault::OwnEntropy, Law::Deterministic),
+        (Fault::OtherName, Law::Name),
+        (Fault::ReadsAnyName, Law::Name),
+        (Fault::ReadsAnyLayout, Law::Layout),
+        (Fault::NoLimits, Law::Limits),
+        (Fault::LateLimits, Law::Limits),
+        (Fault::Panics, Law::Hostile),
+        (Fault::GivesInfinity, Law::Hostile),
+        (Fault::IgnoresTheRest, Law::Canonical),
+        (Fault::TakesNan, Law::Finite),
+    ];
+    for (fault, law) in breakers {
+        // Entropy of its own is seen as such only where a small error is declared.
+        let declared = if fault == Fault::OwnEntropy { ErrorBound::Norm(1e-3) } else { ErrorBound::Lossless };
+        let violation = check(&Wrong::new(fault), declared).expect_err("a breaker");
+        assert_eq!(violation.law, law, "{fault:?}: {violation}");
+    }
+    for fault in [Fault::WrongInteger, Fault::NoInterval] {
+        let violation = check_exact(&Wrong::new(fault)).expect_err("a breaker");
+        assert_eq!(violation.law, Law::Exact, "{fault:?}: {violation}");
+    }
+    check(&Wrong::new(Fault::WrongInteger), ErrorBound::Lossless)
+        .expect("faults of integers break no other law");
+}
