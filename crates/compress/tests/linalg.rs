@@ -85,6 +85,16 @@ fn signs_are_fixed_and_nonsense_is_refused() {
     let (plus, minus) =
         (split(&a, 16, 16, cut).expect("converges"), split(&negative, 16, 16, cut).expect("converges"));
     assert!(plus.basis.iter().zip(&minus.basis).all(|(a, b)| (a - b).abs() < 1e-9));
+    let found = svd(&negative, 16, 16).expect("converges");
+    for basis in [&plus.basis, &found.u] {
+        for column in 0..16 {
+            let largest = |most: f64, row: usize| {
+                let x = basis[row * 16 + column];
+                if x.abs() > most.abs() { x } else { most }
+            };
+            assert!((0..16).fold(0.0, largest) > 0.0, "column {column}");
+        }
+    }
     assert_eq!(svd(&a, 16, 15), Err(LinalgError::Shape));
     assert_eq!(svd::<f32>(&[], 0, 3), Err(LinalgError::Shape));
     for route in [Route::Gram, Route::Direct] {

@@ -133,7 +133,10 @@ impl Compressor for Wrong {
                 Ok(params)
             }
             Fault::Panics => match Dense.decompress(packet, expect, limits) {
-                Err(CompressError::PartLength { .. }) => Err(None.expect("a bug that foreign bytes reach")),
+                // An index from outside that nobody checked.
+                Err(CompressError::PartLength { part, .. }) => {
+                    Ok(Params::new(vec![Vec::new()[part]; expect.len()], expect.clone())?)
+                }
                 other => other,
             },
             Fault::GivesInfinity => match Dense.decompress(packet, expect, limits) {
