@@ -1,2 +1,41 @@
-//! Rehearse: virtual time, links, faults, adversaries and whole networks in one process.
+#![doc = include_str!("../README.md")]
+//! # Tour
+//! A [`World`] owns [`Node`]s and takes events from its [`Queue`], one at a time. The node concerned is called with a
+//! [`Context`]; the commands it gives there are performed in order when it returns. A message goes through the
+//! [`Network`], which may delay, lose or block it; work occupies the node's one virtual processor; [`Churn`] and
+//! [`World::kill`] take nodes down and up.
+//!
+//! Everything is integers and everything random is a function of one seed, in such a way that nodes do not disturb
+//! each other's luck: each has its own [`Stream`], and the fate of a message depends on its sender and on how many it
+//! sent before. So a scenario can be cut down, and what remains happens as before.
+//!
+//! Protocols are [`Machine`](bitneuron_core::Machine)s; [`Driven`] puts one into the world with a [`Bridge`] that
+//! translates its inputs and effects. A [`Player`] is a node that may be an adversary.
 #![forbid(unsafe_code)]
+
+pub mod adversary;
+pub mod churn;
+pub mod distribution;
+pub mod driven;
+pub mod link;
+pub mod meter;
+pub mod node;
+mod place;
+pub mod queue;
+mod slab;
+pub mod stream;
+#[cfg(feature = "suite")]
+pub mod suite;
+pub mod trace;
+pub mod world;
+
+pub use adversary::{Player, Scene, Tactic};
+pub use churn::{Churn, Outage};
+pub use driven::{Bridge, Driven};
+pub use link::{Blocks, Latency, Link, Network, Partition};
+pub use meter::{Meter, Tally};
+pub use node::{Address, Command, Context, Node, Parcel, Payload};
+pub use queue::Queue;
+pub use stream::{Chance, Stream};
+pub use trace::Trace;
+pub use world::{Setting, World};
