@@ -1,2 +1,33 @@
-//! Agree: weighted voting, electorates, certificates and evidence over a foreign BFT core.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+pub mod block;
+pub mod certificate;
+pub mod electorate;
+pub mod engine;
+pub mod evidence;
+pub mod lottery;
+mod malachite;
+pub mod message;
+pub mod pool;
+pub mod record;
+pub mod refused;
+#[cfg(feature = "suite")]
+pub mod suite;
+pub mod timeouts;
+pub mod vote;
+pub mod weigh;
+
+pub use block::{Block, Header};
+pub use certificate::{Certificate, CheckCertificate, QuorumCheck};
+pub use electorate::{Electorate, Member};
+pub use engine::{ConsensusEngine, Effect, Input, TimerId};
+pub use evidence::Evidence;
+pub use malachite::Malachite;
+pub use message::{Message, RoundKind, RoundProof};
+pub use pool::{Pool, Sighting};
+pub use record::{Entry, Record, Step};
+pub use refused::Refused;
+pub use timeouts::Timeouts;
+pub use vote::{Proposal, SignedProposal, SignedVote, Stage, Vote};
+pub use weigh::{Capped, Linear, SquareRoot, StakeReputation, Weigh};

@@ -1,0 +1,285 @@
+//! What arrives from peers: read, checked, passed on, and fed to the core.
+//!
+//! The order is always the same: decode within the limit; is it about a height and round that matter; may its
+//! author say it; is it authentic (once); is it news. News is relayed as it came. A peer that delivers what no
+//! honest node would pass on has committed an offence; a statement whose *author* is at fault is held against the
+//! author.
+
+use super::{
+    context::{Agreement, At, Ballot, Offer},
+    shell::{Known, Shell},
+};
+use crate::{
+    Block, Certificate, CheckCertificate, Effect, Electorate, Header, Message, QuorumCheck, Refused,
+    RoundKind, RoundProof, Sighting,
+    vote::{Proposal, SignedProposal, SignedVote, Stage},
+};
+use arc_malachitebft_core_consensus::Input as CoreInput;
+use arc_malachitebft_core_types::{
+    ExtendedCommitCertificate, ExtendedCommitSignature, NilOrVal, PolkaCertificate, PolkaSignature, Round,
+    RoundCertificate, RoundCertificateType, RoundSignature, SignedMessage, ValueResponse,
+};
+use arc_malachitebft_peer::PeerId;
+use bitneuron_core::{Bytes, Digest, Height, NodeId, Time, decode};
+use std::sync::Arc;
+
+/// How many rounds ahead of the one it is in a node listens; the core's own bound.
+const ROUNDS_AHEAD: u32 = 10;
+/// No round is ever numbered higher; waits grow, so this is centuries away.
+const ROUNDS: u32 = 1 << 20;
+
+impl Shell {
+    /// Takes one message from a peer.
+    pub(super) fn receive(&mut self, now: Time, from: NodeId, bytes: &Arc<[u8]>) {
+        let taken = decode::<Message>(bytes)
+            .map_err(Refused::from)
+            .and_then(|message| self.take(now, from, bytes, message));
+        if let Err(why) = taken {
+            self.offence(from, why);
+        }
+    }
+
+    fn take(&mut self, now: Time, from: NodeId, bytes: &Arc<[u8]>, message: Message) -> Result<(), Refused> {
+        let height = message.height();
+        if let Message::Want(height) = message {
+            let answer = self.archive.answer(height);
+            self.effects.extend(answer.map(|bytes| Effect::Send { to: from, bytes }));
+            return Ok(());
+        }
+        if height > self.height {
+            self.early.keep(self.height, height, from, bytes);
+            self.hear(now, from, height);
+            return Ok(());
+        }
+        match message {
+            Message::Vote(vote) => self.take_vote(from, bytes, vote),
+            Message::Proposal { signed, block } => self.take_proposal(bytes, signed, &block),
+            Message::Polka(certificate) => self.take_polka(&certificate),
+            Message::Round(proof) => self.take_round(&proof),
+            Message::Have { block, certificate } => self.take_decision(&block, certificate),
+            Message::Want(_) => Ok(()),
+        }
+    }
+
+    /// Somebody is ahead: ask for what was decided, if it seems to have been missed.
+    fn hear(&mut self, now: Time, from: NodeId, height: Height) {
+        if self.height.0 > 0 && !self.decided {
+            let ask = self.lag.heard(now, from, height, self.height);
+            self.ask(ask);
+        }
+    }
+
+    /// Asks a peer for the decision of the open height.
+    pub(super) fn ask(&mut self, whom: Option<NodeId>) {
+        let bytes = || Message::Want(self.height).to_bytes();
+        let send = whom.map(|to| Effect::Send { to, bytes: bytes() });
+        self.effects.extend(send);
+    }
+
+    /// The voters of a height, if a statement of this round of it is of interest.
+    fn voters(&self, height: Height, round: u32) -> Option<Arc<Electorate>> {
+        let (electorate, reached) = if height == self.height {
+            (self.electorate.as_ref()?, self.round)
+        } else {
+            self.past.get(&height).map(|past| (&past.electorate, past.round))?
+        };
+        (round <= reached.saturating_add(ROUNDS_AHEAD)).then(|| Arc::clone(electorate))
+    }
+
+    /// Whether statements about this height still go to the core.
+    fn is_open(&self, height: Height) -> bool {
+        height == self.height && self.broken.is_none()
+    }
+
+    fn take_vote(&mut self, from: NodeId, bytes: &Arc<[u8]>, signed: SignedVote) -> Result<(), Refused> {
+        let vote = signed.vote;
+        let Some(voters) = self.voters(vote.height, vote.round) else { return Ok(()) };
+        voters.weight_of(vote.by).ok_or(Refused::Stranger(vote.by))?;
+        match self.pool.vote(&signed)? {
+            Sighting::Known | Sighting::Surplus => {
+                // Who says again what it said about a decided height is stuck there.
+                if from == vote.by && (vote.height < self.height || self.decided) {
+                    let answer = self.archive.answer(vote.height);
+                    self.effects.extend(answer.map(|bytes| Effect::Send { to: from, bytes }));
+                }
+                return Ok(());
+            }
+            Sighting::Fresh => self.effects.push(Effect::Broadcast(Arc::clone(bytes))),
+            Sighting::Conflict(evidence) => {
+                self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
+                self.effects.push(Effect::Accuse(evidence));
+            }
+        }
+        if self.is_open(vote.height) {
+            let ballot = SignedMessage::new(Ballot::new(&vote), signed.signature);
+            self.queue.push_back(CoreInput::Vote(ballot));
+        }
+        Ok(())
+    }
+
+    fn take_proposal(
+        &mut self,
+        bytes: &Arc<[u8]>,
+        signed: SignedProposal,
+        body: &Bytes,
+    ) -> Result<(), Refused> {
+        let proposal = signed.proposal;
+        let Some(voters) = self.voters(proposal.height, proposal.round) else { return Ok(()) };
+        if voters.proposer(proposal.height, proposal.round) != proposal.by {
+            return Err(Refused::NotProposer(proposal.by));
+        }
+        if self.pool.seen_proposal(&signed).is_some() {
+            return Ok(());
+        }
+        // The signature first: it costs less than reading a block. The body next: whoever garbled it must not
+        // keep the honest copy out.
+        if !self.pool.vouches_proposal(&signed) {
+            return Err(Refused::Signature(proposal.by));
+        }
+        let block = bound(body, proposal.block)?;
+        if let Sighting::Conflict(evidence) = self.pool.keep_proposal(signed) {
+            self.effects.push(Effect::Accuse(evidence));
+        }
+        self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
+        if !self.is_open(proposal.height) {
+            return Ok(());
+        }
+        if self.belongs(&block.header) && is_coherent(&proposal, &block.header) {
+            self.offer(signed, block);
+        } else {
+            self.offence(proposal.by, Refused::Misplaced(proposal.block));
+        }
+        Ok(())
+    }
+
+    /// Whether a block may stand at the open height.
+    pub(super) fn belongs(&self, header: &Header) -> bool {
+        (header.chain, header.height, header.parent) == (self.chain, self.height, self.parent)
+    }
+
+    /// Feeds an authentic, well-placed proposal; has its block judged the first time it is seen.
+    fn offer(&mut self, signed: SignedProposal, block: Arc<Block>) {
+        let proposal = signed.proposal;
+        let mut judge = None;
+        let known = self.blocks.entry(proposal.block).or_insert_with(|| {
+            judge = Some(Effect::Judge(Arc::clone(&block)));
+            Known { block, round: proposal.round, verdict: None, offers: Vec::new(), decided: None }
+        });
+        known.offers.push(signed);
+        let offer = Offer::new(&proposal, Arc::clone(&known.block));
+        self.effects.extend(judge);
+        self.queue.push_back(CoreInput::Proposal(SignedMessage::new(offer, signed.signature)));
+    }
+
+    fn take_polka(&mut self, certificate: &Certificate) -> Result<(), Refused> {
+        if !self.is_open(certificate.height) || certificate.round > ROUNDS {
+            return Ok(());
+        }
+        self.check(certificate, Stage::Prevote)?;
+        self.watch(certificate.statements(Stage::Prevote));
+        let sign =
+            |(by, signature): &(NodeId, _)| PolkaSignature::new(super::context::Address(*by), *signature);
+        self.queue.push_back(CoreInput::PolkaCertificate(PolkaCertificate {
+            height: At(certificate.height),
+            round: Round::new(certificate.round),
+            value_id: certificate.block,
+            polka_signatures: certificate.votes.iter().map(sign).collect(),
+        }));
+        Ok(())
+    }
+
+    fn take_round(&mut self, proof: &RoundProof) -> Result<(), Refused> {
+        if !self.is_open(proof.height) || proof.round > ROUNDS {
+            return Ok(());
+        }
+        self.check_round(proof)?;
+        self.watch(proof.votes.iter().copied());
+        let sign = |signed: &SignedVote| {
+            let ballot = Ballot::new(&signed.vote);
+            let value: NilOrVal<Digest> = ballot.value;
+            RoundSignature::new(ballot.stage, value, ballot.by, signed.signature)
+        };
+        self.queue.push_back(CoreInput::RoundCertificate(RoundCertificate {
+            height: At(proof.height),
+            round: Round::new(proof.round),
+            cert_type: match proof.kind {
+                RoundKind::Enter => RoundCertificateType::Skip,
+                RoundKind::Leave => RoundCertificateType::Precommit,
+            },
+            round_signatures: proof.votes.iter().map(sign).collect(),
+        }));
+        Ok(())
+    }
+
+    /// Shows authentic votes out of a bundle to the pool.
+    fn watch(&mut self, votes: impl IntoIterator<Item = SignedVote>) {
+        for vote in votes {
+            if let Sighting::Conflict(evidence) = self.pool.keep_vote(vote) {
+                self.effects.push(Effect::Accuse(evidence));
+            }
+        }
+    }
+
+    fn take_decision(&mut self, body: &Bytes, certificate: Certificate) -> Result<(), Refused> {
+        if !self.is_open(certificate.height) || self.decided {
+            return Ok(());
+        }
+        let block = bound(body, certificate.block)?;
+        self.check_decision(&block, &certificate)?;
+        self.follow(block, certificate);
+        Ok(())
+    }
+
+    /// Whether a block with its certificate is the decision of the open height.
+    pub(super) fn check_decision(&self, block: &Block, certificate: &Certificate) -> Result<(), Refused> {
+        let electorate = self.electorate.as_ref().ok_or(Refused::Idle)?;
+        if certificate.height != self.height {
+            return Err(Refused::Height { found: certificate.height, expected: self.height });
+        }
+        if block.id() != certificate.block || !block.is_consistent() {
+            return Err(Refused::Unbound(certificate.block));
+        }
+        if !self.belongs(&block.header) || certificate.round > ROUNDS {
+            return Err(Refused::Misplaced(certificate.block));
+        }
+        QuorumCheck { chain: self.chain }.check(certificate, electorate)
+    }
+
+    /// Feeds a checked decision of the open height to the core.
+    pub(super) fn follow(&mut self, block: Arc<Block>, certificate: Certificate) {
+        let known =
+            Known { block, round: certificate.round, verdict: None, offers: Vec::new(), decided: None };
+        self.blocks.entry(certificate.block).or_insert(known);
+        let sign = |(by, signature): &(NodeId, _)| {
+            ExtendedCommitSignature::new(super::context::Address(*by), *signature, None)
+        };
+        let extended: ExtendedCommitCertificate<Agreement> = ExtendedCommitCertificate {
+            height: At(certificate.height),
+            round: Round::new(certificate.round),
+            value_id: certificate.block,
+            commit_signatures: certificate.votes.iter().map(sign).collect(),
+        };
+        // The core wants a peer to blame; the certificate is already checked, so any name will do.
+        let Ok(peer) = PeerId::from_bytes(&[0, 1, 0]) else { return };
+        self.queue.push_back(CoreInput::SyncValueResponse(ValueResponse::new(
+            peer,
+            Default::default(),
+            extended,
+        )));
+        self.certified = Some(certificate);
+    }
+}
+
+/// The block of this name, out of its encoding.
+fn bound(body: &Bytes, id: Digest) -> Result<Arc<Block>, Refused> {
+    let block: Block = decode(body)?;
+    if block.id() == id && block.is_consistent() { Ok(Arc::new(block)) } else { Err(Refused::Unbound(id)) }
+}
+
+/// A block proposed for the first time is its proposer's own; one proposed again has a proof from before.
+fn is_coherent(proposal: &Proposal, header: &Header) -> bool {
+    match proposal.proof_round {
+        None => header.proposer == proposal.by,
+        Some(proof) => proof < proposal.round,
+    }
+}

@@ -1,0 +1,229 @@
+//! [`Malachite`]: the consensus engine over a foreign Tendermint core. No other module names that core.
+//!
+//! One height runs in rounds: the round's proposer sends a block, voters prevote it once it is judged valid,
+//! precommit it once two thirds have prevoted it, and decide it once two thirds have precommitted it: three
+//! one-way delays. The core (`arc-malachitebft`) holds exactly that state machine; around it stand, each in its
+//! file, the translation of types ([`context`]), the answers to the core's effects ([`shell`]), what arrives from
+//! peers ([`inbox`]), timers, messages that come too early, and catching up.
+//!
+//! Validity comes from the judge only, and the vote waits for it while other messages flow. Heights are not paced
+//! here, and the core is never given a target time, because it would then read the machine's clock.
+
+mod catchup;
+mod context;
+mod early;
+mod inbox;
+mod shell;
+mod timers;
+
+use crate::{Block, ConsensusEngine, Effect, Electorate, Input, Refused, Timeouts, TimerId};
+use arc_malachitebft_core_consensus as core;
+use arc_malachitebft_core_types as core_types;
+use bitneuron_core::{ChainId, Digest, Height, Keypair, Machine, NodeId, Outbox, Time};
+use context::{Address, Agreement, At, Candidate, Voters};
+use core::{Input as CoreInput, LocallyProposedValue, Params, State};
+use core_types::{Round, ThresholdParams, ValuePayload, VoteExtensionPolicy};
+use shell::{Known, Past, Shell};
+use std::{fmt, sync::Arc};
+
+/// How many heights back statements are still watched for contradictions.
+const WATCHED: u64 = 16;
+
+/// A validator's consensus engine; with a key outside the electorate it follows without voting.
+///
+/// It keeps its votes in memory only. A validator that lost its machine must not return under the same name
+/// unless a log of its [`Effect::Persist`] records was kept and replayed: it could vote twice, and honest nodes
+/// would prove it.
+pub struct Malachite {
+    core: Option<State<Agreement>>,
+    shell: Shell,
+    stopped: Option<String>,
+}
+
+impl fmt::Debug for Malachite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Malachite")
+            .field("id", &self.shell.key.id())
+            .field("height", &self.shell.height)
+            .field("round", &self.shell.round)
+            .field("stopped", &self.stopped)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Malachite {
+    /// An engine that has begun no height.
+    pub fn new(key: Keypair, chain: ChainId, timeouts: Timeouts) -> Self {
+        Self { core: None, shell: Shell::new(key, chain, timeouts), stopped: None }
+    }
+
+    /// The name under which it votes.
+    pub fn id(&self) -> NodeId {
+        self.shell.key.id()
+    }
+
+    /// Does what an input asks for, or refuses it before anything has changed.
+    fn accept(&mut self, now: Time, input: Input) -> Result<(), Refused> {
+        match input {
+            Input::Begin { height, electorate, parent } => {
+                return self.begin(now, height, electorate, parent);
+            }
+            Input::Message { from, bytes } => self.shell.receive(now, from, &bytes),
+            Input::Timer(id) => self.elapse(id),
+            Input::Built { height, round, block } => self.built(height, round, block)?,
+            Input::Judged { block, valid } => self.judged(block, valid),
+            Input::Synced { block, certificate } => {
+                self.shell.check_decision(&block, &certificate)?;
+                if !self.shell.decided {
+                    self.shell.follow(block, certificate);
+                }
+            }
+        }
+        self.run();
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        now: Time,
+        height: Height,
+        electorate: Arc<Electorate>,
+        parent: Digest,
+    ) -> Result<(), Refused> {
+        let shell = &mut self.shell;
+        if height <= shell.height {
+            return Err(Refused::Height { found: height, expected: shell.height.next() });
+        }
+        if let Some(left) = shell.electorate.replace(Arc::clone(&electorate)) {
+            shell.past.insert(shell.height, Past { electorate: left, round: shell.round });
+        }
+        let floor = Height(height.0.saturating_sub(WATCHED));
+        shell.past = shell.past.split_off(&floor);
+        shell.pool.forget_below(floor);
+        shell.blocks.clear();
+        (shell.height, shell.parent, shell.round) = (height, parent, 0);
+        (shell.decided, shell.certified) = (false, None);
+
+        let voters = Voters::new(electorate);
+        let id = shell.key.id();
+        self.core.get_or_insert_with(|| fresh_core(id, height, voters.clone()));
+        let policy = VoteExtensionPolicy::Disabled;
+        shell.queue.push_back(CoreInput::StartHeight(At(height), voters, false, None, policy));
+        let whom = shell.lag.began(now, height);
+        self.run();
+        self.shell.ask(whom);
+        for (from, bytes) in self.shell.early.take(height) {
+            self.shell.receive(now, from, &bytes);
+            self.run();
+        }
+        Ok(())
+    }
+
+    fn elapse(&mut self, id: TimerId) {
+        if let Some(wait) = self.shell.timers.elapsed(id) {
+            self.shell.queue.push_back(CoreInput::TimeoutElapsed(shell::timeout_of(wait)));
+        }
+    }
+
+    fn built(&mut self, height: Height, round: u32, block: Arc<Block>) -> Result<(), Refused> {
+        let shell = &mut self.shell;
+        if height != shell.height || round != shell.round || shell.decided {
+            return Ok(());
+        }
+        let id = block.id();
+        if !shell.belongs(&block.header) || block.header.proposer != shell.key.id() {
+            return Err(Refused::Misplaced(id));
+        }
+        if !block.is_consistent() {
+            return Err(Refused::Unbound(id));
+        }
+        let value = Candidate { id, block: Arc::clone(&block) };
+        let known = Known { block, round, verdict: Some(true), offers: Vec::new(), decided: None };
+        shell.blocks.entry(id).or_insert(known);
+        let value = LocallyProposedValue::new(At(height), Round::new(round), value);
+        shell.queue.push_back(CoreInput::Propose(value));
+        Ok(())
+    }
+
+    fn judged(&mut self, id: Digest, valid: bool) {
+        let shell = &mut self.shell;
+        let Some(known) = shell.blocks.get_mut(&id) else { return };
+        if known.verdict.is_some() {
+            return;
+        }
+        known.verdict = Some(valid);
+        if !valid {
+            for signed in known.offers.clone() {
+                shell.offence(signed.proposal.by, Refused::InvalidBlock(Box::new(signed)));
+            }
+        }
+        if !shell.decided {
+            shell.feed_verdict(id);
+        }
+    }
+
+    /// Feeds the core until nothing is queued.
+    fn run(&mut self) {
+        let Some(state) = self.core.as_mut() else { return };
+        let shell = &mut self.shell;
+        while let Some(input) = shell.queue.pop_front() {
+            let fed: Result<(), core::Error<Agreement>> =
+                core::process!(input: input, state: state, metrics: &(), with: ask => answer(shell, ask));
+            match fed {
+                // Without the proof there is nothing to publish; the round passes to somebody else.
+                Ok(()) | Err(core::Error::MissingPolkaCertificate(..)) => {}
+                Err(error) => shell.broken = Some(error.to_string()),
+            }
+            if shell.broken.is_some() {
+                shell.queue.clear();
+            }
+        }
+    }
+}
+
+/// In the form that the core's macro wants.
+fn answer(
+    shell: &mut Shell,
+    ask: core::Effect<Agreement>,
+) -> Result<core::Resume<Agreement>, core::Error<Agreement>> {
+    Ok(shell.answer(ask))
+}
+
+fn fresh_core(id: NodeId, height: Height, voters: Voters) -> State<Agreement> {
+    let params = Params {
+        address: Address(id),
+        threshold_params: ThresholdParams::default(),
+        // With proposals alone the core would take every block for valid.
+        value_payload: ValuePayload::ProposalAndParts,
+        enabled: true,
+    };
+    // Messages of later heights are kept here, not in the core: its queue stays empty.
+    State::new(Agreement, At(height), voters, params, 1, 1)
+}
+
+impl Machine for Malachite {
+    type Input = Input;
+    type Effect = Effect;
+    type Error = Refused;
+
+    fn step(&mut self, now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), Refused> {
+        if let Some(why) = &self.stopped {
+            return Err(Refused::Stopped(why.clone()));
+        }
+        self.accept(now, input)?;
+        if let Some(why) = self.shell.broken.take() {
+            // A vote on a broken state must not leave. The engine is of no more use.
+            self.shell.effects.clear();
+            self.stopped = Some(why.clone());
+            return Err(Refused::Stopped(why));
+        }
+        out.extend(self.shell.effects.drain(..));
+        Ok(())
+    }
+}
+
+impl ConsensusEngine for Malachite {
+    fn height(&self) -> Height {
+        self.shell.height
+    }
+}

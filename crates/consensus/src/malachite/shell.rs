@@ -1,0 +1,412 @@
+//! The shell around the voting core: answers each of its effects at once, without waiting and without a clock.
+//!
+//! Signatures are made here and checked through the [`Pool`], which verifies a statement at most once; time,
+//! network, blocks and the log become effects of ours. Whatever the core asks to be fed later is queued, because
+//! the core must not be entered while it waits for an answer.
+
+use super::{
+    catchup::{Archive, Lag},
+    context::{Address, Agreement, At, Ballot, Candidate, Offer, number},
+    early::Early,
+    timers::{Timers, Wait},
+};
+use crate::{
+    Block, Certificate, Effect, Electorate, Entry, Message, Pool, Record, Refused, RoundKind, RoundProof,
+    Step, Timeouts,
+    vote::{SignedProposal, SignedVote, Stage},
+};
+use arc_malachitebft_core_consensus as core;
+use arc_malachitebft_core_types as core_types;
+use bitneuron_core::{Bytes, ChainId, Digest, Height, Keypair, NodeId, Signature, encode};
+use core::{
+    Effect as Ask, Input as CoreInput, LivenessMsg, ProposedValue, Resumable, Resume, SignedConsensusMsg,
+};
+use core_types::{
+    CertificateError, CommitCertificate, PolkaCertificate, Round, RoundCertificate, RoundCertificateType,
+    SignedMessage, Timeout, TimeoutKind, Validity, ValueOrigin,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+/// A block of the open height.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) block: Arc<Block>,
+    /// The round in which it was first seen.
+    pub(super) round: u32,
+    /// What the judge said, once it has.
+    pub(super) verdict: Option<bool>,
+    /// The proposals that named it.
+    pub(super) offers: Vec<SignedProposal>,
+    /// The round of its certificate, if it came with one.
+    pub(super) decided: Option<u32>,
+}
+
+/// What is remembered of a height that was left.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub(super) electorate: Arc<Electorate>,
+    pub(super) round: u32,
+}
+
+/// Everything of an engine but the core itself.
+#[derive(Debug)]
+pub(super) struct Shell {
+    pub(super) key: Keypair,
+    pub(super) chain: ChainId,
+    pub(super) timeouts: Timeouts,
+    /// The open height; 0 before the first.
+    pub(super) height: Height,
+    pub(super) parent: Digest,
+    pub(super) electorate: Option<Arc<Electorate>>,
+    /// The round the core is in.
+    pub(super) round: u32,
+    /// Whether the open height is decided.
+    pub(super) decided: bool,
+    pub(super) past: BTreeMap<Height, Past>,
+    pub(super) blocks: BTreeMap<Digest, Known>,
+    pub(super) pool: Pool,
+    pub(super) timers: Timers,
+    pub(super) early: Early,
+    pub(super) archive: Archive,
+    pub(super) lag: Lag,
+    /// A certificate that has been checked and is being fed to the core.
+    pub(super) certified: Option<Certificate>,
+    /// What the core is to be fed next.
+    pub(super) queue: VecDeque<CoreInput<Agreement>>,
+    /// What this step asks of the world.
+    pub(super) effects: Vec<Effect>,
+    /// Why the engine must stop, if it must.
+    pub(super) broken: Option<String>,
+}
+
+/// The answer to a certificate that does not hold; the core only logs the reason.
+type Verdict = Result<(), CertificateError<Agreement>>;
+
+fn verdict(result: Result<(), Refused>) -> Verdict {
+    result.map_err(|_| CertificateError::VerificationError(None))
+}
+
+impl Shell {
+    pub(super) fn new(key: Keypair, chain: ChainId, timeouts: Timeouts) -> Self {
+        Self {
+            key,
+            chain,
+            timeouts,
+            height: Height(0),
+            parent: Digest::ZERO,
+            electorate: None,
+            round: 0,
+            decided: false,
+            past: BTreeMap::new(),
+            blocks: BTreeMap::new(),
+            pool: Pool::new(chain),
+            timers: Timers::default(),
+            early: Early::default(),
+            archive: Archive::default(),
+            lag: Lag::default(),
+            certified: None,
+            queue: VecDeque::new(),
+            effects: Vec::new(),
+            broken: None,
+        }
+    }
+
+    /// Answers one effect of the core.
+    pub(super) fn answer(&mut self, ask: Ask<Agreement>) -> Resume<Agreement> {
+        match ask {
+            Ask::CancelAllTimeouts(r) => r.resume_with(self.timers.cancel_all(&mut self.effects)),
+            Ask::CancelTimeout(timeout, r) => r.resume_with(self.cancel(timeout)),
+            Ask::ScheduleTimeout(timeout, r) => r.resume_with(self.schedule(timeout)),
+            Ask::StartRound(_, round, _, _, r) => {
+                self.round = number(round);
+                r.resume_with(())
+            }
+            Ask::PublishConsensusMsg(message, r) => r.resume_with(self.publish(message)),
+            Ask::PublishLivenessMsg(message, r) => r.resume_with(self.publish_proof(message)),
+            Ask::RepublishVote(vote, r) => r.resume_with(self.publish(SignedConsensusMsg::Vote(vote))),
+            Ask::RepublishRoundCertificate(certificate, r) => {
+                r.resume_with(self.publish_proof(LivenessMsg::SkipRoundCertificate(certificate)))
+            }
+            Ask::GetValue(height, round, _, r) => {
+                let (height, round, parent) = (height.0, number(round), self.parent);
+                self.effects.push(Effect::Build { height, round, parent });
+                r.resume_with(())
+            }
+            // A proposal carries its whole block, and the core publishes the proposal itself.
+            Ask::RestreamProposal(.., r) => r.resume_with(()),
+            Ask::SignVote(ballot, r) => r.resume_with(self.sign_vote(ballot)),
+            Ask::SignProposal(offer, r) => r.resume_with(self.sign_proposal(offer)),
+            Ask::VerifySignature(message, _, r) => {
+                let vouched = self.vouches(&message.message, message.signature);
+                r.resume_with(vouched)
+            }
+            Ask::VerifyCommitCertificate(certificate, _, _, r) => {
+                r.resume_with(verdict(self.check(&commit(&certificate), Stage::Precommit)))
+            }
+            Ask::VerifyExtendedCommitCertificate(certificate, _, _, _, r) => {
+                let certificate = commit(&certificate.trim_vote_extensions());
+                let checked = self.certified.as_ref() == Some(&certificate);
+                let result = if checked { Ok(()) } else { self.check(&certificate, Stage::Precommit) };
+                r.resume_with(verdict(result))
+            }
+            Ask::VerifyPolkaCertificate(certificate, _, _, r) => {
+                r.resume_with(verdict(self.check(&polka(&certificate), Stage::Prevote)))
+            }
+            Ask::VerifyRoundCertificate(certificate, _, _, r) => {
+                r.resume_with(verdict(self.check_round(&round_proof(&certificate))))
+            }
+            Ask::WalAppend(height, input, r) => r.resume_with(self.persist(height.0, input)),
+            // Votes carry no extensions: these two are never asked.
+            Ask::ExtendVote(.., r) => r.resume_with(None),
+            Ask::VerifyVoteExtension(.., r) => {
+                r.resume_with(Err(core::VoteExtensionError::InvalidVoteExtension))
+            }
+            Ask::CertVerifiedSyncValue(value, _, r) => {
+                let certificate = value.certificate;
+                r.resume_with(self.judge_decided(certificate.value_id, number(certificate.round)))
+            }
+            // The certificate was checked before the core saw it.
+            Ask::CertRejectedSyncValue(.., r) => r.resume_with(()),
+            Ask::Decide(certificate, _, r) => r.resume_with(self.decide(&certificate)),
+            // The pool has seen every statement that the core has, and more.
+            Ask::Finalize(.., r) => r.resume_with(()),
+        }
+    }
+
+    fn cancel(&mut self, timeout: Timeout) {
+        if let Some(wait) = wait_of(timeout) {
+            self.timers.cancel(wait, &mut self.effects);
+        }
+    }
+
+    fn schedule(&mut self, timeout: Timeout) {
+        if let Some((step, round)) = wait_of(timeout) {
+            let after = self.timeouts.wait(step, round);
+            self.timers.start((step, round), after, &mut self.effects);
+        }
+    }
+
+    fn broadcast(&mut self, message: &Message) {
+        self.effects.push(Effect::Broadcast(message.to_bytes()));
+    }
+
+    fn publish(&mut self, message: SignedConsensusMsg<Agreement>) {
+        match message {
+            SignedConsensusMsg::Vote(vote) => self.broadcast(&Message::Vote(signed_vote(&vote))),
+            SignedConsensusMsg::Proposal(offer) => {
+                let block = Bytes(encode(&*offer.message.value.block));
+                let signed =
+                    SignedProposal { proposal: offer.message.statement(), signature: offer.signature };
+                self.broadcast(&Message::Proposal { signed, block });
+            }
+        }
+    }
+
+    fn publish_proof(&mut self, message: LivenessMsg<Agreement>) {
+        match message {
+            LivenessMsg::Vote(vote) => self.broadcast(&Message::Vote(signed_vote(&vote))),
+            LivenessMsg::PolkaCertificate(certificate) => {
+                self.broadcast(&Message::Polka(polka(&certificate)))
+            }
+            LivenessMsg::SkipRoundCertificate(certificate) => {
+                self.broadcast(&Message::Round(round_proof(&certificate)));
+            }
+        }
+    }
+
+    fn sign_vote(&mut self, ballot: Ballot) -> SignedMessage<Agreement, Ballot> {
+        let signed = ballot.statement().sign(&self.key, self.chain);
+        self.pool.keep_vote(signed);
+        SignedMessage::new(ballot, signed.signature)
+    }
+
+    fn sign_proposal(&mut self, offer: Offer) -> SignedMessage<Agreement, Offer> {
+        let signed = offer.statement().sign(&self.key, self.chain);
+        self.pool.keep_proposal(signed);
+        SignedMessage::new(offer, signed.signature)
+    }
+
+    fn vouches(&self, message: &core::ConsensusMsg<Agreement>, signature: Signature) -> bool {
+        match message {
+            core::ConsensusMsg::Vote(ballot) => {
+                self.pool.vouches_vote(&SignedVote { vote: ballot.statement(), signature })
+            }
+            core::ConsensusMsg::Proposal(offer) => {
+                self.pool.vouches_proposal(&SignedProposal { proposal: offer.statement(), signature })
+            }
+        }
+    }
+
+    /// Whether the votes of a certificate are authentic and a quorum of the open height.
+    pub(super) fn check(&self, certificate: &Certificate, stage: Stage) -> Result<(), Refused> {
+        certificate.weight(self.electorate.as_ref().ok_or(Refused::Idle)?)?;
+        self.vouch(certificate.statements(stage))
+    }
+
+    /// Whether the votes of a round proof are authentic and heavy enough at the open height.
+    pub(super) fn check_round(&self, proof: &RoundProof) -> Result<(), Refused> {
+        let electorate = self.electorate.as_ref().ok_or(Refused::Idle)?;
+        let related = |signed: &SignedVote| {
+            (signed.vote.height, signed.vote.round) == (proof.height, proof.round)
+                && (proof.kind == RoundKind::Enter || signed.vote.stage == Stage::Precommit)
+        };
+        if !proof.votes.iter().all(related) {
+            return Err(Refused::Unrelated);
+        }
+        if let Some(pair) = proof.votes.array_windows().find(|[a, b]| a.vote.by >= b.vote.by) {
+            return Err(Refused::Disorder(pair[1].vote.by));
+        }
+        let mut signed = 0;
+        for vote in &proof.votes {
+            signed += electorate.weight_of(vote.vote.by).ok_or(Refused::Stranger(vote.vote.by))?.0;
+        }
+        let needed = match proof.kind {
+            RoundKind::Enter => electorate.honest(),
+            RoundKind::Leave => electorate.quorum(),
+        };
+        if signed < needed.0 {
+            return Err(Refused::Light { signed: bitneuron_core::Weight(signed), needed });
+        }
+        self.vouch(proof.votes.iter().copied())
+    }
+
+    fn vouch(&self, votes: impl IntoIterator<Item = SignedVote>) -> Result<(), Refused> {
+        match votes.into_iter().find(|vote| !self.pool.vouches_vote(vote)) {
+            Some(forged) => Err(Refused::Signature(forged.vote.by)),
+            None => Ok(()),
+        }
+    }
+
+    fn persist(&mut self, height: Height, input: CoreInput<Agreement>) {
+        let entry = match input {
+            CoreInput::Vote(vote) => Entry::Vote(signed_vote(&vote)),
+            CoreInput::Proposal(offer) => Entry::Proposal(SignedProposal {
+                proposal: offer.message.statement(),
+                signature: offer.signature,
+            }),
+            CoreInput::ProposedValue(value, _) => Entry::Block {
+                round: number(value.round),
+                valid: value.validity.is_valid(),
+                block: Block::clone(&value.value.block),
+            },
+            CoreInput::TimeoutElapsed(timeout) => match wait_of(timeout) {
+                Some((step, round)) => Entry::Elapsed { step, round },
+                None => return,
+            },
+            CoreInput::PolkaCertificate(certificate) => Entry::Polka(polka(&certificate)),
+            // The core logs nothing else.
+            _ => return,
+        };
+        self.effects.push(Effect::Persist(Bytes(encode(&Record { height, entry }))));
+    }
+
+    /// A certificate for a block that the core has not seen judged: judge it, then decide.
+    fn judge_decided(&mut self, id: Digest, round: u32) {
+        let Some(known) = self.blocks.get_mut(&id) else { return };
+        let asked = known.decided.is_some() || !known.offers.is_empty();
+        known.decided = Some(round);
+        match known.verdict {
+            Some(_) => self.feed_verdict(id),
+            None if !asked => {
+                let judge = Effect::Judge(Arc::clone(&known.block));
+                self.effects.push(judge);
+            }
+            None => {}
+        }
+    }
+
+    /// Tells the core what the judge said of a block.
+    pub(super) fn feed_verdict(&mut self, id: Digest) {
+        let Some(known) = self.blocks.get(&id) else { return };
+        let Some(valid) = known.verdict else { return };
+        let (round, origin) = match known.decided {
+            Some(round) => (round, ValueOrigin::Sync),
+            None => (known.round, ValueOrigin::Consensus),
+        };
+        let value = ProposedValue {
+            height: At(self.height),
+            round: Round::new(round),
+            valid_round: Round::Nil,
+            proposer: Address(known.block.header.proposer),
+            value: Candidate { id, block: Arc::clone(&known.block) },
+            validity: Validity::from_bool(valid),
+        };
+        self.queue.push_back(CoreInput::ProposedValue(value, origin));
+    }
+
+    fn decide(&mut self, certificate: &CommitCertificate<Agreement>) {
+        let Some(known) = self.blocks.get(&certificate.value_id) else {
+            self.broken = Some(format!("block {} is decided but not here", certificate.value_id));
+            return;
+        };
+        let (block, certificate) = (Arc::clone(&known.block), commit(certificate));
+        self.archive.keep(&block, &certificate);
+        self.decided = true;
+        self.effects.push(Effect::Commit { block, certificate });
+    }
+
+    /// Records that a peer misbehaved.
+    pub(super) fn offence(&mut self, by: NodeId, why: Refused) {
+        self.effects.push(Effect::Offence { by, why });
+    }
+}
+
+fn wait_of(timeout: Timeout) -> Option<Wait> {
+    let step = match timeout.kind {
+        TimeoutKind::Propose => Step::Propose,
+        TimeoutKind::Prevote => Step::Prevote,
+        TimeoutKind::Precommit => Step::Precommit,
+        TimeoutKind::Rebroadcast => Step::Rebroadcast,
+        // Heights end at once here: pacing is the driver's.
+        TimeoutKind::FinalizeHeight(_) => return None,
+    };
+    Some((step, number(timeout.round)))
+}
+
+/// The core's name of a wait.
+pub(super) fn timeout_of((step, round): Wait) -> Timeout {
+    let kind = match step {
+        Step::Propose => TimeoutKind::Propose,
+        Step::Prevote => TimeoutKind::Prevote,
+        Step::Precommit => TimeoutKind::Precommit,
+        Step::Rebroadcast => TimeoutKind::Rebroadcast,
+    };
+    Timeout::new(Round::new(round), kind)
+}
+
+fn signed_vote(vote: &core_types::SignedVote<Agreement>) -> SignedVote {
+    SignedVote { vote: vote.message.statement(), signature: vote.signature }
+}
+
+fn certificate(
+    (height, round, block): (At, Round, Digest),
+    votes: impl Iterator<Item = (NodeId, Signature)>,
+) -> Certificate {
+    let mut votes: Vec<_> = votes.collect();
+    votes.sort_unstable();
+    Certificate { height: height.0, round: number(round), block, votes }
+}
+
+fn commit(c: &CommitCertificate<Agreement>) -> Certificate {
+    let votes = c.commit_signatures.iter().map(|signed| (signed.address.0, signed.signature));
+    certificate((c.height, c.round, c.value_id), votes)
+}
+
+fn polka(c: &PolkaCertificate<Agreement>) -> Certificate {
+    let votes = c.polka_signatures.iter().map(|signed| (signed.address.0, signed.signature));
+    certificate((c.height, c.round, c.value_id), votes)
+}
+
+fn round_proof(c: &RoundCertificate<Agreement>) -> RoundProof {
+    let kind = match c.cert_type {
+        RoundCertificateType::Skip => RoundKind::Enter,
+        RoundCertificateType::Precommit => RoundKind::Leave,
+    };
+    let mut votes: Vec<_> = c.votes(&Agreement).map(|vote| signed_vote(&vote)).collect();
+    votes.sort_unstable_by_key(|signed| signed.vote.by);
+    votes.dedup_by_key(|signed| signed.vote.by);
+    RoundProof { height: c.height.0, round: number(c.round), kind, votes }
+}

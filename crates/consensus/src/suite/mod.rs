@@ -1,0 +1,51 @@
+//! The laws of this crate's traits as code, so that a stranger's implementation can be tested.
+//!
+//! [`weigh::check`] tests a [`crate::Weigh`]; [`engine::check`] runs a [`crate::ConsensusEngine`] in a small virtual
+//! [`network`] with delays, liars, twins and noise. Each returns the first law that does not hold.
+
+pub mod engine;
+pub mod network;
+pub mod weigh;
+
+use thiserror::Error;
+
+/// The laws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Law {
+    /// A weight never falls when stake or reputation rises.
+    Monotone,
+    /// A rule that says to be Sybil-neutral never lets parts weigh more than the whole.
+    SybilNeutral,
+    /// Reputation is worth at most ×1.25.
+    Bounded,
+    /// No two honest nodes commit different blocks at one height.
+    Agreement,
+    /// Every commit has a certificate of more than two thirds of the weight.
+    Certified,
+    /// A block judged invalid by honest nodes is never committed.
+    Validity,
+    /// With honest nodes and bounded delays, every height is decided.
+    Liveness,
+    /// No evidence is made against an honest node.
+    NoSlander,
+    /// A node that contradicts itself is accused.
+    Accountability,
+    /// Equal inputs give equal effects.
+    Determinism,
+    /// No bytes make the engine panic, or stop it.
+    Totality,
+}
+
+/// A law that does not hold, with the case that shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{law:?} does not hold: {case}")]
+pub struct Violation {
+    /// The law.
+    pub law: Law,
+    /// What was seen.
+    pub case: String,
+}
+
+pub(crate) fn require(holds: bool, law: Law, case: impl FnOnce() -> String) -> Result<(), Violation> {
+    if holds { Ok(()) } else { Err(Violation { law, case: case() }) }
+}

@@ -1,0 +1,416 @@
+//! A small deterministic network in virtual time, in which engines decide blocks of a made-up application.
+//!
+//! Messages take a random time and may be lost; building and judging take time too; a queue ordered by (time,
+//! sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
+//! transaction [`INVALID`] is invalid. Nodes are named by their place in [`Plan::weights`].
+
+use crate::{
+    Block, Certificate, ConsensusEngine, Effect, Electorate, Evidence, Header, Input, Refused, TimerId,
+};
+use bitneuron_core::{
+    Bytes, ChainId, Digest, Epoch, Height, Keypair, NodeId, Outbox, Seed, Time, Weight, hash::Hasher,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+/// The transaction that makes a block invalid.
+pub const INVALID: &[u8] = b"invalid";
+
+/// Makes an engine for a key on a chain.
+pub type Make<'a> = dyn Fn(Keypair, ChainId) -> Box<dyn ConsensusEngine> + 'a;
+
+/// What really leaves a node: given sender, receiver and the bytes, the byte strings to deliver instead.
+pub type Tamper<'a> = dyn FnMut(usize, usize, &Arc<[u8]>) -> Vec<Arc<[u8]>> + 'a;
+
+/// A run: equal plans give equal runs.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where all chance comes from.
+    pub seed: Seed,
+    /// The weight of each voter.
+    pub weights: Vec<u64>,
+    /// For each further node, the voter whose key it has too.
+    pub twins: Vec<usize>,
+    /// The shortest and the longest journey of a message.
+    pub delay: (Duration, Duration),
+    /// How many of 1,000 messages are lost.
+    pub loss: u64,
+    /// How long building and judging take.
+    pub work: Duration,
+    /// How long after a commit the next height begins.
+    pub pace: Duration,
+    /// The last height that is begun.
+    pub heights: u64,
+    /// After how many heights the weights move on by one voter; 0 for never.
+    pub rotate: u64,
+    /// The voters whose blocks are invalid.
+    pub liars: BTreeSet<usize>,
+    /// How many bytes of transactions a block has.
+    pub payload: usize,
+}
+
+impl Plan {
+    /// Four voters of 36, 30, 20 and 14 %, hops of 40 to 60 ms, nothing lost.
+    pub fn new(seed: u64, heights: u64) -> Self {
+        Self {
+            seed: Seed::from_number(seed),
+            weights: vec![36, 30, 20, 14],
+            twins: Vec::new(),
+            delay: (Duration::from_millis(40), Duration::from_millis(60)),
+            loss: 0,
+            work: Duration::from_millis(5),
+            pace: Duration::ZERO,
+            heights,
+            rotate: 0,
+            liars: BTreeSet::new(),
+            payload: 32,
+        }
+    }
+
+    /// The key of a node; twins share.
+    pub fn key(&self, node: usize) -> Keypair {
+        let voter =
+            node.checked_sub(self.weights.len()).and_then(|twin| self.twins.get(twin)).unwrap_or(&node);
+        Keypair::from_seed(self.seed.derive_number("key", *voter as u64))
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> ChainId {
+        ChainId(Digest(self.seed.derive("chain").0))
+    }
+
+    /// The electorate of a height.
+    ///
+    /// # Errors
+    /// The weights make no electorate.
+    pub fn electorate(&self, height: Height) -> Result<Electorate, Refused> {
+        let epoch = height.0.checked_div(self.rotate).unwrap_or(0);
+        let voters = self.weights.len();
+        let member = |node| {
+            let weight = self.weights.get((node + epoch as usize) % voters).copied().unwrap_or(0);
+            (self.key(node).id(), Weight(weight))
+        };
+        let seed = Digest(self.seed.derive_number("lottery", epoch).0);
+        Electorate::new(Epoch(epoch), (0..voters).map(member), seed)
+    }
+}
+
+/// One node and what it has done.
+pub struct Node {
+    /// Its name.
+    pub id: NodeId,
+    /// Its engine; `None` while it is dead.
+    pub engine: Option<Box<dyn ConsensusEngine>>,
+    /// Its commits, the first of height 1.
+    pub commits: Vec<(Arc<Block>, Certificate)>,
+    /// Its accusations.
+    pub evidence: Vec<Evidence>,
+    /// Who offended it, and how.
+    pub offences: Vec<(NodeId, Refused)>,
+    /// The inputs that its engine refused.
+    pub refused: Vec<Refused>,
+    /// How many records it has persisted.
+    pub records: u64,
+    cancelled: BTreeSet<TimerId>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Node({:?}, {} commits)", self.id, self.commits.len())
+    }
+}
+
+enum Event {
+    Begin,
+    Deliver { from: NodeId, bytes: Arc<[u8]> },
+    Timer(TimerId),
+    Built { height: Height, round: u32, block: Arc<Block> },
+    Judged { block: Digest, valid: bool },
+}
+
+/// The running network.
+pub struct Network<'a> {
+    /// The plan.
+    pub plan: Plan,
+    /// The nodes, twins last.
+    pub nodes: Vec<Node>,
+    /// The virtual time.
+    pub now: Time,
+    /// How many messages were sent.
+    pub messages: u64,
+    make: &'a Make<'a>,
+    tamper: Option<Box<Tamper<'a>>>,
+    cut: BTreeSet<(usize, usize)>,
+    queue: BTreeMap<(Time, u64), (usize, Event)>,
+    sequence: u64,
+    draws: u64,
+    trace: Hasher,
+    electorates: BTreeMap<Epoch, Arc<Electorate>>,
+}
+
+impl fmt::Debug for Network<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Network({:?} at {})", self.nodes, self.now)
+    }
+}
+
+impl<'a> Network<'a> {
+    /// A network in which every node begins height 1 at time 0.
+    pub fn new(plan: Plan, make: &'a Make<'a>) -> Self {
+        let all = plan.weights.len() + plan.twins.len();
+        let mut network = Self {
+            plan,
+            nodes: Vec::new(),
+            now: Time::ZERO,
+            messages: 0,
+            make,
+            tamper: None,
+            cut: BTreeSet::new(),
+            queue: BTreeMap::new(),
+            sequence: 0,
+            draws: 0,
+            trace: Hasher::new("bitneuron consensus suite trace v1"),
+            electorates: BTreeMap::new(),
+        };
+        for node in 0..all {
+            network.nodes.push(Node {
+                id: network.plan.key(node).id(),
+                engine: None,
+                commits: Vec::new(),
+                evidence: Vec::new(),
+                offences: Vec::new(),
+                refused: Vec::new(),
+                records: 0,
+                cancelled: BTreeSet::new(),
+            });
+            network.start(node);
+        }
+        network
+    }
+
+    /// Puts an adversary between the nodes and the wire.
+    #[must_use]
+    pub fn tampered(mut self, tamper: impl FnMut(usize, usize, &Arc<[u8]>) -> Vec<Arc<[u8]>> + 'a) -> Self {
+        self.tamper = Some(Box::new(tamper));
+        self
+    }
+
+    /// Starts a fresh engine at height 1. A voter must be started once only: it has no log.
+    pub fn start(&mut self, node: usize) {
+        let engine = (self.make)(self.plan.key(node), self.plan.chain());
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.engine = Some(engine);
+            node.commits.clear();
+        }
+        self.push(Duration::ZERO, node, Event::Begin);
+    }
+
+    /// Kills a node for good.
+    pub fn kill(&mut self, node: usize) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.engine = None;
+        }
+    }
+
+    /// Cuts or mends the link between two nodes, both ways.
+    pub fn link(&mut self, a: usize, b: usize, up: bool) {
+        for pair in [(a, b), (b, a)] {
+            if up {
+                self.cut.remove(&pair)
+            } else {
+                self.cut.insert(pair)
+            };
+        }
+    }
+
+    /// Delivers bytes to a node at once, as from `from`.
+    pub fn inject(&mut self, from: NodeId, to: usize, bytes: Arc<[u8]>) {
+        self.push(Duration::ZERO, to, Event::Deliver { from, bytes });
+    }
+
+    /// The hash of everything that has happened.
+    pub fn trace(&self) -> Digest {
+        self.trace.finish()
+    }
+
+    /// The lowest height that all living nodes have committed.
+    pub fn height(&self) -> u64 {
+        let alive = self.nodes.iter().filter(|node| node.engine.is_some());
+        alive.map(|node| node.commits.len() as u64).min().unwrap_or(0)
+    }
+
+    /// Runs until all living nodes have committed `height`, or for `span`; whether they have.
+    pub fn run(&mut self, height: u64, span: Duration) -> bool {
+        let end = self.now.after(span);
+        while self.height() < height {
+            match self.queue.first_key_value() {
+                Some(((at, _), _)) if *at <= end => self.step(),
+                _ => {
+                    self.now = end;
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn push(&mut self, after: Duration, node: usize, event: Event) {
+        self.sequence += 1;
+        self.queue.insert((self.now.after(after), self.sequence), (node, event));
+    }
+
+    fn draw(&mut self, below: u64) -> u64 {
+        self.draws += 1;
+        let [a, b, c, d, e, f, g, h, ..] = self.plan.seed.derive_number("chance", self.draws).0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h]) % below.max(1)
+    }
+
+    fn step(&mut self) {
+        let Some(((at, _), (place, event))) = self.queue.pop_first() else { return };
+        self.now = at;
+        let Some(input) = self.input(place, event) else { return };
+        let Some(node) = self.nodes.get_mut(place) else { return };
+        let Some(engine) = node.engine.as_mut() else { return };
+        let mut out = Outbox::new();
+        if let Err(refused) = engine.step(at, input, &mut out) {
+            node.refused.push(refused);
+        }
+        self.trace.number(at.0).number(place as u64);
+        for effect in out {
+            self.perform(place, effect);
+        }
+    }
+
+    fn input(&mut self, place: usize, event: Event) -> Option<Input> {
+        let node = self.nodes.get_mut(place)?;
+        Some(match event {
+            Event::Begin => {
+                let height = Height(node.commits.len() as u64 + 1);
+                let parent = node.commits.last().map_or(Digest::ZERO, |(block, _)| block.id());
+                let electorate = self.electorate(height)?;
+                Input::Begin { height, electorate, parent }
+            }
+            Event::Deliver { from, bytes } => Input::Message { from, bytes },
+            Event::Timer(id) => {
+                if node.cancelled.remove(&id) {
+                    return None;
+                }
+                Input::Timer(id)
+            }
+            Event::Built { height, round, block } => Input::Built { height, round, block },
+            Event::Judged { block, valid } => Input::Judged { block, valid },
+        })
+    }
+
+    fn electorate(&mut self, height: Height) -> Option<Arc<Electorate>> {
+        let epoch = Epoch(height.0.checked_div(self.plan.rotate).unwrap_or(0));
+        if !self.electorates.contains_key(&epoch) {
+            let electorate = self.plan.electorate(height).ok()?;
+            self.electorates.insert(epoch, Arc::new(electorate));
+        }
+        self.electorates.get(&epoch).cloned()
+    }
+
+    fn perform(&mut self, place: usize, effect: Effect) {
+        match effect {
+            Effect::Broadcast(bytes) => {
+                for to in 0..self.nodes.len() {
+                    self.send(place, to, &bytes);
+                }
+            }
+            Effect::Send { to, bytes } => {
+                for at in 0..self.nodes.len() {
+                    if self.nodes.get(at).is_some_and(|node| node.id == to) {
+                        self.send(place, at, &bytes);
+                    }
+                }
+            }
+            Effect::Timer { id, after } => {
+                self.trace.number(after.as_micros() as u64);
+                self.push(after, place, Event::Timer(id));
+            }
+            Effect::CancelTimer(id) => {
+                if let Some(node) = self.nodes.get_mut(place) {
+                    node.cancelled.insert(id);
+                }
+            }
+            Effect::Build { height, round, parent } => {
+                let block = Arc::new(self.build(place, height, round, parent));
+                self.push(self.plan.work, place, Event::Built { height, round, block });
+            }
+            Effect::Judge(block) => {
+                let valid = is_valid(&block);
+                self.push(self.plan.work, place, Event::Judged { block: block.id(), valid });
+            }
+            Effect::Commit { block, certificate } => self.commit(place, block, certificate),
+            Effect::Accuse(evidence) => self.note(place, |node| node.evidence.push(evidence)),
+            Effect::Offence { by, why } => self.note(place, |node| node.offences.push((by, why))),
+            Effect::Persist(_) => self.note(place, |node| node.records += 1),
+        }
+    }
+
+    fn note(&mut self, place: usize, change: impl FnOnce(&mut Node)) {
+        if let Some(node) = self.nodes.get_mut(place) {
+            change(node);
+        }
+    }
+
+    fn commit(&mut self, place: usize, block: Arc<Block>, certificate: Certificate) {
+        self.trace.update(&block.id().0);
+        let mut height = 0;
+        self.note(place, |node| {
+            node.commits.push((block, certificate));
+            height = node.commits.len() as u64;
+        });
+        if height < self.plan.heights {
+            self.push(self.plan.pace, place, Event::Begin);
+        }
+    }
+
+    fn build(&self, place: usize, height: Height, round: u32, parent: Digest) -> Block {
+        let header = Header {
+            chain: self.plan.chain(),
+            height,
+            parent,
+            proposer: self.plan.key(place).id(),
+            time: self.now,
+            transactions: Digest::ZERO,
+            state: Digest::ZERO,
+        };
+        let lie = self.plan.liars.contains(&place);
+        // Twins build different blocks.
+        let own = [place as u8, round as u8].into_iter().cycle().take(self.plan.payload.max(2)).collect();
+        let transaction = if lie { INVALID.to_vec() } else { own };
+        Block::new(header, vec![Bytes(transaction)])
+    }
+
+    fn send(&mut self, from: usize, to: usize, bytes: &Arc<[u8]>) {
+        let Some(id) = self.nodes.get(from).map(|node| node.id) else { return };
+        if from == to || self.cut.contains(&(from, to)) {
+            return;
+        }
+        let sent = match self.tamper.as_mut() {
+            Some(tamper) => tamper(from, to, bytes),
+            None => vec![Arc::clone(bytes)],
+        };
+        for bytes in sent {
+            self.messages += 1;
+            self.trace.part(&bytes);
+            if self.plan.loss > 0 && self.draw(1000) < self.plan.loss {
+                continue;
+            }
+            let (least, most) = (self.plan.delay.0.as_micros() as u64, self.plan.delay.1.as_micros() as u64);
+            let delay = least + self.draw(most.saturating_sub(least) + 1);
+            self.push(Duration::from_micros(delay), to, Event::Deliver { from: id, bytes });
+        }
+    }
+}
+
+/// The application's rule.
+pub fn is_valid(block: &Block) -> bool {
+    !block.transactions.iter().any(|transaction| **transaction == *INVALID)
+}
