@@ -61,6 +61,7 @@ pub enum Input {
 
 /// What the engine asks of the world. Exhaustive: a driver must not ignore a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "accusations are rare, and effects live for one step")]
 pub enum Effect {
     /// Send to every peer; one copy of the bytes serves all.
     Broadcast(Arc<[u8]>),

@@ -21,7 +21,7 @@ pub enum Sighting {
     /// Seen before, or of a forgotten height: nothing to do.
     Known,
     /// The second of its kind: use it, pass it on, accuse.
-    Conflict(Evidence),
+    Conflict(Box<Evidence>),
     /// The third or a later one of its kind: ignore it. Its signature was not checked.
     Surplus,
 }
@@ -100,7 +100,7 @@ impl<T: Statement> Shelf<T> {
             Some(seen) => {
                 let evidence = seen.first.against(item)?;
                 seen.second = Some(item);
-                Ok(Sighting::Conflict(evidence))
+                Ok(Sighting::Conflict(Box::new(evidence)))
             }
         }
     }

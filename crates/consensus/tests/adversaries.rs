@@ -10,7 +10,7 @@ use bitneuron_consensus::{
 use bitneuron_core::{Bytes, ChainId, Digest, Height, Keypair, decode, encode};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// The liar: 20 % of the weight.
 const LIAR: usize = 2;
 
@@ -66,7 +66,7 @@ fn run(lie: Lie, split: bool, seed: u64, heights: u64) -> (usize, usize) {
         }
         let Some((other, evidence)) = twist(lie, &key, chain, bytes) else { return own() };
         committed.borrow_mut().insert(evidence.subject());
-        match (split, to % 2 == 0) {
+        match (split, to.is_multiple_of(2)) {
             (false, _) => vec![Arc::clone(bytes), other],
             (true, false) => own(),
             (true, true) => vec![other],
@@ -132,9 +132,9 @@ fn an_invalid_second_block_is_proven_and_never_decided() {
 #[test]
 fn liars_on_many_seeds() {
     let mut sums = (0, 0);
-    for seed in 100..120 {
+    for seed in 100..120u64 {
         for lie in [Lie::Votes, Lie::Proposals, Lie::InvalidProposals] {
-            let (committed, proven) = run(lie, seed % 2 == 0, seed, 4);
+            let (committed, proven) = run(lie, seed.is_multiple_of(2), seed, 4);
             sums = (sums.0 + committed, sums.1 + proven);
         }
     }

@@ -11,7 +11,7 @@ use bitneuron_core::{ChainId, Keypair};
 use std::{collections::BTreeSet, time::Duration};
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn make(key: Keypair, chain: ChainId) -> Box<dyn ConsensusEngine> {
     Box::new(Malachite::new(key, chain, Timeouts::default()))

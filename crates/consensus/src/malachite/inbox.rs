@@ -107,7 +107,7 @@ impl Shell {
             Sighting::Fresh => self.effects.push(Effect::Broadcast(Arc::clone(bytes))),
             Sighting::Conflict(evidence) => {
                 self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
-                self.effects.push(Effect::Accuse(evidence));
+                self.effects.push(Effect::Accuse(*evidence));
             }
         }
         if self.is_open(vote.height) {
@@ -138,7 +138,7 @@ impl Shell {
         }
         let block = bound(body, proposal.block)?;
         if let Sighting::Conflict(evidence) = self.pool.keep_proposal(signed) {
-            self.effects.push(Effect::Accuse(evidence));
+            self.effects.push(Effect::Accuse(*evidence));
         }
         self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
         if !self.is_open(proposal.height) {
@@ -215,7 +215,7 @@ impl Shell {
     fn watch(&mut self, votes: impl IntoIterator<Item = SignedVote>) {
         for vote in votes {
             if let Sighting::Conflict(evidence) = self.pool.keep_vote(vote) {
-                self.effects.push(Effect::Accuse(evidence));
+                self.effects.push(Effect::Accuse(*evidence));
             }
         }
     }
@@ -263,7 +263,7 @@ impl Shell {
         let Ok(peer) = PeerId::from_bytes(&[0, 1, 0]) else { return };
         self.queue.push_back(CoreInput::SyncValueResponse(ValueResponse::new(
             peer,
-            Default::default(),
+            Vec::new().into(),
             extended,
         )));
         self.certified = Some(certificate);

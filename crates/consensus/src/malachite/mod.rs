@@ -24,7 +24,7 @@ use context::{Address, Agreement, At, Candidate, Voters};
 use core::{Input as CoreInput, LocallyProposedValue, Params, State};
 use core_types::{Round, ThresholdParams, ValuePayload, VoteExtensionPolicy};
 use shell::{Known, Past, Shell};
-use std::{fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc};
 
 /// How many heights back statements are still watched for contradictions.
 const WATCHED: u64 = 16;
@@ -167,8 +167,7 @@ impl Malachite {
         let Some(state) = self.core.as_mut() else { return };
         let shell = &mut self.shell;
         while let Some(input) = shell.queue.pop_front() {
-            let fed: Result<(), core::Error<Agreement>> =
-                core::process!(input: input, state: state, metrics: &(), with: ask => answer(shell, ask));
+            let fed: Result<(), core::Error<Agreement>> = core::process!(input: input, state: state, metrics: &(), with: ask => Ok::<_, Infallible>(shell.answer(ask)));
             match fed {
                 // Without the proof there is nothing to publish; the round passes to somebody else.
                 Ok(()) | Err(core::Error::MissingPolkaCertificate(..)) => {}
@@ -179,14 +178,6 @@ impl Malachite {
             }
         }
     }
-}
-
-/// In the form that the core's macro wants.
-fn answer(
-    shell: &mut Shell,
-    ask: core::Effect<Agreement>,
-) -> Result<core::Resume<Agreement>, core::Error<Agreement>> {
-    Ok(shell.answer(ask))
 }
 
 fn fresh_core(id: NodeId, height: Height, voters: Voters) -> State<Agreement> {

@@ -82,11 +82,12 @@ pub(super) struct Shell {
     pub(super) broken: Option<String>,
 }
 
-/// The answer to a certificate that does not hold; the core only logs the reason.
-type Verdict = Result<(), CertificateError<Agreement>>;
-
-fn verdict(result: Result<(), Refused>) -> Verdict {
-    result.map_err(|_| CertificateError::VerificationError(None))
+/// Tells the core whether a certificate holds; it would only log the reason.
+fn answer_certificate(
+    r: impl Resumable<Agreement, Value = Result<(), CertificateError<Agreement>>>,
+    result: Result<(), Refused>,
+) -> Resume<Agreement> {
+    r.resume_with(result.map_err(|_| CertificateError::VerificationError(None)))
 }
 
 impl Shell {
@@ -117,26 +118,6 @@ impl Shell {
     /// Answers one effect of the core.
     pub(super) fn answer(&mut self, ask: Ask<Agreement>) -> Resume<Agreement> {
         match ask {
-            Ask::CancelAllTimeouts(r) => r.resume_with(self.timers.cancel_all(&mut self.effects)),
-            Ask::CancelTimeout(timeout, r) => r.resume_with(self.cancel(timeout)),
-            Ask::ScheduleTimeout(timeout, r) => r.resume_with(self.schedule(timeout)),
-            Ask::StartRound(_, round, _, _, r) => {
-                self.round = number(round);
-                r.resume_with(())
-            }
-            Ask::PublishConsensusMsg(message, r) => r.resume_with(self.publish(message)),
-            Ask::PublishLivenessMsg(message, r) => r.resume_with(self.publish_proof(message)),
-            Ask::RepublishVote(vote, r) => r.resume_with(self.publish(SignedConsensusMsg::Vote(vote))),
-            Ask::RepublishRoundCertificate(certificate, r) => {
-                r.resume_with(self.publish_proof(LivenessMsg::SkipRoundCertificate(certificate)))
-            }
-            Ask::GetValue(height, round, _, r) => {
-                let (height, round, parent) = (height.0, number(round), self.parent);
-                self.effects.push(Effect::Build { height, round, parent });
-                r.resume_with(())
-            }
-            // A proposal carries its whole block, and the core publishes the proposal itself.
-            Ask::RestreamProposal(.., r) => r.resume_with(()),
             Ask::SignVote(ballot, r) => r.resume_with(self.sign_vote(ballot)),
             Ask::SignProposal(offer, r) => r.resume_with(self.sign_proposal(offer)),
             Ask::VerifySignature(message, _, r) => {
@@ -144,35 +125,61 @@ impl Shell {
                 r.resume_with(vouched)
             }
             Ask::VerifyCommitCertificate(certificate, _, _, r) => {
-                r.resume_with(verdict(self.check(&commit(&certificate), Stage::Precommit)))
+                answer_certificate(r, self.check(&commit(&certificate), Stage::Precommit))
             }
             Ask::VerifyExtendedCommitCertificate(certificate, _, _, _, r) => {
                 let certificate = commit(&certificate.trim_vote_extensions());
                 let checked = self.certified.as_ref() == Some(&certificate);
-                let result = if checked { Ok(()) } else { self.check(&certificate, Stage::Precommit) };
-                r.resume_with(verdict(result))
+                answer_certificate(
+                    r,
+                    if checked { Ok(()) } else { self.check(&certificate, Stage::Precommit) },
+                )
             }
             Ask::VerifyPolkaCertificate(certificate, _, _, r) => {
-                r.resume_with(verdict(self.check(&polka(&certificate), Stage::Prevote)))
+                answer_certificate(r, self.check(&polka(&certificate), Stage::Prevote))
             }
             Ask::VerifyRoundCertificate(certificate, _, _, r) => {
-                r.resume_with(verdict(self.check_round(&round_proof(&certificate))))
+                answer_certificate(r, self.check_round(&round_proof(&certificate)))
             }
-            Ask::WalAppend(height, input, r) => r.resume_with(self.persist(height.0, input)),
             // Votes carry no extensions: these two are never asked.
             Ask::ExtendVote(.., r) => r.resume_with(None),
             Ask::VerifyVoteExtension(.., r) => {
                 r.resume_with(Err(core::VoteExtensionError::InvalidVoteExtension))
             }
-            Ask::CertVerifiedSyncValue(value, _, r) => {
-                let certificate = value.certificate;
-                r.resume_with(self.judge_decided(certificate.value_id, number(certificate.round)))
+            rest => {
+                self.perform(rest);
+                Resume::Continue
             }
-            // The certificate was checked before the core saw it.
-            Ask::CertRejectedSyncValue(.., r) => r.resume_with(()),
-            Ask::Decide(certificate, _, r) => r.resume_with(self.decide(&certificate)),
-            // The pool has seen every statement that the core has, and more.
-            Ask::Finalize(.., r) => r.resume_with(()),
+        }
+    }
+
+    /// Does what the core wants done without an answer. An effect that this version does not know would be
+    /// answered wrongly by [`Shell::answer`], which stops the engine.
+    fn perform(&mut self, ask: Ask<Agreement>) {
+        match ask {
+            Ask::CancelAllTimeouts(_) => self.timers.cancel_all(&mut self.effects),
+            Ask::CancelTimeout(timeout, _) => self.cancel(timeout),
+            Ask::ScheduleTimeout(timeout, _) => self.schedule(timeout),
+            Ask::StartRound(_, round, ..) => self.round = number(round),
+            Ask::PublishConsensusMsg(message, _) => self.publish(message),
+            Ask::PublishLivenessMsg(message, _) => self.publish_proof(message),
+            Ask::RepublishVote(vote, _) => self.publish(SignedConsensusMsg::Vote(vote)),
+            Ask::RepublishRoundCertificate(certificate, _) => {
+                self.publish_proof(LivenessMsg::SkipRoundCertificate(certificate));
+            }
+            Ask::GetValue(height, round, ..) => {
+                let (height, round, parent) = (height.0, number(round), self.parent);
+                self.effects.push(Effect::Build { height, round, parent });
+            }
+            Ask::WalAppend(height, input, _) => self.persist(height.0, input),
+            Ask::CertVerifiedSyncValue(value, ..) => {
+                self.judge_decided(value.certificate.value_id, number(value.certificate.round));
+            }
+            Ask::Decide(certificate, ..) => self.decide(&certificate),
+            // `RestreamProposal`: a proposal carries its whole block and is published by itself.
+            // `CertRejectedSyncValue`: certificates are checked before the core sees them.
+            // `Finalize`: the pool has seen every statement that the core has, and more.
+            _ => {}
         }
     }
 
@@ -209,7 +216,7 @@ impl Shell {
         match message {
             LivenessMsg::Vote(vote) => self.broadcast(&Message::Vote(signed_vote(&vote))),
             LivenessMsg::PolkaCertificate(certificate) => {
-                self.broadcast(&Message::Polka(polka(&certificate)))
+                self.broadcast(&Message::Polka(polka(&certificate)));
             }
             LivenessMsg::SkipRoundCertificate(certificate) => {
                 self.broadcast(&Message::Round(round_proof(&certificate)));

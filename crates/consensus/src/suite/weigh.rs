@@ -14,7 +14,7 @@ fn case(seed: Seed, number: u64) -> (Amount, Amount, Reputation, Reputation) {
     };
     let stake = |size, value| Amount((u128::from(draw(value)) >> (draw(size) % 64)) % (Amount::SUPPLY.0 / 2));
     let (r, q) = (draw("r") as u16, draw("q") as u16);
-    let (r, q) = if number % 16 == 0 { (0, u16::MAX) } else { (r.min(q), r.max(q)) };
+    let (r, q) = if number.is_multiple_of(16) { (0, u16::MAX) } else { (r.min(q), r.max(q)) };
     (stake("a size", "a"), stake("b size", "b"), Reputation(r), Reputation(q))
 }
 
