@@ -1,7 +1,7 @@
 //! What validators say to each other on the wire.
 //!
 //! Blocks travel as their own bytes inside the message, so that a copy of a known proposal costs one hash-free
-//! look at its signed part and never a second decoding. Votes and proposals are flooded: whoever sees one for the
+//! look at its signed part and never a second decoding. Whoever sees a vote or a proposal for the
 //! first time passes it on unchanged, conflicting ones included.
 
 use crate::{

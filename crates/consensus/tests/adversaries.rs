@@ -55,7 +55,11 @@ fn twist(lie: Lie, key: &Keypair, chain: ChainId, bytes: &[u8]) -> Option<(Arc<[
 
 /// Runs a liar; how many misdeeds it committed, and how many honest nodes proved together.
 fn run(lie: Lie, split: bool, seed: u64, heights: u64) -> (usize, usize) {
-    let plan = Plan::new(seed, heights);
+    run_among(lie, split, Plan::new(seed, heights))
+}
+
+fn run_among(lie: Lie, split: bool, plan: Plan) -> (usize, usize) {
+    let heights = plan.heights;
     let (key, chain) = (plan.key(LIAR), plan.chain());
     let misdeeds = Misdeeds::default();
     let committed = Rc::clone(&misdeeds);
@@ -126,6 +130,17 @@ fn an_invalid_second_block_is_proven_and_never_decided() {
         let (committed, proven) = run(Lie::InvalidProposals, split, 4, 30);
         assert!(committed >= 3, "{committed}");
         assert_eq!(committed, proven, "split: {split}");
+    }
+}
+
+#[test]
+fn split_lies_are_proven_in_a_large_electorate() {
+    // Everybody relays to a few only, and the liar of 20 % is one of 24.
+    let mut weights = vec![10; 24];
+    weights[LIAR] = 57;
+    for lie in [Lie::Votes, Lie::Proposals] {
+        let (committed, proven) = run_among(lie, true, Plan { weights: weights.clone(), ..Plan::new(8, 6) });
+        assert!(committed > 0 && proven * 100 >= committed * 95, "{proven} of {committed}");
     }
 }
 

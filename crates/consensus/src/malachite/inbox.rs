@@ -21,10 +21,12 @@ use arc_malachitebft_core_types::{
 };
 use arc_malachitebft_peer::PeerId;
 use bitneuron_core::{Bytes, Digest, Height, NodeId, Time, decode};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// How many rounds ahead of the one it is in a node listens; the core's own bound.
 const ROUNDS_AHEAD: u32 = 10;
+/// Up to how many voters everybody relays to everybody.
+const FLOOD: usize = 16;
 /// No round is ever numbered higher; waits grow, so this is centuries away.
 const ROUNDS: u32 = 1 << 20;
 
@@ -86,6 +88,24 @@ impl Shell {
         (round <= reached.saturating_add(ROUNDS_AHEAD)).then(|| Arc::clone(electorate))
     }
 
+    /// Passes news on as it came: to all in a small electorate, else to the voters `2^k` places up and down the
+    /// list, through whom it reaches everybody in about `log2 n` hops with `O(n log n)` messages.
+    fn relay(&mut self, bytes: &Arc<[u8]>, voters: &Electorate) {
+        let count = voters.members().len();
+        if count <= FLOOD {
+            self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
+            return;
+        }
+        let Some(own) = voters.position(self.key.id()) else { return };
+        let strides =
+            std::iter::successors(Some(1), |stride| Some(stride * 2)).take_while(|s| *s <= count / 2);
+        let places: BTreeSet<usize> =
+            strides.flat_map(|stride| [(own + stride) % count, (own + count - stride) % count]).collect();
+        for member in places.into_iter().filter_map(|place| voters.members().get(place)) {
+            self.effects.push(Effect::Send { to: member.id, bytes: Arc::clone(bytes) });
+        }
+    }
+
     /// Whether statements about this height still go to the core.
     fn is_open(&self, height: Height) -> bool {
         height == self.height && self.broken.is_none()
@@ -104,9 +124,9 @@ impl Shell {
                 }
                 return Ok(());
             }
-            Sighting::Fresh => self.effects.push(Effect::Broadcast(Arc::clone(bytes))),
+            Sighting::Fresh => self.relay(bytes, &voters),
             Sighting::Conflict(evidence) => {
-                self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
+                self.relay(bytes, &voters);
                 self.effects.push(Effect::Accuse(*evidence));
             }
         }
@@ -140,7 +160,7 @@ impl Shell {
         if let Sighting::Conflict(evidence) = self.pool.keep_proposal(signed) {
             self.effects.push(Effect::Accuse(*evidence));
         }
-        self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
+        self.relay(bytes, &voters);
         if !self.is_open(proposal.height) {
             return Ok(());
         }
