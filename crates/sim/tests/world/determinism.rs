@@ -1,12 +1,13 @@
 //! One seed, one run; and nobody's luck depends on others.
 
-use crate::{Chatter, Note, SECOND, Saw, note, setting, witnesses};
+use crate::{Chatter, Note, SECOND, Saw, Witness, constant, note, setting, witnesses};
 use bitneuron_core::{Digest, Time};
 use bitneuron_sim::{
     Address, Chance, Churn, Context, Latency, Link, Node, Setting, World,
     suite::{Violation, check},
 };
 use std::{
+    collections::BTreeSet,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -39,15 +40,21 @@ fn same_seed_same_trace_other_seed_another() {
 }
 
 #[test]
-fn the_trace_tells_what_messages_say() {
-    let run = |number| {
-        let mut world = World::new(Setting { trace: true, ..rough(1) }, vec![Chatter::default(); 2]);
-        world.act(0, |_, cx| cx.send(1, note(number)));
-        world.run_until(Time(SECOND / 2));
+fn the_trace_tells_who_and_when_and_what() {
+    let run = |from: Address, millis, message: Note| {
+        let setting = Setting { trace: true, ..setting(1, constant(millis)) };
+        let mut world = World::new(setting, vec![Witness::default(); 3]);
+        world.run_until(Time(1));
+        world.act(2, |_, cx| cx.send_after(Duration::from_millis(1), 2, note(0)));
+        world.act(from, |_, cx| cx.send(1, message));
+        world.run_until(Time(SECOND));
         world.trace()
     };
-    assert_eq!(run(1), run(1));
-    assert_ne!(run(1), run(2));
+    assert_eq!(run(0, 10, note(1)), run(0, 10, note(1)));
+    assert_ne!(run(0, 10, note(1)), run(2, 10, note(1)));
+    assert_ne!(run(0, 10, note(1)), run(0, 11, note(1)));
+    assert_ne!(run(0, 10, note(1)), run(0, 10, note(2)));
+    assert_ne!(run(0, 10, note(1)), run(0, 10, Note { number: 1, size: 101 }));
 }
 
 /// However the run is cut into spans, it is the same run.
@@ -78,6 +85,8 @@ fn streams_do_not_depend_on_other_nodes() {
     for (one, other) in few.iter().zip(&many) {
         assert_eq!(one.drawn, other.drawn);
     }
+    let first: BTreeSet<u64> = many.iter().map(|node| node.drawn[0]).collect();
+    assert_eq!(first.len(), 50);
     // When node 0 falls silent, every other message arrives when it arrived before.
     for (one, other) in many.iter().zip(&hushed) {
         let without: Vec<_> = one.heard.iter().filter(|heard| heard.1 != 0).copied().collect();

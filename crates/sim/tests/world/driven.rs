@@ -17,7 +17,7 @@ enum Effect {
     Prove(u64),
 }
 
-/// Of an even number: persists it, sends it, proves it; of a multiple of a thousand: sends it. Refuses odd ones.
+/// Of an even number: persists it, sends it, persists the next, proves it; of a multiple of a thousand: sends it. Refuses odd ones.
 #[derive(Debug, Default)]
 struct Even(u64);
 
@@ -34,7 +34,12 @@ impl Machine for Even {
         if input.is_multiple_of(1_000) {
             out.push(Effect::Send(input));
         } else {
-            out.extend([Effect::Persist(input), Effect::Send(input), Effect::Prove(input)]);
+            out.extend([
+                Effect::Persist(input),
+                Effect::Send(input),
+                Effect::Persist(input + 2),
+                Effect::Prove(input),
+            ]);
         }
         Ok(())
     }
@@ -100,17 +105,23 @@ fn effects_are_performed_in_order_and_answers_come_after() {
     let expected = [
         (0, "Persist(2)"),
         (0, "Send(2)"),
+        (0, "Persist(4)"),
         (0, "Prove(2)"),
         (0, "Send(2000)"),
+        (0, "Send(4000)"),
         (10_000, "heard 7"),
         (10_000, "odd"),
         (20_000, "Send(20000)"),
         (SECOND, "Persist(8)"),
         (SECOND, "Send(8)"),
+        (SECOND, "Persist(10)"),
         (SECOND, "Prove(8)"),
         (SECOND, "Send(8000)"),
+        (SECOND, "Send(10000)"),
     ];
     assert_eq!(log(0), expected);
-    assert_eq!(log(1)[..3], [(10_000, "heard 2"), (10_000, "heard 2000"), (30_000, "heard 20000")]);
-    assert_eq!(world.nodes()[0].machine().0, 2 + 2_000 + 20_000 + 8 + 8_000);
+    let expected =
+        [(10_000, "heard 2"), (10_000, "heard 2000"), (10_000, "heard 4000"), (30_000, "heard 20000")];
+    assert_eq!(log(1)[..4], expected);
+    assert_eq!(world.nodes()[0].machine().0, 2 + 2_000 + 4_000 + 20_000 + 8 + 8_000 + 10_000);
 }
