@@ -34,6 +34,9 @@ const WATCHED: u64 = 16;
 /// It keeps its votes in memory only. A validator that lost its machine must not return under the same name
 /// unless a log of its [`Effect::Persist`] records was kept and replayed: it could vote twice, and honest nodes
 /// would prove it.
+///
+/// A refused input changes nothing, with one exception: should the core itself fail, the engine stops for good and
+/// answers this and every later input with [`Refused::Stopped`], because nothing may be signed on a broken state.
 pub struct Malachite {
     core: Option<State<Agreement>>,
     shell: Shell,
