@@ -1,2 +1,42 @@
-//! Learn: models, merge rules, updates and the gossip machines of Algorithms 1, 2 and 3.
+#![doc = include_str!("../README.md")]
+//!
+//! # Tour
+//!
+//! Data flow one way: [`data`] reads rows, [`partition`] spreads them over nodes, [`model`] holds the functions that are
+//! learned, [`optim`] implements [`update::Update`] for them, [`merge`] joins what others send, [`gossip`] drives all of it
+//! as machines, [`eval`] and [`baseline`] say how good the outcome is.
+//!
+//! | paper | here |
+//! |---|---|
+//! | Algorithm 1, gossip learning | [`gossip::Peer`] |
+//! | Algorithm 2, user | [`gossip::User`] |
+//! | Algorithm 3, validator | [`gossip::Validator`] |
+//! | `merge`, lines 7, 6 and 7 | [`merge::Merge`] for models and for data |
+//! | `update`, lines 8, 4 and 8 | [`update::Update`] |
+//! | `compress`, lines 5 and 7 | [`gossip::ModelCodec`] over `bitneuron-compress` |
+//!
+//! Feature `suite` adds the module `suite`: the laws of the two traits as functions that judge anybody's implementation.
 #![forbid(unsafe_code)]
+
+pub mod baseline;
+pub mod data;
+pub mod eval;
+pub mod gossip;
+pub mod merge;
+pub mod model;
+pub mod optim;
+pub mod partition;
+mod scratch;
+#[cfg(feature = "suite")]
+pub mod suite;
+pub mod update;
+
+pub use merge::{Contribution, Merge, MergeError, Merged};
+pub use model::{Batch, Model, ModelError};
+pub use optim::Sgd;
+pub use update::{Progress, Update, UpdateError};
+
+/// Whether every value is finite; written so that it vectorises.
+pub(crate) fn is_finite(values: &[f32]) -> bool {
+    !values.iter().fold(false, |odd, value| odd | !value.is_finite())
+}

@@ -1,0 +1,329 @@
+//! Algorithm 3, the gossip learning validator, as a machine. Comments name its lines.
+//!
+//! ```text
+//! 1  θ_k ← init()
+//! 3  wait(Δ_g)                              effect Wait, input Wake
+//! 4  D_r ← receive(D_u1, …, D_un)           input Data
+//! 5  θ_r ← receive(θ_u1, …, θ_un)           input Model
+//! 6  D_k ← merge(D_k, D_r)
+//! 7  θ_k ← merge(θ_k, θ_r)
+//! 8  θ_k ← update(θ_k, D_k)                 effect Learned
+//! ```
+//!
+//! Contributions wait until the validator's turn and then go in together, since robust rules need the whole set. One
+//! contributor has one place; its latest word counts. A contribution that a rule refuses by name is an offence and the
+//! turn goes on without it. A merged model that cannot be trained is thrown away and the turn is played from the own
+//! model, so no contribution can stop a validator.
+
+use super::{GossipError, ModelCodec, ModelMessage, Offence, believed};
+use crate::merge::{Contribution, Merge, Merged};
+use crate::update::{Progress, Update, UpdateError};
+use bitneuron_core::{Dataset, Machine, NodeId, Outbox, Params, Seed, Share, Time, Weight};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What happens to a validator.
+#[derive(Debug, Clone)]
+pub enum Input<D = Dataset> {
+    /// The wait is over: play the turn.
+    Wake,
+    /// Opened data of a settled deal.
+    Data {
+        /// The user.
+        from: NodeId,
+        /// The weight of the contribution.
+        weight: Weight,
+        /// `D_u`.
+        data: D,
+    },
+    /// A delivered model of a settled deal, or another validator's head.
+    Model {
+        /// Whose it is.
+        from: NodeId,
+        /// The weight of the contribution.
+        weight: Weight,
+        /// `θ_u`.
+        message: ModelMessage,
+    },
+}
+
+/// What a validator wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send [`Input::Wake`] after this span.
+    Wait(Duration),
+    /// A turn was played.
+    Learned(Turn),
+    /// Somebody sent what cannot be used.
+    Offence {
+        /// Who.
+        by: NodeId,
+        /// What.
+        why: Offence,
+    },
+    /// The models of this turn were thrown away: merged, they could not be trained.
+    Discarded {
+        /// Whose models.
+        from: Vec<NodeId>,
+        /// The batch at which training diverged.
+        step: u64,
+    },
+}
+
+/// What a turn did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    /// What the training did.
+    pub progress: Progress,
+    /// The age of the model now.
+    pub age: u64,
+    /// The share of the own model in the merge.
+    pub own: Share,
+    /// The share of each contributor's model, by name.
+    pub models: Vec<(NodeId, Share)>,
+    /// The share of each contributor's data in the merged data, by name.
+    pub data: Vec<(NodeId, Share)>,
+}
+
+/// What a new validator starts with.
+pub struct Start<U, C, T = Params, D = Dataset> {
+    /// Its name.
+    pub id: NodeId,
+    /// Line 6.
+    pub merge_data: Arc<dyn Merge<D>>,
+    /// Line 7.
+    pub merge_models: Arc<dyn Merge<T>>,
+    /// Line 8.
+    pub update: U,
+    /// Reads models.
+    pub codec: C,
+    /// Line 1.
+    pub model: T,
+    /// `D_k`.
+    pub data: D,
+    /// The weight of the own model and data.
+    pub weight: Weight,
+    /// The source of its randomness.
+    pub seed: Seed,
+    /// `Δ_g`, the time between two turns.
+    pub period: Duration,
+    /// How many updates more than one's own are believed of a foreign model.
+    pub age_lead: u64,
+    /// The most contributors of each kind that may wait for a turn.
+    pub waiting: usize,
+}
+
+impl<U, C, T, D> fmt::Debug for Start<U, C, T, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Start").field("id", &self.id).field("period", &self.period).finish_non_exhaustive()
+    }
+}
+
+/// What waits for the turn.
+type Inbox<V> = BTreeMap<NodeId, Waiting<V>>;
+
+struct Waiting<V> {
+    weight: Weight,
+    age: u64,
+    value: V,
+}
+
+/// One validator of Algorithm 3.
+pub struct Validator<U, C, T = Params, D = Dataset> {
+    start: Start<U, C, T, D>,
+    age: u64,
+    turn: u64,
+    models: Inbox<T>,
+    data: Inbox<D>,
+}
+
+impl<U, C, T, D> fmt::Debug for Validator<U, C, T, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validator")
+            .field("id", &self.start.id)
+            .field("age", &self.age)
+            .field("turn", &self.turn)
+            .field("models", &self.models.len())
+            .field("data", &self.data.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<U, C, T, D> Validator<U, C, T, D> {
+    /// A validator at line 1.
+    pub const fn new(start: Start<U, C, T, D>) -> Self {
+        Self { start, age: 0, turn: 0, models: BTreeMap::new(), data: BTreeMap::new() }
+    }
+
+    /// Its name.
+    pub const fn id(&self) -> NodeId {
+        self.start.id
+    }
+
+    /// `θ_k`.
+    pub const fn model(&self) -> &T {
+        &self.start.model
+    }
+
+    /// `D_k`.
+    pub const fn data(&self) -> &D {
+        &self.start.data
+    }
+
+    /// How often the model was updated, ancestors counted.
+    pub const fn age(&self) -> u64 {
+        self.age
+    }
+}
+
+/// Takes a contribution in; the latest of one contributor counts.
+fn admit<V>(
+    inbox: &mut Inbox<V>,
+    limit: usize,
+    from: NodeId,
+    waiting: Waiting<V>,
+) -> Result<(), GossipError> {
+    if inbox.len() >= limit && !inbox.contains_key(&from) {
+        return Err(GossipError::Full { limit });
+    }
+    inbox.insert(from, waiting);
+    Ok(())
+}
+
+/// A merge of all that a rule does not refuse.
+struct Joined<V> {
+    merged: Merged<V>,
+    names: Vec<NodeId>,
+    refused: Vec<(NodeId, Offence)>,
+}
+
+impl<V> Joined<V> {
+    /// Names with their shares.
+    fn shares(&self) -> Vec<(NodeId, Share)> {
+        self.names.iter().copied().zip(self.merged.influence.iter().copied()).collect()
+    }
+}
+
+/// Merges the inbox, leaving out one refused contribution after the other.
+fn join<V>(
+    rule: &dyn Merge<V>,
+    own: &Contribution<'_, V>,
+    inbox: &Inbox<V>,
+) -> Result<Joined<V>, GossipError> {
+    let mut peers: Vec<Contribution<'_, V>> = inbox
+        .iter()
+        .map(|(from, one)| Contribution { from: *from, weight: one.weight, age: one.age, value: &one.value })
+        .collect();
+    let mut refused = Vec::new();
+    loop {
+        match rule.merge(own, &peers) {
+            Ok(merged) => {
+                let names = peers.iter().map(|peer| peer.from).collect();
+                return Ok(Joined { merged, names, refused });
+            }
+            Err(error) => {
+                match error.culprit().and_then(|id| peers.iter().position(|peer| peer.from == id)) {
+                    Some(index) => refused.push((peers.remove(index).from, Offence::Merge(error))),
+                    None => return Err(error.into()),
+                }
+            }
+        }
+    }
+}
+
+impl<U, C, T, D> Validator<U, C, T, D>
+where
+    U: Update<T, D>,
+    C: ModelCodec<T>,
+    T: Clone,
+{
+    fn receive(
+        &mut self,
+        from: NodeId,
+        weight: Weight,
+        message: &ModelMessage,
+        out: &mut Outbox<Effect>,
+    ) -> Result<(), GossipError> {
+        if from == self.start.id {
+            return Err(GossipError::Oneself);
+        }
+        match self.start.codec.unpack(&message.packet) {
+            Ok(value) => {
+                let age = believed(message.age, self.age, self.start.age_lead);
+                admit(&mut self.models, self.start.waiting, from, Waiting { weight, age, value }) // line 5
+            }
+            Err(error) => {
+                out.push(Effect::Offence { by: from, why: Offence::Packet(error) });
+                Ok(())
+            }
+        }
+    }
+
+    fn receive_data(&mut self, from: NodeId, weight: Weight, value: D) -> Result<(), GossipError> {
+        if from == self.start.id {
+            return Err(GossipError::Oneself);
+        }
+        admit(&mut self.data, self.start.waiting, from, Waiting { weight, age: 0, value }) // line 4
+    }
+
+    fn play(&mut self, out: &mut Outbox<Effect>) -> Result<(), GossipError> {
+        let (id, weight) = (self.start.id, self.start.weight);
+        let own = Contribution { from: id, weight, age: 0, value: &self.start.data };
+        let data = join(self.start.merge_data.as_ref(), &own, &self.data)?; // line 6
+        let own = Contribution { from: id, weight, age: self.age, value: &self.start.model };
+        let mut models = join(self.start.merge_models.as_ref(), &own, &self.models)?; // line 7
+        let seed = self.start.seed.derive_number("update", self.turn);
+        let mut discarded = None;
+        let trained = self.start.update.update(&mut models.merged.value, &data.merged.value, seed); // line 8
+        let progress = match trained {
+            Err(UpdateError::Diverged { step }) if !models.names.is_empty() => {
+                discarded = Some((std::mem::take(&mut models.names), step));
+                let (own, age) = (Share::ONE, self.age);
+                models.merged = Merged { value: self.start.model.clone(), age, own, influence: Vec::new() };
+                self.start.update.update(&mut models.merged.value, &data.merged.value, seed)?
+            }
+            other => other?,
+        };
+        // Nothing can fail from here on.
+        self.age = models.merged.age.saturating_add(1);
+        self.turn += 1;
+        let turn = Turn {
+            progress,
+            age: self.age,
+            own: models.merged.own,
+            models: models.shares(),
+            data: data.shares(),
+        };
+        let offences = data.refused.into_iter().chain(models.refused);
+        out.extend(offences.map(|(by, why)| Effect::Offence { by, why }));
+        out.extend(discarded.map(|(from, step)| Effect::Discarded { from, step }));
+        out.push(Effect::Learned(turn));
+        out.push(Effect::Wait(self.start.period)); // line 3
+        self.start.model = models.merged.value;
+        self.start.data = data.merged.value;
+        self.models.clear();
+        self.data.clear();
+        Ok(())
+    }
+}
+
+impl<U, C, T, D> Machine for Validator<U, C, T, D>
+where
+    U: Update<T, D>,
+    C: ModelCodec<T>,
+    T: Clone,
+{
+    type Input = Input<D>;
+    type Effect = Effect;
+    type Error = GossipError;
+
+    fn step(&mut self, _now: Time, input: Input<D>, out: &mut Outbox<Effect>) -> Result<(), GossipError> {
+        match input {
+            Input::Wake => self.play(out),
+            Input::Data { from, weight, data } => self.receive_data(from, weight, data),
+            Input::Model { from, weight, message } => self.receive(from, weight, &message, out),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The laws of [`Merge`](crate::merge::Merge) and [`Update`](crate::update::Update) as functions that judge anybody's
+//! implementation (feature `suite`).
+//!
+//! Each check draws its cases from a fixed seed, so a verdict never changes between runs, and names the law that was
+//! broken. [`merge`] demands the laws that hold for every rule and those that the rule declares, no others.
+//!
+//! ```
+//! use bitneuron_learning::{merge::WeightedMean, suite};
+//! suite::merge(&WeightedMean)?;
+//! # Ok::<(), suite::Violation<bitneuron_learning::merge::Law>>(())
+//! ```
+
+mod merge;
+mod update;
+
+pub use merge::merge;
+pub use update::{UpdateLaw, update};
+
+use std::fmt::{Debug, Display};
+use thiserror::Error;
+
+/// A broken law.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the law of {law} is broken: {why}")]
+pub struct Violation<L: Debug + Display> {
+    /// The law.
+    pub law: L,
+    /// What was seen.
+    pub why: String,
+}
+
+/// Fails with a violation unless a condition holds.
+fn demand<L: Debug + Display>(holds: bool, law: L, why: impl FnOnce() -> String) -> Result<(), Violation<L>> {
+    if holds { Ok(()) } else { Err(Violation { law, why: why() }) }
+}
