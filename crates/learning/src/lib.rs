@@ -21,6 +21,7 @@
 pub mod baseline;
 pub mod data;
 pub mod eval;
+pub mod exact;
 pub mod gossip;
 pub mod merge;
 pub mod model;
