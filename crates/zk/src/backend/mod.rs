@@ -1,0 +1,4 @@
+//! The proof systems.
+
+pub mod merkle;
+pub mod replay;

@@ -1,0 +1,57 @@
+//! Turn: the head before, merged with these models and stepped on this data, is the head after, with these scores.
+
+use super::bounds;
+use crate::statement::{Computation, Statement, StatementError, recomputes};
+use bitneuron_core::claim::Turn;
+use bitneuron_core::exact::{ExactData, Relation, Tensor};
+use bitneuron_core::{Context, Share};
+use std::sync::Arc;
+
+/// What the author of a turn has.
+#[derive(Debug, Clone)]
+pub struct TurnWitness {
+    /// The head before, `[parameters]`.
+    pub before: Tensor,
+    /// The merged models in order, `[parameters]` each.
+    pub models: Vec<Tensor>,
+    /// The author's data.
+    pub data: Arc<ExactData>,
+    /// The goal's metric set.
+    pub metric_set: Arc<ExactData>,
+}
+
+impl Statement for Turn {
+    const DOMAIN: &'static str = Self::DOMAIN;
+    type Public = Self;
+    type Witness = TurnWitness;
+
+    fn holds(public: &Self, witness: &TurnWitness) -> bool {
+        recomputes::<Self>(public, witness)
+    }
+
+    fn concerns(context: &Context, public: &Self) -> Result<(), &'static str> {
+        if context.subject == public.goal.id().0 { Ok(()) } else { Err("the subject of a turn is its goal") }
+    }
+}
+
+impl Computation for Turn {
+    fn relation(public: &Self) -> Result<Relation, StatementError> {
+        bounds::goal(&public.goal)?;
+        bounds::at_most(public.data.rows, bounds::MAX_ROWS, "rows of a data set")?;
+        // The commitment binds the columns that the model has; the number beside it must be the same.
+        if public.data.columns != public.goal.mlp.features() {
+            return Err(StatementError::Malformed("the data do not fit the model".into()));
+        }
+        let shares = public.inputs.iter().map(|input| u64::from(input.share.0)).fold(0, u64::saturating_add);
+        if shares > u64::from(Share::ONE.0) {
+            return Err(StatementError::Malformed("the shares exceed one".into()));
+        }
+        Ok(Self::relation(public)?)
+    }
+
+    fn witness(witness: &TurnWitness) -> Vec<&Tensor> {
+        let data = [witness.data.features(), witness.data.labels()];
+        let metric_set = [witness.metric_set.features(), witness.metric_set.labels()];
+        std::iter::once(&witness.before).chain(&witness.models).chain(data).chain(metric_set).collect()
+    }
+}
