@@ -13,7 +13,7 @@ use bitneuron_learning::merge::{
 };
 use bitneuron_learning::model::{Model, SoftmaxRegression};
 use bitneuron_learning::{Progress, Sgd, Update, UpdateError};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 use std::sync::Arc;
 use std::time::Duration;
 use user::{Bid, Consent, Sale, select_validators};
@@ -120,7 +120,18 @@ fn a_user_sells_what_it_consents_to() {
     }
 }
 
+/// The same cases in every run.
+fn fixed(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(fixed(256))]
     /// Against a plain search for the best remaining bid.
     #[test]
     fn the_choice_of_validators_has_an_oracle(

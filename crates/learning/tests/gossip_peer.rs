@@ -8,7 +8,7 @@ use bitneuron_learning::merge::{AgeWeighted, FilteredMean, Merge, MergeError, We
 use bitneuron_learning::model::{Model, SoftmaxRegression};
 use bitneuron_learning::{Sgd, baseline, eval, partition};
 use peer::{Effect, Input};
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,8 +223,18 @@ fn an_encoder_with_a_memory_stands_in_front() {
     }
 }
 
+/// The same cases in every run.
+fn fixed(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(fixed(64))]
     /// Any bytes in any number of parts: an offence or a model, never a panic, and never a number that is not finite.
     #[test]
     fn noise_is_an_offence(parts in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..4), age: u64, right: bool) {

@@ -5,7 +5,7 @@ use bitneuron_learning::merge::{
     AgeWeighted, Concatenate, Contribution, FilteredMean, Merge, MergeError, OWN_GROUP, WeightedMean,
 };
 use ndarray::Array2;
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 use std::sync::Arc;
 
 fn id(number: u8) -> NodeId {
@@ -49,6 +49,10 @@ fn age_weighting_by_hand() {
     let merged =
         AgeWeighted.merge(&one(1, u64::MAX, u64::MAX, &a), &[one(2, u64::MAX, u64::MAX, &b)]).expect("fits");
     assert_eq!(merged.value.values(), [2.0]); // no overflow
+    // Products beyond 64 bits keep their proportion.
+    let merged =
+        AgeWeighted.merge(&one(1, 1 << 62, 1 << 10, &a), &[one(2, 1 << 62, 3 << 10, &b)]).expect("fits");
+    assert_eq!(merged.value.values(), [3.0]);
 }
 
 #[test]
@@ -162,7 +166,18 @@ fn rows_that_do_not_fit_are_refused_by_name() {
     }
 }
 
+/// The same cases in every run.
+fn fixed(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
+    #![proptest_config(fixed(256))]
     #[test]
     fn room_is_shared_fairly(sizes in prop::collection::vec(0usize..30, 1..8), cap in 0usize..20, total in 0usize..60) {
         let rule = rule(cap, total);

@@ -12,13 +12,15 @@ use super::{Partition, PartitionError, enough};
 use bitneuron_core::Seed;
 use rand::{Rng, RngExt as _, seq::SliceRandom as _};
 
+/// The smallest concentration: below it even the logarithms of the variates leave the finite numbers.
+const LEAST: f64 = 1e-6;
 /// How often the draw is repeated before rows are moved.
 const ATTEMPTS: u64 = 64;
 
 /// Spreads rows over `nodes` with concentration `alpha`, at least `minimum` rows each.
 ///
 /// # Errors
-/// No nodes, too few rows for the minimum, or an `alpha` that is not positive and finite.
+/// No nodes, too few rows for the minimum, or an `alpha` that is not finite or below 10⁻⁶.
 pub fn dirichlet(
     labels: &[u32],
     nodes: usize,
@@ -27,7 +29,7 @@ pub fn dirichlet(
     seed: Seed,
 ) -> Result<Partition, PartitionError> {
     enough(labels.len(), nodes, minimum)?;
-    if !(alpha.is_finite() && alpha > 0.0) {
+    if !(alpha.is_finite() && alpha >= LEAST) {
         return Err(PartitionError::Concentration);
     }
     let mut best = Vec::new();
@@ -55,18 +57,16 @@ fn draw(labels: &[u32], nodes: usize, alpha: f64, rng: &mut impl Rng) -> Vec<Vec
     order.sort_by_key(|row| labels[*row]);
     let mut parts = vec![Vec::new(); nodes];
     for rows in order.chunk_by(|a, b| labels[*a] == labels[*b]) {
-        let mut given = 0;
-        let mut reached = 0.0;
-        for (part, share) in parts.iter_mut().zip(proportions(nodes, alpha, rng)) {
+        let (mut given, mut reached) = (0, 0.0);
+        let shares = proportions(nodes, alpha, rng);
+        let Some((last, others)) = parts.split_last_mut() else { break };
+        for (part, share) in others.iter_mut().zip(shares) {
             reached += share;
             let end = ((reached * rows.len() as f64).round() as usize).clamp(given, rows.len());
             part.extend_from_slice(&rows[given..end]);
             given = end;
         }
-        // Rounding of the sum may leave the last row over.
-        if let Some(last) = parts.last_mut() {
-            last.extend_from_slice(&rows[given..]);
-        }
+        last.extend_from_slice(&rows[given..]);
     }
     parts
 }

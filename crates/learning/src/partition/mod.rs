@@ -37,8 +37,8 @@ pub enum PartitionError {
         /// How many are needed.
         needed: usize,
     },
-    /// The concentration must be a positive finite number.
-    #[error("the concentration must be positive and finite")]
+    /// The concentration must be finite and at least 10⁻⁶.
+    #[error("the concentration must be finite and at least 1e-6")]
     Concentration,
 }
 
