@@ -1,0 +1,289 @@
+//! The reference book: best price first, then earliest; trades at the earlier order's price.
+//!
+//! A clearing takes the bids of a lot from the best down, and each takes the best offers that fit it. All bids rank
+//! offers alike and all offers rank bids alike, so this greedy walk finds the one matching in which nobody envies
+//! justly: whoever waits could not have had a deal that went to somebody ranked after him. It does not depend on the
+//! order of transactions within a block but for ties.
+//!
+//! Cost. After a clearing no two orders that rest can trade, so later only pairs with a *fresh* order are looked at, each
+//! once: a fresh bid walks all offers, a resting bid the fresh ones. Walks skip what is too dear or of too low a grade.
+//! What remains to be paid for are pairs that price and grade allow and consent forbids; their number is bounded by
+//! the capacity of a lot. Placing is logarithmic.
+
+use super::{
+    OrderRecord, Orderbook, RecordProof, Resting, deals::Deals, ladder::Rung, lot::Lot, records::Records,
+};
+use crate::{
+    deal::{Deal, DealId, Event},
+    error::{MarketError, ParamsError},
+    goods::Good,
+    order::{Order, OrderId},
+    params::MarketParams,
+    transfer::Transfer,
+};
+use bitneuron_core::{Digest, Height, NodeId, Outbox, hash::Hasher};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// What must be known of an order until it expires, open or not.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    id: OrderId,
+    by: NodeId,
+    nonce: u64,
+}
+
+/// A price-time book.
+#[derive(Debug, Clone)]
+pub struct PriceTime<G: Good> {
+    params: MarketParams,
+    /// Open orders, by sequence.
+    open: BTreeMap<u64, Resting<G>>,
+    ids: BTreeMap<OrderId, u64>,
+    lots: BTreeMap<G::Lot, Lot>,
+    /// The orders placed since the last clearing, by lot.
+    fresh: BTreeMap<G::Lot, Lot>,
+    used: BTreeSet<(NodeId, u64)>,
+    placed: BTreeMap<(Height, u64), Placed>,
+    deals: Deals<G>,
+    records: Records,
+    /// The number of orders ever placed.
+    sequence: u64,
+    /// That number at the last clearing.
+    cleared: u64,
+}
+
+impl<G: Good> PriceTime<G> {
+    /// An empty book.
+    ///
+    /// # Errors
+    /// The parameters are out of bounds.
+    pub fn new(params: MarketParams) -> Result<Self, ParamsError> {
+        params.validate()?;
+        let mut book = Self {
+            params,
+            open: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            lots: BTreeMap::new(),
+            fresh: BTreeMap::new(),
+            used: BTreeSet::new(),
+            placed: BTreeMap::new(),
+            deals: Deals::new(),
+            records: Records::new(G::MARKET),
+            sequence: 0,
+            cleared: 0,
+        };
+        book.flush();
+        Ok(book)
+    }
+
+    /// The parameters.
+    pub const fn params(&self) -> &MarketParams {
+        &self.params
+    }
+
+    /// An open order.
+    pub fn order(&self, id: OrderId) -> Option<&Resting<G>> {
+        self.ids.get(&id).and_then(|sequence| self.open.get(sequence))
+    }
+
+    /// The open orders, earliest first.
+    pub fn orders(&self) -> impl Iterator<Item = &Resting<G>> {
+        self.open.values()
+    }
+
+    /// The proof of an order's record ([`OrderRecord::digest`] under the order's id) against [`Orderbook::root`].
+    pub fn prove_order(&self, id: OrderId) -> Option<RecordProof> {
+        self.records.prove(id.0)
+    }
+
+    /// The proof of an open deal ([`Deal::record`] under the deal's id) against [`Orderbook::root`].
+    pub fn prove_deal(&self, id: DealId) -> Option<RecordProof> {
+        self.records.prove(id)
+    }
+
+    /// Counts and hashes all changes.
+    fn flush(&mut self) {
+        self.count();
+        self.records.flush();
+    }
+
+    /// The book's counters are a record too, for later clearings depend on them.
+    fn count(&mut self) {
+        let key = Digest::of("bitneuron market counters v1", G::MARKET.as_bytes());
+        let value = Hasher::new("bitneuron market counters v1 value")
+            .number(self.sequence)
+            .number(self.cleared)
+            .finish();
+        self.records.set(key, Some(value));
+    }
+
+    /// Writes the record of an order, which may have just closed.
+    fn note(&mut self, sequence: u64) {
+        match self.open.get(&sequence) {
+            Some(resting) if resting.remaining > 0 => {
+                self.records.set(resting.id.0, Some(resting.record().digest()));
+            }
+            Some(_) => drop(self.close(sequence)),
+            None => {}
+        }
+    }
+
+    /// Takes an order out of the book; its record stays until it expires and keeps the nonce.
+    fn close(&mut self, sequence: u64) -> Option<Resting<G>> {
+        let resting = self.open.remove(&sequence)?;
+        self.ids.remove(&resting.id);
+        let lot = G::lot(&resting.order.terms);
+        for index in [&mut self.lots, &mut self.fresh] {
+            let Some(orders) = index.get_mut(&lot) else { continue };
+            orders.remove(&resting.order, sequence);
+            if orders.len() == 0 {
+                index.remove(&lot);
+            }
+        }
+        let record = OrderRecord { remaining: 0, taken: Vec::new(), ..resting.record() };
+        self.records.set(resting.id.0, Some(record.digest()));
+        Some(resting)
+    }
+
+    /// Closes an order and returns what it holds for units not traded.
+    fn withdraw(&mut self, sequence: u64, out: &mut Outbox<Transfer>) {
+        let Some(resting) = self.close(sequence) else { return };
+        if let Some(amount) = resting.order.lock(resting.remaining) {
+            Transfer::Refund { escrow: resting.id, to: resting.order.by, amount }.emit(out);
+        }
+    }
+
+    fn keep(&mut self, deal: &Deal<G>) {
+        self.records.set(deal.id, (!deal.state.is_final()).then(|| deal.record()));
+        self.deals.put(deal, &self.params.deals);
+    }
+
+    /// Lets one bid take what fits it, best first.
+    fn seek(&mut self, lot: &G::Lot, rung: Rung, at: Height, out: &mut Outbox<Transfer>) -> Vec<Deal<G>> {
+        let index = if rung.sequence < self.cleared { &self.fresh } else { &self.lots };
+        let (mut deals, mut touched) = (Vec::new(), Vec::new());
+        let Some(mut bid) = self.open.remove(&rung.sequence) else { return deals };
+        for sequence in index.get(lot).into_iter().flat_map(|offers| offers.within(rung)) {
+            if bid.remaining == 0 {
+                break;
+            }
+            let Some(offer) = self.open.get_mut(&sequence) else { continue };
+            if let Some(deal) = bid.trade(offer, at, out) {
+                deals.push(deal);
+                touched.push(sequence);
+            }
+        }
+        self.open.insert(rung.sequence, bid);
+        if !deals.is_empty() {
+            touched.push(rung.sequence);
+        }
+        touched.into_iter().for_each(|sequence| self.note(sequence));
+        deals.iter().for_each(|deal| self.keep(deal));
+        deals
+    }
+}
+
+impl<G: Good> Orderbook<G> for PriceTime<G> {
+    fn place(
+        &mut self,
+        order: Order<G>,
+        at: Height,
+        out: &mut Outbox<Transfer>,
+    ) -> Result<OrderId, MarketError> {
+        order.check(at, &self.params.orders)?;
+        let (by, nonce) = (order.by, order.nonce);
+        if self.used.contains(&(by, nonce)) {
+            return Err(MarketError::Replay { by, nonce });
+        }
+        let (lot, capacity) = (G::lot(&order.terms), self.params.orders.capacity);
+        if self.lots.get(&lot).is_some_and(|orders| orders.len() >= capacity as usize) {
+            return Err(MarketError::Full(capacity));
+        }
+        let (id, sequence) = (order.id(), self.sequence);
+        let amount = order.lock(order.quantity).ok_or(MarketError::TooMuch)?;
+        Transfer::Lock { escrow: id, from: by, amount }.emit(out);
+
+        self.used.insert((by, nonce));
+        self.placed.insert((order.expires, sequence), Placed { id, by, nonce });
+        self.ids.insert(id, sequence);
+        self.lots.entry(lot.clone()).or_default().insert(&order, sequence);
+        self.fresh.entry(lot).or_default().insert(&order, sequence);
+        let (remaining, taken) = (order.quantity, BTreeSet::new());
+        let order = Arc::new(order);
+        self.open.insert(sequence, Resting { id, order, sequence, placed: at, remaining, taken });
+        self.note(sequence);
+        self.sequence = sequence.saturating_add(1);
+        self.count();
+        Ok(id)
+    }
+
+    fn cancel(
+        &mut self,
+        id: OrderId,
+        by: NodeId,
+        at: Height,
+        out: &mut Outbox<Transfer>,
+    ) -> Result<(), MarketError> {
+        let resting = self.order(id).ok_or(MarketError::NoOrder(id))?;
+        if resting.order.by != by {
+            return Err(MarketError::NotOwner { order: id, by });
+        }
+        let from = Height(resting.placed.0.saturating_add(self.params.orders.cancel_after));
+        if at < from {
+            return Err(MarketError::TooEarly(from));
+        }
+        self.withdraw(resting.sequence, out);
+        Ok(())
+    }
+
+    fn clear(&mut self, at: Height, out: &mut Outbox<Transfer>) -> Vec<Deal<G>> {
+        let mut deals = Vec::new();
+        let lots: Vec<G::Lot> = self.fresh.keys().cloned().collect();
+        for lot in lots {
+            let (Some(all), Some(fresh)) = (self.lots.get(&lot), self.fresh.get(&lot)) else { continue };
+            for bid in all.seekers(fresh, self.cleared) {
+                deals.extend(self.seek(&lot, bid, at, out));
+            }
+        }
+        self.fresh.clear();
+        self.cleared = self.sequence;
+        self.flush();
+        deals
+    }
+
+    fn settle(
+        &mut self,
+        deal: DealId,
+        event: Event,
+        at: Height,
+        out: &mut Outbox<Transfer>,
+    ) -> Result<Deal<G>, MarketError> {
+        let mut deal = self.deals.get(deal).ok_or(MarketError::NoDeal(deal))?.clone();
+        deal.step(event, at, &self.params.deals, out)?;
+        self.keep(&deal);
+        Ok(deal)
+    }
+
+    fn expire(&mut self, at: Height, out: &mut Outbox<Transfer>) -> Vec<Deal<G>> {
+        while let Some(entry) = self.placed.first_entry().filter(|entry| entry.key().0 <= at) {
+            let ((_, sequence), placed) = entry.remove_entry();
+            self.withdraw(sequence, out);
+            self.used.remove(&(placed.by, placed.nonce));
+            self.records.set(placed.id.0, None);
+        }
+        let late = self.deals.expire(at, &self.params.deals, out);
+        late.iter().for_each(|deal| self.records.set(deal.id, None));
+        late
+    }
+
+    fn deal(&self, id: DealId) -> Option<&Deal<G>> {
+        self.deals.get(id)
+    }
+
+    fn root(&self) -> Digest {
+        self.records.root()
+    }
+}

@@ -1,0 +1,1 @@
+//! The laws of [`Orderbook`](crate::Orderbook) as checks for anybody's implementation.
