@@ -23,7 +23,8 @@ where
     S::Public: Wire,
 {
     let key: &Keypair = &world.key;
-    let proof = prover.prove(&honest.context, &honest.public, &honest.witness, Seed::from_number(1)).unwrap();
+    let proof =
+        prover.prove(&honest.context, &honest.public, &honest.witness, Seed::from_number(1)).expect("proved");
     let truth = claim::<S>(key, honest.context, &honest.public, &proof);
     assert!(attempts.len() >= 10, "{} lies about {}", attempts.len(), S::DOMAIN);
     for registry in registries(world) {

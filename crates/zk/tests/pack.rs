@@ -12,7 +12,7 @@ fn tensor() -> impl Strategy<Value = Tensor> {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (state.cast_signed() >> bits).wrapping_add(i64::from(bits == 0))
         };
-        Tensor::new(&shape, (0..count).map(|_| next()).collect()).unwrap()
+        Tensor::new(&shape, (0..count).map(|_| next()).collect()).expect("shape")
     })
 }
 
@@ -24,7 +24,7 @@ fn width(tensor: &Tensor) -> usize {
             .iter()
             .all(|x| -(1i128 << (bits - 1)) <= (*x).into() && i128::from(*x) < 1 << (bits - 1))
     };
-    [1, 2, 4, 8].into_iter().find(|bytes| fits(*bytes * 8)).unwrap() as usize
+    [1, 2, 4, 8].into_iter().find(|bytes| fits(*bytes * 8)).expect("a width") as usize
 }
 
 proptest! {

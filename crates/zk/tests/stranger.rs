@@ -94,12 +94,12 @@ fn by_hand(points: &[[i64; 2]], before: &[[i64; 2]]) -> Vec<i64> {
 }
 
 fn plane(points: &[[i64; 2]]) -> Tensor {
-    Tensor::new(&[points.len() as u32, 2], points.concat()).unwrap()
+    Tensor::new(&[points.len() as u32, 2], points.concat()).expect("shape")
 }
 
 fn case(points: &[[i64; 2]], before: &[[i64; 2]]) -> Case<KMeans> {
     let witness = plane(points);
-    let after = Tensor::new(&[before.len() as u32, 2], by_hand(points, before)).unwrap();
+    let after = Tensor::new(&[before.len() as u32, 2], by_hand(points, before)).expect("shape");
     let (points, count) = (witness.commitment(), points.len() as u32);
     let public = KMeans { points, count, before: plane(before), after };
     let by = Keypair::from_seed(Seed::from_number(1)).id();

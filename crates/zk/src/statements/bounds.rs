@@ -8,7 +8,7 @@ use bitneuron_core::goal::Goal;
 /// The most steps of one turn; each holds a table of 4,097 entries.
 const MAX_STEPS: u32 = 64;
 /// The most rows of a batch.
-const MAX_BATCH: u32 = 1 << 12;
+const MAX_BATCH: u32 = 1 << 10;
 /// The most rows of a data set, 2²⁰; drawing rows permutes all of them.
 pub(super) const MAX_ROWS: u32 = 1 << 20;
 
