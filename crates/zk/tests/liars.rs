@@ -18,7 +18,7 @@ fn registries(world: &World) -> [Registry; 2] {
     [Registry::replay(Arc::new(library)), Registry::replay(Arc::default())]
 }
 
-fn refused<S: Statement>(world: &World, honest: &Case<S>, prover: &dyn Prover<S>, attempts: Vec<Attempt<S>>)
+fn refused<S: Statement>(world: &World, honest: &Case<S>, prover: &dyn Prover<S>, attempts: &[Attempt<S>])
 where
     S::Public: Wire,
 {
@@ -29,7 +29,7 @@ where
     assert!(attempts.len() >= 10, "{} lies about {}", attempts.len(), S::DOMAIN);
     for registry in registries(world) {
         assert_eq!(registry.check(&truth), Ok(()), "{}", S::DOMAIN);
-        for attempt in &attempts {
+        for attempt in attempts {
             let claim = claim::<S>(key, attempt.context, &attempt.public, &attempt.proof);
             let refusal = registry.check(&claim).expect_err(attempt.lie);
             assert!(attempt.class.fits(&refusal), "{}: {} gives {refusal:?}", S::DOMAIN, attempt.lie);
@@ -48,7 +48,7 @@ fn about_turns() {
         assert_eq!(honest.public.kept, [true, true, false]);
         let attempts = liar::turn::attempts(&honest);
         assert!(attempts.iter().any(|attempt| attempt.lie == "another score seed"));
-        refused(&world, &honest, &Replay::default(), attempts);
+        refused(&world, &honest, &Replay::default(), &attempts);
     }
 }
 
@@ -56,7 +56,7 @@ fn about_turns() {
 fn about_scores() {
     for world in worlds() {
         let honest = world.score();
-        refused(&world, &honest, &Replay::default(), liar::score::attempts(&honest));
+        refused(&world, &honest, &Replay::default(), &liar::score::attempts(&honest));
     }
 }
 
@@ -64,7 +64,7 @@ fn about_scores() {
 fn about_inferences() {
     for world in worlds() {
         let honest = world.inference();
-        refused(&world, &honest, &Replay::default(), liar::inference::attempts(&honest));
+        refused(&world, &honest, &Replay::default(), &liar::inference::attempts(&honest));
     }
 }
 
@@ -72,7 +72,7 @@ fn about_inferences() {
 fn about_holdings() {
     for world in worlds() {
         let honest = world.holding();
-        refused(&world, &honest, &bitneuron_zk::Merkle, liar::holding::attempts(&honest));
+        refused(&world, &honest, &bitneuron_zk::Merkle, &liar::holding::attempts(&honest));
     }
 }
 
