@@ -3,7 +3,8 @@
 //! This module is the only one that names `bincode`. Every type that crosses a wire implements [`Wire`] with its own
 //! size limit, which is checked before a byte is read. Fixed-width integers and checked tags make the encoding
 //! injective: a value has one encoding and every accepted byte string is the encoding of what it decodes to, so
-//! bytes can be hashed and signed. For that reason maps and floats never stand in a wire type.
+//! bytes can be hashed and signed. For that reason maps and floats never stand in a wire type, and text is read through
+//! [`text`], which never reserves more than was received.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use std::fmt;
@@ -48,8 +49,11 @@ pub enum DecodeError {
     Malformed(String),
 }
 
+/// No value may claim more bytes than this while it is read, whatever its type's own limit.
+const MOST: usize = 64 << 20;
+
 fn config() -> impl bincode::config::Config {
-    bincode::config::standard().with_fixed_int_encoding()
+    bincode::config::standard().with_fixed_int_encoding().with_limit::<MOST>()
 }
 
 /// The encoding of `value`.
@@ -81,6 +85,43 @@ pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
     match body.len().saturating_sub(read) {
         0 => Ok(value),
         rest => Err(DecodeError::Trailing(rest)),
+    }
+}
+
+/// Text in wire types: `#[serde(with = "codec::text")]` on every `String` field.
+///
+/// The derived reading of a `String` reserves the length that the sender announces before it looks for the bytes; this one
+/// looks first.
+pub mod text {
+    use serde::{Deserializer, Serializer, de};
+    use std::fmt;
+
+    /// Writes the text.
+    ///
+    /// # Errors
+    /// What the serializer refuses.
+    pub fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// Fewer bytes than announced, or no UTF-8.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = String;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<String, E> {
+                Ok(text.to_owned())
+            }
+        }
+        deserializer.deserialize_str(Visitor)
     }
 }
 
@@ -154,6 +195,8 @@ mod tests {
         choice: Option<u16>,
         list: Vec<(u32, [u8; 4])>,
         blob: Bytes,
+        #[serde(with = "text")]
+        name: String,
     }
 
     impl Wire for Sample {
@@ -163,8 +206,16 @@ mod tests {
     fn sample() -> impl Strategy<Value = Sample> {
         let list = prop::collection::vec(any::<(u32, [u8; 4])>(), 0..8);
         let blob = prop::collection::vec(any::<u8>(), 0..40);
-        (any::<bool>(), any::<u64>(), any::<Option<u16>>(), list, blob).prop_map(
-            |(flag, number, choice, list, blob)| Sample { flag, number, choice, list, blob: Bytes(blob) },
+        let name = "[a-zé]{0,9}";
+        (any::<bool>(), any::<u64>(), any::<Option<u16>>(), list, blob, name).prop_map(
+            |(flag, number, choice, list, blob, name)| Sample {
+                flag,
+                number,
+                choice,
+                list,
+                blob: Bytes(blob),
+                name,
+            },
         )
     }
 
@@ -197,11 +248,13 @@ mod tests {
         assert_eq!(decode::<Sample>(&[9]), Err(DecodeError::Version { found: 9, expected: 1 }));
         let long = vec![1; Sample::LIMIT + 1];
         assert!(matches!(decode::<Sample>(&long), Err(DecodeError::TooLong { .. })));
-        // A list that claims 2^63 members costs nothing.
-        let mut huge = vec![1, 0];
-        huge.extend([0; 8]);
-        huge.push(0);
-        huge.extend(u64::MAX.to_le_bytes());
-        assert!(matches!(decode::<Sample>(&huge), Err(DecodeError::Malformed(_))));
+        // What claims 2^60 members costs nothing, be it a list, bytes or text.
+        let front = vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        for empty_before in 0..3 {
+            let mut huge = front.clone();
+            huge.extend(vec![0; 8 * empty_before]);
+            huge.extend((1u64 << 60).to_le_bytes());
+            assert!(matches!(decode::<Sample>(&huge), Err(DecodeError::Malformed(_))));
+        }
     }
 }

@@ -18,6 +18,7 @@ pub enum Metric {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Goal {
     /// A short name for people.
+    #[serde(with = "crate::codec::text")]
     pub name: String,
     /// The model: sizes of a multilayer perceptron, which fix the layout.
     pub mlp: Mlp,
@@ -44,6 +45,12 @@ impl Wire for Goal {
 impl Goal {
     /// The longest name in bytes.
     pub const MAX_NAME: usize = 64;
+    /// The most steps of a turn.
+    pub const MAX_STEPS: u32 = 64;
+    /// The largest batch.
+    pub const MAX_BATCH: u32 = 1024;
+    /// The most rows of a data set.
+    pub const MAX_ROWS: u32 = 1 << 20;
     /// The largest [`Goal::max_inputs`].
     pub const MAX_INPUTS: u32 = 256;
 
@@ -52,11 +59,11 @@ impl Goal {
         GoalId(Digest::of("bitneuron goal v1", &encode(self)))
     }
 
-    /// Checks that every program of the goal can be built.
+    /// Checks that the goal's numbers are within bounds, before any program is built of them.
     ///
     /// # Errors
-    /// What cannot be.
-    pub fn validate(&self) -> Result<(), ProgramError> {
+    /// What is out of bounds.
+    pub fn bounds(&self) -> Result<(), ProgramError> {
         if self.name.is_empty() || self.name.len() > Self::MAX_NAME {
             return Err(ProgramError::Argument("a goal's name has 1 to 64 bytes"));
         }
@@ -69,6 +76,18 @@ impl Goal {
         if self.max_inputs > Self::MAX_INPUTS {
             return Err(ProgramError::Argument("too many inputs of a turn"));
         }
+        let Training { steps, batch, .. } = self.training;
+        if steps > Self::MAX_STEPS || batch > Self::MAX_BATCH || self.metric_set.rows > Self::MAX_ROWS {
+            return Err(ProgramError::Argument("more steps, rows or a larger batch than a goal may have"));
+        }
+        Ok(())
+    }
+
+    /// Checks the bounds and that every program of the goal can be built.
+    ///
+    /// # Errors
+    /// What cannot be.
+    pub fn validate(&self) -> Result<(), ProgramError> {
         self.turn_program(self.max_inputs, self.training.batch).map(drop)
     }
 
@@ -77,6 +96,10 @@ impl Goal {
     /// # Errors
     /// As [`turn`].
     pub fn turn_program(&self, peers: u32, rows: u32) -> Result<Program, ProgramError> {
+        self.bounds()?;
+        if rows > Self::MAX_ROWS {
+            return Err(ProgramError::Argument("more rows than a data set may have"));
+        }
         let shape = TurnShape { peers, rows, metric_rows: self.metric_set.rows, drawn: self.drawn };
         turn(&self.mlp, shape, self.merge, self.training)
     }
@@ -86,6 +109,7 @@ impl Goal {
     /// # Errors
     /// As [`accuracy`].
     pub fn metric_program(&self) -> Result<Program, ProgramError> {
+        self.bounds()?;
         match self.metric {
             Metric::Accuracy => accuracy(&self.mlp, self.metric_set.rows, self.metric_set.rows),
         }

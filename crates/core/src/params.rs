@@ -10,6 +10,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its name, unique in the layout (`"w1"`).
+    #[serde(with = "crate::codec::text")]
     pub name: String,
     /// Its shape, outermost first; a scalar has none.
     pub shape: Vec<u32>,

@@ -127,6 +127,9 @@ pub enum Refused {
     /// The claim is about another context, commitment or program than it should be.
     #[error("not about what it claims: {0}")]
     Unrelated(String),
+    /// This judge lacks something that is needed to judge, such as public data. No verdict: nobody is guilty of it.
+    #[error("cannot be judged here: {0}")]
+    Unavailable(String),
     /// The statement is false or its proof does not convince.
     #[error("false: {0}")]
     False(String),

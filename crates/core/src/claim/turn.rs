@@ -75,6 +75,12 @@ impl Turn {
         if peers > self.goal.max_inputs || self.kept.len() != self.inputs.len() {
             return Err(Refused::Malformed("another number of inputs than the goal allows".into()));
         }
+        if self.inputs.iter().map(|input| u64::from(input.share.0)).sum::<u64>() > u64::from(Share::ONE.0) {
+            return Err(Refused::Malformed("the shares exceed one".into()));
+        }
+        if self.data.columns != self.goal.mlp.features() {
+            return Err(Refused::Malformed("the data do not fit the model".into()));
+        }
         let program = self.goal.turn_program(peers, self.data.rows)?;
         let set = &self.goal.metric_set;
         let batches = draw(self.batch_seed, self.data.rows, self.goal.training.rows() as usize);
