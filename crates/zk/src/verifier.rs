@@ -78,10 +78,10 @@ impl From<VerifyError> for Refused {
         match error {
             VerifyError::Malformed(why) => Self::Malformed(why),
             VerifyError::Statement(_) => Self::Malformed(why),
-            VerifyError::Unrelated(_)
-            | VerifyError::Unbound
-            | VerifyError::Unavailable(_)
-            | VerifyError::NotCommitted(_) => Self::Unrelated(why),
+            VerifyError::Unrelated(_) | VerifyError::Unbound | VerifyError::NotCommitted(_) => {
+                Self::Unrelated(why)
+            }
+            VerifyError::Unavailable(_) => Self::Unavailable(why),
             VerifyError::False(_) | VerifyError::Rule(_) => Self::False(why),
         }
     }

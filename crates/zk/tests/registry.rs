@@ -111,7 +111,7 @@ fn known_tensors_are_referred_to_and_missing_ones_refused() {
 
     let (lean, full) = (Registry::replaying(&bare), Registry::replay(library(&world)));
     assert_eq!((lean.check(&long), full.check(&long), full.check(&short)), (Ok(()), Ok(()), Ok(())));
-    assert!(matches!(lean.check(&short), Err(Refused::Unrelated(_))));
+    assert!(matches!(lean.check(&short), Err(Refused::Unavailable(_))));
     let proof = bitneuron_core::decode(short.proof()).unwrap();
     let verdict = Verifier::<Turn>::verify(&bare, &case.context, &case.public, &proof);
     assert!(
