@@ -36,12 +36,15 @@ use std::{collections::BTreeSet, sync::Arc};
 /// 4. *Price*: after a clearing, no order waits that could have had a deal which went to one with a worse limit.
 /// 5. *Time*: the same between orders with equal limits, for the one placed earlier.
 /// 6. *Exhaustion*: after a clearing no two open orders could still trade.
-/// 7. *Return*: cancelling gives back everything that the order still holds for units not traded.
+/// 7. *Return*: the owner, and nobody else, can cancel an open order when its time has come, and gets back everything
+///    that it still holds for units not traded.
 /// 8. *Replay*: a pair of owner and nonce is accepted once while its order is not expired, and one order only once.
 /// 9. *Refusal is free*: on `Err` the root and the outbox are what they were.
-/// 10. *Merit*: nobody is paid but for a deal that was delivered and proven.
+/// 10. *Merit*: events lead where [`Deal::step`] leads; nobody is paid but for a deal that was delivered and proven, and
+///     nobody slashed but for one that is refuted or late.
 /// 11. *Binding*: the root changes whenever an order or a deal does.
 /// 12. *Determinism*: equal calls give equal deals, transfers and roots.
+/// 13. *Service*: an order or event is accepted exactly when it breaks no rule.
 pub trait Orderbook<G: Good> {
     /// Takes an order in and locks its tokens.
     ///

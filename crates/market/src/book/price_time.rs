@@ -45,7 +45,8 @@ pub struct PriceTime<G: Good> {
     lots: BTreeMap<G::Lot, Lot>,
     /// The orders placed since the last clearing, by lot.
     fresh: BTreeMap<G::Lot, Lot>,
-    used: BTreeSet<(NodeId, u64)>,
+    /// Used nonces, with the expiry of the order that used each.
+    used: BTreeMap<(NodeId, u64), Height>,
     placed: BTreeMap<(Height, u64), Placed>,
     deals: Deals<G>,
     records: Records,
@@ -68,7 +69,7 @@ impl<G: Good> PriceTime<G> {
             ids: BTreeMap::new(),
             lots: BTreeMap::new(),
             fresh: BTreeMap::new(),
-            used: BTreeSet::new(),
+            used: BTreeMap::new(),
             placed: BTreeMap::new(),
             deals: Deals::new(),
             records: Records::new(G::MARKET),
@@ -195,7 +196,7 @@ impl<G: Good> Orderbook<G> for PriceTime<G> {
     ) -> Result<OrderId, MarketError> {
         order.check(at, &self.params.orders)?;
         let (by, nonce) = (order.by, order.nonce);
-        if self.used.contains(&(by, nonce)) {
+        if self.used.get(&(by, nonce)).is_some_and(|until| at < *until) {
             return Err(MarketError::Replay { by, nonce });
         }
         let (lot, capacity) = (G::lot(&order.terms), self.params.orders.capacity);
@@ -206,7 +207,7 @@ impl<G: Good> Orderbook<G> for PriceTime<G> {
         let amount = order.lock(order.quantity).ok_or(MarketError::TooMuch)?;
         Transfer::Lock { escrow: id, from: by, amount }.emit(out);
 
-        self.used.insert((by, nonce));
+        self.used.insert((by, nonce), order.expires);
         self.placed.insert((order.expires, sequence), Placed { id, by, nonce });
         self.ids.insert(id, sequence);
         self.lots.entry(lot.clone()).or_default().insert(&order, sequence);
@@ -269,9 +270,12 @@ impl<G: Good> Orderbook<G> for PriceTime<G> {
 
     fn expire(&mut self, at: Height, out: &mut Outbox<Transfer>) -> Vec<Deal<G>> {
         while let Some(entry) = self.placed.first_entry().filter(|entry| entry.key().0 <= at) {
-            let ((_, sequence), placed) = entry.remove_entry();
+            let ((expires, sequence), placed) = entry.remove_entry();
             self.withdraw(sequence, out);
-            self.used.remove(&(placed.by, placed.nonce));
+            // A later order may have used the nonce since.
+            if self.used.get(&(placed.by, placed.nonce)) == Some(&expires) {
+                self.used.remove(&(placed.by, placed.nonce));
+            }
             self.records.set(placed.id.0, None);
         }
         let late = self.deals.expire(at, &self.params.deals, out);

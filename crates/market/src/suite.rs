@@ -1,1 +1,0 @@
-//! The laws of [`Orderbook`](crate::Orderbook) as checks for anybody's implementation.
