@@ -88,9 +88,9 @@ struct Ends {
     refuted: u64,
 }
 
-fn walk(path: Path, params: &DealParams, ends: &mut Ends) {
+fn walk(path: &Path, params: &DealParams, ends: &mut Ends) {
     if path.deal.state.is_final() {
-        return judge(&path, params, ends);
+        return judge(path, params, ends);
     }
     let events = [
         Event::Delivered,
@@ -106,7 +106,7 @@ fn walk(path: Path, params: &DealParams, ends: &mut Ends) {
                 next.delivered |= event == Event::Delivered;
                 next.proven |= event == Event::Proven;
                 next.refuted |= matches!(event, Event::Refuted { .. });
-                walk(next, params, ends);
+                walk(&next, params, ends);
             }
             Err(error) => {
                 let again =
@@ -130,7 +130,7 @@ fn walk(path: Path, params: &DealParams, ends: &mut Ends) {
         assert!(tardy.deal == next.deal && tardy.out == next.out);
     }
     assert_eq!(next.deal.expire(next.at, params, &mut next.out).is_some(), next.at >= due);
-    walk(next, params, ends);
+    walk(&next, params, ends);
 }
 
 /// Checks one end: conservation, and who has got what.
@@ -176,7 +176,7 @@ fn judge(path: &Path, params: &DealParams, ends: &mut Ends) {
                 informed.into_iter().all(|(node, amount)| node == INFORMER && amount <= deal.bond.0 / 20)
             );
         }
-        state => panic!("{state:?} is no end"),
+        State::Locked | State::Delivered | State::Proven => unreachable!("no end"),
     }
 }
 
@@ -189,7 +189,7 @@ fn every_path_conserves_and_none_pays_without_merit() {
         assert_eq!(params.validate(), Ok(()));
         let (deal, out) = deal(draw.amount(), draw.amount(), draw.amount());
         let path = Path { deal, out, at: MADE.next(), delivered: false, proven: false, refuted: false };
-        walk(path, &params, &mut ends);
+        walk(&path, &params, &mut ends);
     }
     assert!(ends.settled > 10_000 && ends.late > 10_000 && ends.refuted > 10_000, "{ends:?}");
 }

@@ -107,6 +107,22 @@ impl Ladder {
         }
     }
 
+    /// The first rung after a place (or of all) for which `hit` holds of its rank and reach.
+    ///
+    /// `hit` is monotone: what holds for a rung holds for a better rank and for a larger reach, so a chunk for whose
+    /// best rank and largest reach it fails is skipped.
+    pub(super) fn first_after(
+        &self,
+        after: Option<(u128, u64)>,
+        hit: impl Fn(u128, u64) -> bool,
+    ) -> Option<Rung> {
+        let start = after.map_or(0, |place| self.chunk_of(place));
+        let chunks = self.chunks.get(start..).unwrap_or(&[]);
+        let worth = |chunk: &&Chunk| chunk.rungs.first().is_some_and(|best| hit(best.rank, chunk.reach));
+        let mut rungs = chunks.iter().filter(worth).flat_map(|chunk| &chunk.rungs);
+        rungs.find(|rung| Some(rung.place()) > after && hit(rung.rank, rung.reach)).copied()
+    }
+
     /// The rungs no worse than `worst` that reach at least `least`, best first.
     pub(super) fn within(&self, worst: u128, least: u64) -> impl Iterator<Item = &Rung> {
         self.chunks
@@ -151,7 +167,14 @@ mod tests {
             prop_assert_eq!(ladder.reach(), model.iter().map(|rung| rung.reach).max().unwrap_or(0));
             let found: Vec<_> = ladder.within(worst, least).copied().collect();
             model.retain(|rung| rung.rank <= worst && rung.reach >= least);
-            prop_assert_eq!(found, model);
+            prop_assert_eq!(&found, &model);
+            let mut walked = Vec::new();
+            while let Some(rung) =
+                ladder.first_after(walked.last().map(Rung::place), |rank, reach| rank <= worst && reach >= least)
+            {
+                walked.push(rung);
+            }
+            prop_assert_eq!(walked, model);
             prop_assert!(ladder.chunks.iter().all(|chunk| !chunk.rungs.is_empty()));
             prop_assert!(ladder.chunks.iter().all(|chunk| chunk.rungs.iter().any(|rung| rung.reach == chunk.reach)));
         }

@@ -45,22 +45,51 @@ impl Lot {
         self.side(order.side).remove(rung(order, sequence).place());
     }
 
-    /// The bids that may find an offer here when `fresh` has come since they last looked, best first: fresh ones that
-    /// reach any offer, and resting ones that reach a fresh offer. Sequences from `cleared` on are fresh.
-    pub(super) fn seekers(&self, fresh: &Self, cleared: u64) -> Vec<Rung> {
-        let reach = |bids: &Ladder, offers: &Ladder| -> Vec<Rung> {
-            let found = offers.best().map(|best| bids.within(!best, !offers.reach()).copied());
-            found.into_iter().flatten().collect()
-        };
-        let mut seekers = reach(&fresh.bids, &self.offers);
-        let resting = reach(&self.bids, &fresh.offers);
-        seekers.extend(resting.into_iter().filter(|bid| bid.sequence < cleared));
-        seekers.sort_unstable_by_key(Rung::place);
-        seekers
+    /// The next bid after a place that may find an offer here when `fresh` has come since the bids last looked: a fresh
+    /// one that may reach any offer, or any that reaches a fresh offer, which `stairs` tell.
+    pub(super) fn seeker(&self, fresh: &Self, stairs: &Stairs, after: Option<(u128, u64)>) -> Option<Rung> {
+        let (best, reach) = (self.offers.best()?, self.offers.reach());
+        let new = fresh.bids.first_after(after, |rank, least| !rank >= best && !least <= reach);
+        let old = self.bids.first_after(after, |rank, least| stairs.lead(!rank, !least));
+        match (new, old) {
+            (Some(new), Some(old)) => Some(if new.place() < old.place() { new } else { old }),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The stairs of the offers here.
+    pub(super) fn stairs(&self) -> Stairs {
+        let mut steps: Vec<(u128, u64)> = Vec::new();
+        for offer in self.offers.within(u128::MAX, 0) {
+            if steps.last().is_none_or(|step| step.1 < offer.reach) {
+                steps.push((offer.rank, offer.reach));
+            }
+        }
+        Stairs { offers: self.offers.len(), steps }
     }
 
     /// The sequences of the offers within the limits of a bid, best first.
     pub(super) fn within(&self, bid: Rung) -> impl Iterator<Item = u64> {
         self.offers.within(!bid.rank, !bid.reach).map(|offer| offer.sequence)
+    }
+}
+
+/// The highest grade that some offers have at each price: prices and grades, both rising.
+#[derive(Debug, Clone)]
+pub(super) struct Stairs {
+    offers: usize,
+    steps: Vec<(u128, u64)>,
+}
+
+impl Stairs {
+    /// Whether an offer costs at most `price` and has at least `grade`.
+    fn lead(&self, price: u128, grade: u64) -> bool {
+        let above = self.steps.partition_point(|step| step.0 <= price);
+        above.checked_sub(1).and_then(|at| self.steps.get(at)).is_some_and(|step| step.1 >= grade)
+    }
+
+    /// Whether no offer of the lot has gone since.
+    pub(super) const fn stand(&self, lot: &Lot) -> bool {
+        self.offers == lot.offers.len()
     }
 }

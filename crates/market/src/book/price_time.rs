@@ -162,12 +162,32 @@ impl<G: Good> PriceTime<G> {
         self.deals.put(deal, &self.params.deals);
     }
 
+    /// Lets the bids of a lot take what fits them, best first.
+    fn meet(&mut self, lot: &G::Lot, at: Height, deals: &mut Vec<Deal<G>>, out: &mut Outbox<Transfer>) {
+        let (mut last, mut stairs) = (None, self.fresh.get(lot).map(Lot::stairs));
+        // The last fresh order may go while older ones remain; then nothing is left to look at.
+        while let (Some(all), Some(fresh)) = (self.lots.get(lot), self.fresh.get(lot)) {
+            let stairs = match &mut stairs {
+                Some(stairs) if stairs.stand(fresh) => stairs,
+                stale => stale.insert(fresh.stairs()),
+            };
+            let Some(bid) = all.seeker(fresh, stairs, last) else { break };
+            last = Some(bid.place());
+            deals.extend(self.seek(lot, bid, at, out));
+        }
+    }
+
     /// Lets one bid take what fits it, best first.
     fn seek(&mut self, lot: &G::Lot, rung: Rung, at: Height, out: &mut Outbox<Transfer>) -> Vec<Deal<G>> {
         let index = if rung.sequence < self.cleared { &self.fresh } else { &self.lots };
         let (mut deals, mut touched) = (Vec::new(), Vec::new());
+        let Some(offers) = index.get(lot) else { return deals };
+        let mut offers = offers.within(rung).peekable();
+        if offers.peek().is_none() {
+            return deals;
+        }
         let Some(mut bid) = self.open.remove(&rung.sequence) else { return deals };
-        for sequence in index.get(lot).into_iter().flat_map(|offers| offers.within(rung)) {
+        for sequence in offers {
             if bid.remaining == 0 {
                 break;
             }
@@ -244,10 +264,7 @@ impl<G: Good> Orderbook<G> for PriceTime<G> {
         let mut deals = Vec::new();
         let lots: Vec<G::Lot> = self.fresh.keys().cloned().collect();
         for lot in lots {
-            let (Some(all), Some(fresh)) = (self.lots.get(&lot), self.fresh.get(&lot)) else { continue };
-            for bid in all.seekers(fresh, self.cleared) {
-                deals.extend(self.seek(&lot, bid, at, out));
-            }
+            self.meet(&lot, at, &mut deals, out);
         }
         self.fresh.clear();
         self.cleared = self.sequence;

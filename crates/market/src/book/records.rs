@@ -8,28 +8,29 @@
 //! ```
 //!
 //! So the root depends on the set of records only, not on how it came about, and a record is proved with about
-//! log₂(n) digests. Nodes are shared between copies: a copy of the tree is free. Changes are collected and applied
+//! log₂(n) digests. Nodes are shared between copies: a copy of the tree is free, and what it changes it copies first. Changes are collected and applied
 //! in one pass that hashes each touched node once.
 
 use bitneuron_core::{Digest, Wire, hash::Hasher};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Keys with their new values; `None` removes. Ascending by key.
+/// Keys with the digests of their new leaves; `None` removes. Ascending by key.
 type Changes<'a> = &'a [(Digest, Option<Digest>)];
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Node {
-    Leaf { key: Digest, value: Digest, digest: Digest },
-    Branch { digest: Digest, left: Option<Arc<Self>>, right: Option<Arc<Self>> },
+    /// A key.
+    Leaf(Digest),
+    /// Left and right half.
+    Branch(Option<Link>, Option<Link>),
 }
 
-impl Node {
-    const fn digest(&self) -> Digest {
-        match self {
-            Self::Leaf { digest, .. } | Self::Branch { digest, .. } => *digest,
-        }
-    }
+/// A node with its digest beside the pointer, so that hashing a branch does not visit the half that did not change.
+#[derive(Debug, Clone)]
+struct Link {
+    digest: Digest,
+    node: Arc<Node>,
 }
 
 fn leaf(key: Digest, value: Digest) -> Digest {
@@ -44,8 +45,8 @@ fn crown(market: &str, top: Digest) -> Digest {
     Hasher::new("bitneuron market root v1").part(market.as_bytes()).update(&top.0).finish()
 }
 
-fn digest_of(node: Option<&Arc<Node>>) -> Digest {
-    node.map_or(Digest::ZERO, |node| node.digest())
+fn digest_of(link: Option<&Link>) -> Digest {
+    link.map_or(Digest::ZERO, |link| link.digest)
 }
 
 /// Bit `depth` of a key, the highest bit of the first byte first.
@@ -55,62 +56,74 @@ fn bit(key: &Digest, depth: usize) -> bool {
     key.0.get(depth.div_euclid(8)).is_some_and(|byte| byte & mask != 0)
 }
 
-/// The subtree at `depth` after `changes`, all of which belong to it.
-fn apply(node: Option<Arc<Node>>, depth: usize, changes: Changes<'_>) -> Option<Arc<Node>> {
+/// The subtree at `depth` after `changes`, all of which belong to it. Nodes that no copy shares are changed in place.
+fn apply(link: Option<Link>, depth: usize, changes: Changes<'_>) -> Option<Link> {
+    let Some(Link { digest, mut node }) = link else { return grow(depth, changes) };
     if changes.is_empty() {
-        return node;
+        return Some(Link { digest, node });
     }
-    let (left, right) = match node.as_deref() {
-        Some(Node::Branch { left, right, .. }) => (left.clone(), right.clone()),
-        Some(Node::Leaf { key, value, .. }) => {
+    let (left, right) = match Arc::make_mut(&mut node) {
+        Node::Branch(left, right) => (left.take(), right.take()),
+        Node::Leaf(key) => {
             return match changes.binary_search_by_key(key, |change| change.0) {
                 Ok(_) => grow(depth, changes),
                 Err(at) => {
                     let (before, after) = changes.split_at(at);
-                    grow(depth, &[before, &[(*key, Some(*value))], after].concat())
+                    grow(depth, &[before, &[(*key, Some(digest))], after].concat())
                 }
             };
         }
-        None => return grow(depth, changes),
     };
-    let (low, high) = changes.split_at(changes.partition_point(|change| !bit(&change.0, depth)));
+    let (low, high) = halves(depth, changes);
     let below = depth.saturating_add(1);
-    join(apply(left, below, low), apply(right, below, high))
+    join(apply(left, below, low), apply(right, below, high), Some(node))
+}
+
+/// The changes to the left and to the right of the branch at `depth`.
+fn halves(depth: usize, changes: Changes<'_>) -> (Changes<'_>, Changes<'_>) {
+    changes.split_at(changes.partition_point(|change| !bit(&change.0, depth)))
 }
 
 /// A subtree at `depth` that had nothing in it.
-fn grow(depth: usize, changes: Changes<'_>) -> Option<Arc<Node>> {
+fn grow(depth: usize, changes: Changes<'_>) -> Option<Link> {
     match changes {
         [] | [(_, None)] => None,
-        [(key, Some(value))] => {
-            Some(Arc::new(Node::Leaf { key: *key, value: *value, digest: leaf(*key, *value) }))
-        }
+        [(key, Some(digest))] => Some(Link { digest: *digest, node: Arc::new(Node::Leaf(*key)) }),
         _ => {
-            let (low, high) = changes.split_at(changes.partition_point(|change| !bit(&change.0, depth)));
+            let (low, high) = halves(depth, changes);
             let below = depth.saturating_add(1);
-            join(grow(below, low), grow(below, high))
+            join(grow(below, low), grow(below, high), None)
         }
     }
 }
 
-/// The subtree with these halves.
-fn join(left: Option<Arc<Node>>, right: Option<Arc<Node>>) -> Option<Arc<Node>> {
-    match (left.as_deref(), right.as_deref()) {
-        (None, None) => None,
-        (Some(Node::Leaf { .. }), None) => left,
-        (None, Some(Node::Leaf { .. })) => right,
-        _ => {
-            let digest = branch(digest_of(left.as_ref()), digest_of(right.as_ref()));
-            Some(Arc::new(Node::Branch { digest, left, right }))
-        }
+/// The subtree with these halves, in a node that is free for it or in a new one.
+fn join(left: Option<Link>, right: Option<Link>, free: Option<Arc<Node>>) -> Option<Link> {
+    let single = match (&left, &right) {
+        (None, None) => return None,
+        (Some(link), None) | (None, Some(link)) => matches!(*link.node, Node::Leaf(_)),
+        (Some(_), Some(_)) => false,
+    };
+    if single {
+        return left.or(right);
     }
+    let digest = branch(digest_of(left.as_ref()), digest_of(right.as_ref()));
+    let branch = Node::Branch(left, right);
+    let node = match free {
+        Some(mut node) => {
+            *Arc::make_mut(&mut node) = branch;
+            node
+        }
+        None => Arc::new(branch),
+    };
+    Some(Link { digest, node })
 }
 
 /// Records, by key, under one root.
 #[derive(Debug, Clone)]
 pub(super) struct Records {
     market: &'static str,
-    top: Option<Arc<Node>>,
+    top: Option<Link>,
     pending: BTreeMap<Digest, Option<Digest>>,
 }
 
@@ -121,17 +134,20 @@ impl Records {
 
     /// Sets a record, or removes it.
     pub(super) fn set(&mut self, key: Digest, value: Option<Digest>) {
-        self.pending.insert(key, value);
+        self.pending.insert(key, value.map(|value| leaf(key, value)));
     }
 
-    fn applied(&self) -> Option<Arc<Node>> {
-        let changes: Vec<_> = self.pending.iter().map(|(key, value)| (*key, *value)).collect();
-        apply(self.top.clone(), 0, &changes)
+    fn changes(&self) -> Vec<(Digest, Option<Digest>)> {
+        self.pending.iter().map(|(key, leaf)| (*key, *leaf)).collect()
+    }
+
+    fn applied(&self) -> Option<Link> {
+        apply(self.top.clone(), 0, &self.changes())
     }
 
     /// Hashes what has changed, so that it is not hashed at every call of [`Self::root`].
     pub(super) fn flush(&mut self) {
-        self.top = self.applied();
+        self.top = apply(self.top.take(), 0, &self.changes());
         self.pending.clear();
     }
 
@@ -142,18 +158,17 @@ impl Records {
 
     /// The proof of the record under this key.
     pub(super) fn prove(&self, key: Digest) -> Option<RecordProof> {
-        let (mut node, mut siblings, mut depth) = (self.applied()?, Vec::new(), 0usize);
+        let (mut link, mut siblings, mut depth) = (self.applied()?, Vec::new(), 0usize);
         loop {
-            let next = match &*node {
-                Node::Leaf { key: found, .. } if *found == key => return Some(RecordProof { siblings }),
-                Node::Leaf { .. } => return None,
-                Node::Branch { left, right, .. } => {
+            let next = match &*link.node {
+                Node::Leaf(found) => return (*found == key).then_some(RecordProof { siblings }),
+                Node::Branch(left, right) => {
                     let (next, other) = if bit(&key, depth) { (right, left) } else { (left, right) };
                     siblings.push(digest_of(other.as_ref()));
                     next.clone()?
                 }
             };
-            node = next;
+            link = next;
             depth = depth.saturating_add(1);
         }
     }

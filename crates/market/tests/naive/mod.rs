@@ -178,7 +178,7 @@ impl Orderbook<DataMarket> for Naive {
         for bid in self.ranked(Side::Bid) {
             for offer in &offers {
                 if self.matches(&self.entries[*offer], &self.entries[bid], at)
-                    && !(self.fault == Fault::OneDealAtATime && !deals.is_empty())
+                    && (deals.is_empty() || self.fault != Fault::OneDealAtATime)
                 {
                     deals.push(self.trade(*offer, bid, at, out));
                 }
