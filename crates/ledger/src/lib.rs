@@ -1,2 +1,60 @@
-//! Remember: the replicated state of accounts, stake, deals, reputation and rewards.
+#![doc = include_str!("../README.md")]
+//! # Tour
+//! A chain begins with a [`Genesis`], which holds the [`Params`] and names the chain. [`State::genesis`] is the state
+//! before the first block. Users and validators sign [`Tx`]s, each with one [`Action`]; a validator collects those that
+//! [`State::admits`], lets [`State::build`] make a block of them, and every validator judges it with [`State::execute`],
+//! the only transition. What happened comes out as [`Event`]s. The ledger knows verdicts, not proofs: whether a claim
+//! holds is asked of a [`bitneuron_core::claim::CheckClaim`].
+//!
+//! Tokens are in pockets (`account`) and move only between them; stake (`stake`) makes voters (`electorate`); deals
+//! (`deal`) and turns (`turn`) are where learning meets money; reputation and rewards follow from events; refutations
+//! (`refute`) and slashing (`slash`) end what was false. A light client checks single entries by [`EntryProof`]s under
+//! the root of a certified header; [`key`] names the entries.
 #![forbid(unsafe_code)]
+#![warn(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap
+)]
+
+mod account;
+mod deal;
+mod electorate;
+mod event;
+mod execute;
+mod fee;
+mod genesis;
+mod goal;
+pub mod key;
+mod params;
+mod refused;
+mod refute;
+mod reputation;
+mod reward;
+mod slash;
+mod stake;
+mod state;
+mod tree;
+mod turn;
+mod tx;
+
+pub use account::Pools;
+pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
+pub use event::{Event, Merit};
+pub use execute::{Built, MAX_BODY};
+pub use fee::next_base_fee;
+pub use genesis::Genesis;
+pub use goal::{GoalEntry, Head, head_commitment, score};
+pub use params::{
+    FeeParams, Params, ReputationParams, RewardParams, SlashParams, StakeParams, TurnParams, WeighRule,
+};
+pub use refused::{HeaderFault, Refused, TurnFault};
+pub use reputation::Standing;
+pub use reward::emission;
+pub use slash::{Misdeed, Offence};
+pub use stake::Stake;
+pub use state::{Clock, State};
+pub use tree::{Entry, EntryProof};
+pub use turn::{Frozen, OpenTurn, PlannedInput, TurnPlan, part, turn_shares};
+pub use tx::{Action, Content, Refutation, SignedTx, Tx};

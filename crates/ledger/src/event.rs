@@ -1,0 +1,167 @@
+//! What happened in a block, for roles, reports and people. The list is exhaustive.
+
+use crate::slash::Offence;
+use bitneuron_core::{Amount, Commitment, Digest, Epoch, GoalId, Height, NodeId};
+use bitneuron_market::{DataMarket, Deal, DealId, Duty, OrderId};
+
+/// Why somebody was rewarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Merit {
+    /// Built a block that moved a head or settled a deal.
+    Block,
+    /// Took a turn.
+    Turn,
+    /// Raised the high-water mark of a goal.
+    Improvement,
+}
+
+/// Something that happened. Exhaustive on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Free tokens moved by their owner's wish.
+    Transferred {
+        /// From.
+        from: NodeId,
+        /// To.
+        to: NodeId,
+        /// How much.
+        amount: Amount,
+    },
+    /// Tokens became stake.
+    Bonded {
+        /// Whose.
+        who: NodeId,
+        /// How much.
+        amount: Amount,
+    },
+    /// Stake began to become free.
+    Unbonding {
+        /// Whose.
+        who: NodeId,
+        /// How much.
+        amount: Amount,
+        /// It is free at the end of the epoch of this height.
+        free: Height,
+    },
+    /// Stake became free tokens.
+    Unbonded {
+        /// Whose.
+        who: NodeId,
+        /// How much.
+        amount: Amount,
+    },
+    /// A goal was registered.
+    GoalRegistered(GoalId),
+    /// Data were registered.
+    DataRegistered {
+        /// For which goal.
+        goal: GoalId,
+        /// By whom.
+        author: NodeId,
+        /// The first height at which a turn on them may be committed.
+        usable: Height,
+    },
+    /// An order was placed.
+    OrderPlaced {
+        /// The order.
+        order: OrderId,
+        /// Whose.
+        by: NodeId,
+    },
+    /// An order was cancelled.
+    OrderCancelled(OrderId),
+    /// An offer and a bid met.
+    DealMade(Deal<DataMarket>),
+    /// What was sold was delivered.
+    Delivered {
+        /// The deal.
+        deal: DealId,
+        /// Whether it was posted on the chain.
+        posted: bool,
+    },
+    /// The score of what was sold was proven.
+    Proven(DealId),
+    /// A deal was paid.
+    DealSettled(Deal<DataMarket>),
+    /// A seller was late.
+    DealLate {
+        /// The deal.
+        deal: Deal<DataMarket>,
+        /// With what.
+        duty: Duty,
+    },
+    /// A seller signed something false about a deal.
+    DealRefuted {
+        /// The deal.
+        deal: Deal<DataMarket>,
+        /// Who showed it.
+        informer: NodeId,
+    },
+    /// An author committed to a turn.
+    TurnCommitted {
+        /// The author.
+        author: NodeId,
+        /// The goal.
+        goal: GoalId,
+    },
+    /// A turn was proven: the author's head moved.
+    TurnAccepted {
+        /// The author.
+        author: NodeId,
+        /// The goal.
+        goal: GoalId,
+        /// The new head.
+        head: Commitment,
+        /// Right rows before.
+        right_before: u32,
+        /// Right rows after.
+        right_after: u32,
+        /// Drawn rows.
+        drawn: u32,
+        /// How many inputs were merged.
+        inputs: u32,
+        /// How many of them the filter let stay.
+        kept: u32,
+    },
+    /// A turn was committed to and not claimed in time.
+    TurnLapsed {
+        /// The author.
+        author: NodeId,
+        /// The goal.
+        goal: GoalId,
+    },
+    /// Something signed was shown to be false.
+    Refuted {
+        /// Who signed it.
+        who: NodeId,
+        /// Who showed it.
+        informer: NodeId,
+        /// The misdeed's name.
+        subject: Digest,
+    },
+    /// Stake was taken.
+    Slashed {
+        /// Whose.
+        who: NodeId,
+        /// For what.
+        offence: Offence,
+        /// How much.
+        amount: Amount,
+    },
+    /// Tokens were paid out of the pool of rewards.
+    Rewarded {
+        /// Whom.
+        who: NodeId,
+        /// For what.
+        merit: Merit,
+        /// How much.
+        amount: Amount,
+    },
+    /// The next height begins an epoch.
+    EpochStarted {
+        /// The epoch.
+        epoch: Epoch,
+        /// How many vote in the epoch after it, whose electorate was fixed now.
+        voters: u32,
+    },
+}

@@ -1,0 +1,276 @@
+//! The one state transition, and the builder that runs it to put a block together.
+//!
+//! ```text
+//! block = beginning (beacon, expiries, opening of a round) · transactions in order · end (clearing, rewards, fee, border)
+//! ```
+//!
+//! A block is valid when it follows on the state, every transaction in it succeeds within the gas limit, and its stated
+//! root is the one that comes out. There are no failed transactions on the chain. A draft is a copy of the state, so
+//! whatever is refused has changed nothing.
+//!
+//! Two things about a header only its judge can know: whether its time lies in the future, for which one needs a clock,
+//! and whether its builder was drawn, for which one needs the voting round. Here time must grow and the builder must be a
+//! free member of the electorate.
+
+use crate::event::{Event, Merit};
+use crate::fee::{gas, next_base_fee, plain_gas};
+use crate::state::BEACONS;
+use crate::tx::{Action, SignedTx};
+use crate::{HeaderFault, Refused, State};
+use bitneuron_consensus::{Block, Header};
+use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Turn};
+use bitneuron_core::{Amount, Bytes, Digest, Epoch, Height, NodeId, Time, Wire, decode, encode};
+
+/// The most bytes of transactions in a block.
+pub const MAX_BODY: usize = 12 << 20;
+
+/// A state on its way through a block.
+pub(crate) struct Draft<'a> {
+    pub(crate) state: State,
+    pub(crate) events: Vec<Event>,
+    pub(crate) check: &'a dyn CheckClaim,
+    /// Whether the block moved a head or settled a deal of a listed goal.
+    pub(crate) merit: bool,
+    builder: NodeId,
+    gas: u64,
+    bytes: usize,
+    count: usize,
+}
+
+/// A block put together from candidates.
+#[derive(Debug)]
+pub struct Built {
+    /// The block; its header states the root that execution gives.
+    pub block: Block,
+    /// The state after it.
+    pub state: State,
+    /// What happened in it.
+    pub events: Vec<Event>,
+    /// The candidates that cannot be in it, with the reason.
+    pub dropped: Vec<(SignedTx, Refused)>,
+    /// The gas that it uses.
+    pub gas: u64,
+}
+
+impl State {
+    /// Executes a block: the only way from one state to the next.
+    ///
+    /// # Errors
+    /// Why the block is invalid; this state is never changed.
+    pub fn execute(&self, block: &Block, check: &dyn CheckClaim) -> Result<(Self, Vec<Event>), Refused> {
+        if !block.is_consistent() {
+            return Err(HeaderFault::Body.into());
+        }
+        let mut draft = Draft::begin(self, &block.header, check)?;
+        for (at, bytes) in block.transactions.iter().enumerate() {
+            let run =
+                decode(bytes).map_err(Refused::from).and_then(|signed| draft.apply(&signed, bytes.len()));
+            run.map_err(|why| Refused::Transaction { at, why: Box::new(why) })?;
+        }
+        draft.end()?;
+        let (stated, found) = (block.header.state, draft.state.root());
+        if stated != found {
+            return Err(HeaderFault::Root { stated, found }.into());
+        }
+        draft.state.tip = block.id();
+        Ok((draft.state, draft.events))
+    }
+
+    /// Puts a block together: the candidates in their order, without those that fail or find no room.
+    ///
+    /// Of `draft` the chain, height, parent, builder and time are taken; a time that is not later than the last block's is
+    /// moved to the first that is.
+    ///
+    /// # Errors
+    /// No block of this builder can follow on this state.
+    pub fn build(
+        &self,
+        mut draft: Header,
+        candidates: &[SignedTx],
+        check: &dyn CheckClaim,
+    ) -> Result<Built, Refused> {
+        draft.time = draft.time.max(Time(self.clock.time.0.saturating_add(1)));
+        let mut run = Draft::begin(self, &draft, check)?;
+        let (mut transactions, mut dropped) = (Vec::new(), Vec::new());
+        for candidate in candidates {
+            let bytes = encode(candidate);
+            match run.attempt(candidate, bytes.len()) {
+                Ok(()) => transactions.push(Bytes(bytes)),
+                // What finds no room now may find some in the next block.
+                Err(Refused::Gas { needed, .. }) if needed <= self.params.fees.limit => {}
+                Err(Refused::Size(_)) => {}
+                Err(why) => dropped.push((candidate.clone(), why)),
+            }
+        }
+        run.end()?;
+        draft.state = run.state.root();
+        let block = Block::new(draft, transactions);
+        run.state.tip = block.id();
+        Ok(Built { block, state: run.state, events: run.events, dropped, gas: run.gas })
+    }
+
+    /// Whether a transaction may wait for a block: well signed, in time, new and able to pay. Claims are not checked.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn admits(&self, signed: &SignedTx) -> Result<(), Refused> {
+        let size = encode(signed).len();
+        if size > SignedTx::LIMIT {
+            return Err(Refused::Size(size));
+        }
+        self.admissible(signed, self.clock.height.next())?;
+        let (needed, limit) = (plain_gas(signed, size), self.params.fees.limit);
+        if needed > limit {
+            return Err(Refused::Gas { needed, limit });
+        }
+        let (needed, held) = (self.fee(needed)?, self.balance(signed.tx.by));
+        if needed > held { Err(Refused::Balance { needed, held }) } else { Ok(()) }
+    }
+
+    /// In time, new and signed, the cheapest first.
+    fn admissible(&self, signed: &SignedTx, at: Height) -> Result<Digest, Refused> {
+        let (expires, last) = (signed.tx.expires, Height(at.0.saturating_add(self.params.tx_lifetime)));
+        if expires < at || expires > last {
+            return Err(Refused::Expires { expires, first: at, last });
+        }
+        let digest = signed.digest();
+        if self.seen.contains_key(&(expires, digest)) {
+            return Err(Refused::Replayed(digest));
+        }
+        if signed.is_signed(self.chain) { Ok(digest) } else { Err(Refused::Signature(signed.tx.by)) }
+    }
+
+    fn follows(&self, header: &Header) -> Result<(), Refused> {
+        let rule = |holds: bool, fault: HeaderFault| if holds { Ok(()) } else { Err(fault) };
+        let expected = self.clock.height.next();
+        rule(header.chain == self.chain, HeaderFault::Chain)?;
+        rule(header.height == expected, HeaderFault::Height { found: header.height, expected })?;
+        rule(header.parent == self.tip, HeaderFault::Parent)?;
+        rule(header.time > self.clock.time, HeaderFault::Time)?;
+        let epoch = expected.epoch(self.params.epoch);
+        let (id, electorate) = (header.proposer, self.electorate(epoch));
+        let members = electorate.as_ref().map_or(&[][..], |electorate| electorate.members());
+        rule(members.iter().any(|member| member.id == id), HeaderFault::Proposer(id))?;
+        // Whoever is jailed builds no blocks from then on, though its weight stays until its electorate is over. Were
+        // all in jail, the chain would stand still, so then all may.
+        let free = |id: NodeId| self.stakes.get(&id).is_none_or(|stake| stake.is_free(epoch));
+        rule(free(id) || !members.iter().any(|member| free(member.id)), HeaderFault::Jailed(id))?;
+        Ok(())
+    }
+}
+
+impl<'a> Draft<'a> {
+    fn begin(before: &State, header: &Header, check: &'a dyn CheckClaim) -> Result<Self, Refused> {
+        before.follows(header)?;
+        let (state, builder) = (before.clone(), header.proposer);
+        let mut draft =
+            Self { state, events: Vec::new(), check, merit: false, builder, gas: 0, bytes: 0, count: 0 };
+        let state = &mut draft.state;
+        if let Some(beacon) = before.beacon(before.clock.height) {
+            state.beacons.set(before.clock.height, beacon);
+        }
+        state.clock.height = header.height;
+        state.clock.time = header.time;
+        let now = header.height;
+        state.beacons.prune(|height, _| height.0.saturating_add(BEACONS) >= now.0);
+        state.seen.prune(|(expires, _), ()| *expires >= now);
+        draft.lapse();
+        draft.expire()?;
+        draft.open_round();
+        Ok(draft)
+    }
+
+    /// Applies a transaction or changes nothing.
+    fn attempt(&mut self, signed: &SignedTx, size: usize) -> Result<(), Refused> {
+        let before = (self.state.clone(), self.events.len(), self.merit);
+        let used = (self.gas, self.bytes, self.count);
+        self.apply(signed, size).inspect_err(|_| {
+            let events;
+            (self.state, events, self.merit) = before;
+            (self.gas, self.bytes, self.count) = used;
+            self.events.truncate(events);
+        })
+    }
+
+    fn apply(&mut self, signed: &SignedTx, size: usize) -> Result<(), Refused> {
+        self.bytes = self.bytes.saturating_add(size);
+        self.count = self.count.saturating_add(1);
+        if self.bytes > MAX_BODY || self.count > Block::MAX_TRANSACTIONS {
+            return Err(Refused::Size(size));
+        }
+        let digest = self.state.admissible(signed, self.state.clock.height)?;
+        let needed = gas(signed, size, self.check, self.state.chain);
+        let limit = self.state.params.fees.limit.saturating_sub(self.gas);
+        if needed > limit {
+            return Err(Refused::Gas { needed, limit });
+        }
+        self.gas = self.gas.saturating_add(needed);
+        self.state.charge(signed.tx.by, needed)?;
+        self.state.seen.set((signed.tx.expires, digest), ());
+        self.act(signed.tx.by, &signed.tx.action)?;
+        debug_assert_eq!(self.state.total(), Amount::SUPPLY, "tokens were made or lost");
+        Ok(())
+    }
+
+    fn act(&mut self, by: NodeId, action: &Action) -> Result<(), Refused> {
+        match action {
+            Action::Transfer { to, amount } => self.transfer(by, *to, *amount),
+            Action::Bond(amount) => self.bond(by, *amount),
+            Action::Unbond(amount) => self.unbond(by, *amount),
+            Action::RegisterGoal(goal) => self.register_goal(by, goal),
+            Action::RegisterData { goal, root } => self.register_data(by, *goal, *root),
+            Action::Place(order) => self.place(by, order),
+            Action::Cancel(order) => self.cancel(by, *order),
+            Action::Receipt { deal } => self.receipt(by, *deal),
+            Action::Post { deal, packet } => self.post(by, *deal, packet),
+            Action::CommitTurn { goal, commitment } => self.commit_turn(by, *goal, *commitment),
+            Action::Claim(claim) => self.claim(claim),
+            Action::Refute(refutation) => self.refute(by, refutation),
+            Action::Accuse(evidence) => self.accuse(by, evidence),
+        }
+    }
+
+    fn claim(&mut self, claim: &Claim) -> Result<(), Refused> {
+        if !claim.is_signed(self.state.chain) {
+            return Err(Refused::Signature(claim.by()));
+        }
+        let statement = claim.statement();
+        if statement == claim::statement(Score::DOMAIN) {
+            self.score_claim(claim)
+        } else if statement == claim::statement(Turn::DOMAIN) {
+            self.turn_claim(claim)
+        } else {
+            Err(Refused::Statement(statement))
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Refused> {
+        self.clear()?;
+        if self.merit {
+            self.reward(self.builder, Merit::Block, self.state.params.rewards.block)?;
+        }
+        self.state.clock.base_fee =
+            next_base_fee(self.state.clock.base_fee, self.gas, &self.state.params.fees);
+        if self.state.is_border() {
+            self.border()?;
+        }
+        debug_assert_eq!(self.state.total(), Amount::SUPPLY, "tokens were made or lost");
+        Ok(())
+    }
+
+    /// The end of an epoch.
+    fn border(&mut self) -> Result<(), Refused> {
+        let next = Epoch(self.state.epoch().0.saturating_add(1));
+        self.divide(crate::account::Pocket::Voters, self.state.pools.voters, next)?;
+        self.release()?;
+        let state = &mut self.state;
+        state.fade();
+        state.elect(Epoch(next.0.saturating_add(1)));
+        state.forget_electorates();
+        state.forget_misdeeds();
+        let after = state.electorates.last_key_value();
+        let voters = after.map_or(0, |(_, seats)| u32::try_from(seats.0.members().len()).unwrap_or(u32::MAX));
+        self.events.push(Event::EpochStarted { epoch: next, voters });
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! The keys of the entries that a light client asks for.
+//!
+//! A key is the number of its section, then the canonical encoding of the name. [`crate::Entry::read`] reads the value as
+//! the type given here.
+
+use crate::tree::key_of;
+use bitneuron_core::{Digest, Epoch, GoalId, NodeId};
+
+/// The sections of the state, in the order of the tree.
+pub(crate) mod section {
+    pub(crate) const CLOCK: u8 = 0;
+    pub(crate) const ACCOUNTS: u8 = 2;
+    pub(crate) const STAKES: u8 = 4;
+    pub(crate) const STANDINGS: u8 = 5;
+    pub(crate) const GOALS: u8 = 6;
+    pub(crate) const HEADS: u8 = 8;
+    pub(crate) const DEALS: u8 = 10;
+    pub(crate) const ELECTORATES: u8 = 14;
+}
+
+/// The clock: height, time, base fee. Its value is a [`crate::Clock`].
+pub fn clock() -> Vec<u8> {
+    key_of(section::CLOCK, &())
+}
+
+/// The free balance of an account, an [`bitneuron_core::Amount`].
+pub fn account(id: NodeId) -> Vec<u8> {
+    key_of(section::ACCOUNTS, &id)
+}
+
+/// The stake of a validator, a [`crate::Stake`].
+pub fn stake(id: NodeId) -> Vec<u8> {
+    key_of(section::STAKES, &id)
+}
+
+/// The reputation of a node, a [`crate::Standing`].
+pub fn standing(id: NodeId) -> Vec<u8> {
+    key_of(section::STANDINGS, &id)
+}
+
+/// A goal, a [`crate::GoalEntry`].
+pub fn goal(id: GoalId) -> Vec<u8> {
+    key_of(section::GOALS, &id)
+}
+
+/// The head of a validator for a goal, a [`crate::Head`].
+pub fn head(goal: GoalId, author: NodeId) -> Vec<u8> {
+    key_of(section::HEADS, &(goal, author))
+}
+
+/// A deal, a [`crate::Sale`].
+pub fn deal(id: Digest) -> Vec<u8> {
+    key_of(section::DEALS, &id)
+}
+
+/// The electorate of an epoch, a [`bitneuron_consensus::Electorate`].
+pub fn electorate(epoch: Epoch) -> Vec<u8> {
+    key_of(section::ELECTORATES, &epoch)
+}

@@ -1,0 +1,350 @@
+//! The parameters of a chain, with the bounds that no vote can ever cross.
+//!
+//! They stand in the genesis, so the chain's id commits to them. There are two profiles of the same formulas:
+//! [`Params::mainnet`], and [`Params::devnet`] with durations and thresholds divided. Spans are in heights unless they
+//! say otherwise.
+
+use crate::Refused;
+use bitneuron_consensus::{Linear, SquareRoot, StakeReputation, Weigh};
+use bitneuron_core::{Amount, Reputation};
+use bitneuron_market::{BasisPoints, MarketParams};
+use serde::{Deserialize, Serialize};
+
+/// All parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Params {
+    /// Heights of an epoch.
+    pub epoch: u64,
+    /// Heights of a round of learning, at least one for each of its four phases.
+    pub round: u64,
+    /// How far ahead a transaction may expire.
+    pub tx_lifetime: u64,
+    /// Gas and fees.
+    pub fees: FeeParams,
+    /// Who votes.
+    pub stake: StakeParams,
+    /// What misdeeds cost.
+    pub slash: SlashParams,
+    /// Orders and deals.
+    pub market: MarketParams,
+    /// Goals and turns.
+    pub turns: TurnParams,
+    /// What is paid out of the pool of rewards.
+    pub rewards: RewardParams,
+    /// How reputation moves.
+    pub reputation: ReputationParams,
+}
+
+/// Gas and fees; 1 gas = 10 ns of virtual compute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeParams {
+    /// The most gas in a block.
+    pub limit: u64,
+    /// The gas at which the base fee stays.
+    pub target: u64,
+    /// The least base fee, in units for one gas.
+    pub floor: Amount,
+    /// The base fee moves by at most one part in this many at a block.
+    pub divisor: u64,
+    /// The part of an epoch's fees that goes to the voters of the next; the treasury gets the rest.
+    pub voters: BasisPoints,
+}
+
+/// Who votes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StakeParams {
+    /// The least stake.
+    pub threshold: Amount,
+    /// The least reputation.
+    pub reputation: Reputation,
+    /// The most voters.
+    pub seats: u32,
+    /// How stake and reputation make weight.
+    pub weigh: WeighRule,
+    /// How long stake stays, and can be slashed, after it was unbonded.
+    pub unbonding: u64,
+    /// How old evidence may be.
+    pub evidence_age: u64,
+    /// How long a light client may trust an electorate.
+    pub trust: u64,
+}
+
+/// A rule for weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WeighRule {
+    /// Stake alone.
+    Linear,
+    /// Stake times a reputation factor between 1 and 1.25.
+    StakeReputation,
+    /// The square root of stake; not Sybil-neutral, so no genesis with it is valid.
+    SquareRoot,
+}
+
+impl WeighRule {
+    /// The rule itself.
+    pub fn rule(self) -> &'static dyn Weigh {
+        match self {
+            Self::Linear => &Linear,
+            Self::StakeReputation => &StakeReputation,
+            Self::SquareRoot => &SquareRoot,
+        }
+    }
+}
+
+/// What misdeeds cost: fractions of all stake, bonded and unbonding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlashParams {
+    /// Two votes in one round.
+    pub double_vote: BasisPoints,
+    /// Two proposals in one round.
+    pub double_proposal: BasisPoints,
+    /// A false claim, signed.
+    pub false_claim: BasisPoints,
+    /// A block with a false claim, proposed.
+    pub false_proposal: BasisPoints,
+    /// A block with a false claim, precommitted.
+    pub false_precommit: BasisPoints,
+    /// A double vote or proposal costs this many times the share of stake that did the same, on top.
+    pub correlation: u16,
+    /// The informer's part of what is slashed.
+    pub informer: BasisPoints,
+    /// The most an informer gets.
+    pub informer_cap: Amount,
+    /// Epochs in jail for a block with a false claim, or a double proposal.
+    pub jail: u64,
+}
+
+/// Goals and turns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnParams {
+    /// How many heights after the commitment the claim is accepted.
+    pub window: u64,
+    /// How many heads of others a turn may merge.
+    pub heads: u32,
+    /// What it costs to register a goal; goes to the treasury.
+    pub goal_price: Amount,
+    /// The most goals.
+    pub goals: u32,
+    /// The most data sets of one author for one goal.
+    pub data: u32,
+}
+
+/// What is paid out of the pool of rewards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RewardParams {
+    /// The tokens in the pool at genesis.
+    pub pool: Amount,
+    /// Seconds until the whole pool is released.
+    pub duration: u64,
+    /// To the builder of a block whose claims moved a head or settled a deal of a listed goal.
+    pub block: Amount,
+    /// To the author of an accepted turn.
+    pub turn: Amount,
+    /// The most rewarded turns of one author in an epoch.
+    pub turns: u32,
+    /// For each step above the goal's high-water mark.
+    pub step: Amount,
+    /// The size of a step as a fraction of the rows, in units of 2⁻¹⁶; above the noise of the drawn rows.
+    pub step_size: u32,
+}
+
+/// How reputation moves, in points of 65,535.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReputationParams {
+    /// The most gained in an epoch.
+    pub cap: u16,
+    /// For an accepted turn.
+    pub turn: u16,
+    /// For a sold model that a turn kept.
+    pub kept: u16,
+    /// For a bought model that an improving turn kept: the fee that the network kept of it earns a point for each.
+    pub fee: Amount,
+    /// At the end of an epoch one part in this many fades.
+    pub decay: u16,
+}
+
+impl Params {
+    /// A network for one machine: epochs of 10 virtual seconds, thresholds a thousandth.
+    pub fn devnet() -> Self {
+        Self {
+            epoch: 20,
+            round: 4,
+            tx_lifetime: 100,
+            fees: FeeParams { limit: 200_000_000, target: 100_000_000, ..FeeParams::mainnet() },
+            stake: StakeParams {
+                threshold: Amount::tokens(1_000),
+                unbonding: 120,
+                evidence_age: 120,
+                trust: 80,
+                ..StakeParams::mainnet()
+            },
+            slash: SlashParams { jail: 6, ..SlashParams::mainnet() },
+            market: MarketParams::devnet(),
+            turns: TurnParams { window: 8, goal_price: Amount::tokens(10), ..TurnParams::mainnet() },
+            rewards: RewardParams { duration: 86_400, ..RewardParams::mainnet() },
+            reputation: ReputationParams::mainnet(),
+        }
+    }
+
+    /// The main network: blocks of two seconds, epochs of an hour.
+    pub fn mainnet() -> Self {
+        Self {
+            epoch: 1_800,
+            round: 4,
+            tx_lifetime: 100,
+            fees: FeeParams::mainnet(),
+            stake: StakeParams::mainnet(),
+            slash: SlashParams::mainnet(),
+            market: MarketParams::mainnet(),
+            turns: TurnParams::mainnet(),
+            rewards: RewardParams::mainnet(),
+            reputation: ReputationParams::mainnet(),
+        }
+    }
+
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// The first bound crossed.
+    pub fn validate(&self) -> Result<(), Refused> {
+        let bound = |holds: bool, text| if holds { Ok(()) } else { Err(Refused::Params(text)) };
+        bound((2..=1_000_000).contains(&self.epoch), "an epoch has 2 to 1,000,000 heights")?;
+        bound((4..=1_000).contains(&self.round), "a round has 4 to 1,000 heights")?;
+        bound((1..=1_000).contains(&self.tx_lifetime), "a transaction lives 1 to 1,000 heights")?;
+        bound(self.market.validate().is_ok(), "the market's own bounds")?;
+        self.fees.validate(bound)?;
+        self.stake.validate(self.epoch, bound)?;
+        self.slash.validate(bound)?;
+        bound(
+            (1..=Self::MAX_WINDOW).contains(&self.turns.window),
+            "a turn is claimed within 1 to 60 heights",
+        )?;
+        bound(self.turns.heads <= 16, "a turn merges at most 16 heads")?;
+        bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
+        bound(self.rewards.validate(), "the rewards are within the pool and take time")?;
+        bound(
+            self.reputation.decay >= 2 && self.reputation.fee > Amount::ZERO,
+            "reputation fades and is dear",
+        )
+    }
+
+    /// The longest window of a turn: the beacons of that many heights are kept.
+    pub const MAX_WINDOW: u64 = 60;
+}
+
+type Bound = fn(bool, &'static str) -> Result<(), Refused>;
+
+impl FeeParams {
+    fn mainnet() -> Self {
+        Self {
+            limit: 100_000_000,
+            target: 50_000_000,
+            floor: Amount(10),
+            divisor: 8,
+            voters: BasisPoints(5_000),
+        }
+    }
+
+    fn validate(&self, bound: Bound) -> Result<(), Refused> {
+        bound(self.target > 0 && self.target < self.limit, "the gas target is below the limit")?;
+        bound(self.limit <= 10_000_000_000, "a block takes at most 100 s of compute")?;
+        bound((4..=64).contains(&self.divisor), "the base fee moves by 1/4 to 1/64")?;
+        // Below the divisor the floor of a division never lets the fee fall.
+        bound(self.floor.0 >= u128::from(self.divisor), "the fee's floor is at least its divisor")?;
+        bound(self.floor <= Amount::TOKEN, "the fee's floor is at most a token")?;
+        bound(self.voters.0 <= 8_000, "voters get at most 80 % of fees")
+    }
+}
+
+impl StakeParams {
+    fn mainnet() -> Self {
+        Self {
+            threshold: Amount::tokens(1_000_000),
+            reputation: Reputation(0),
+            seats: 64,
+            weigh: WeighRule::StakeReputation,
+            unbonding: 907_200,
+            evidence_age: 907_200,
+            trust: 604_800,
+        }
+    }
+
+    fn validate(&self, epoch: u64, bound: Bound) -> Result<(), Refused> {
+        let least = epoch.saturating_mul(2).saturating_add(self.trust);
+        bound(self.threshold >= Amount::QUANTUM, "the threshold is at least a quantum")?;
+        bound(self.threshold <= Amount::tokens(100_000_000), "the threshold is at most 10^8 tokens")?;
+        bound((1..=128).contains(&self.seats), "1 to 128 seats")?;
+        bound(self.weigh.rule().sybil_neutral(), "weights by this rule grow when a stake is split")?;
+        bound(self.unbonding >= self.evidence_age, "stake outlasts evidence")?;
+        bound(self.unbonding <= 1 << 40, "unbonding ends")?;
+        bound(self.evidence_age >= least, "evidence outlasts two epochs and the light client's trust")
+    }
+}
+
+impl SlashParams {
+    fn mainnet() -> Self {
+        Self {
+            double_vote: BasisPoints(500),
+            double_proposal: BasisPoints(200),
+            false_claim: BasisPoints(10),
+            false_proposal: BasisPoints(200),
+            false_precommit: BasisPoints(100),
+            correlation: 3,
+            informer: BasisPoints(500),
+            informer_cap: Amount::tokens(1_000),
+            jail: 72,
+        }
+    }
+
+    fn validate(&self, bound: Bound) -> Result<(), Refused> {
+        let fractions = [
+            self.double_vote,
+            self.double_proposal,
+            self.false_claim,
+            self.false_proposal,
+            self.false_precommit,
+        ];
+        bound(fractions.iter().all(|part| part.0 <= 10_000), "nobody loses more than all")?;
+        bound(self.double_vote.0 >= 100, "a double vote costs at least 1 %")?;
+        bound(
+            self.false_precommit.0 <= 100,
+            "a false precommit costs at most 1 %: a release fault hits many",
+        )?;
+        bound(self.correlation <= 10, "correlation counts at most tenfold")?;
+        bound(self.informer.0 <= 500, "an informer gets at most 5 %")?;
+        bound(self.jail <= 100_000, "jail ends")
+    }
+}
+
+impl TurnParams {
+    fn mainnet() -> Self {
+        Self { window: 40, heads: 2, goal_price: Amount::tokens(10_000), goals: 64, data: 16 }
+    }
+}
+
+impl RewardParams {
+    fn mainnet() -> Self {
+        Self {
+            pool: Amount::tokens(2_000_000_000),
+            duration: 220_903_200,
+            block: Amount::tokens(1),
+            turn: Amount::tokens(10),
+            turns: 450,
+            step: Amount::tokens(1_000),
+            step_size: 2_048,
+        }
+    }
+
+    fn validate(&self) -> bool {
+        let dear = [self.block, self.turn, self.step].into_iter().all(|amount| amount <= self.pool);
+        dear && self.pool <= Amount::SUPPLY
+            && (1..=1 << 28).contains(&self.duration)
+            && (1..=1 << 16).contains(&self.step_size)
+    }
+}
+
+impl ReputationParams {
+    fn mainnet() -> Self {
+        Self { cap: 2_048, turn: 256, kept: 64, fee: Amount(100_000_000), decay: 256 }
+    }
+}

@@ -1,0 +1,134 @@
+//! What is false, and who is to blame: refutations and accusations.
+//!
+//! A claim is false when its author signed it for this chain and its check fails because the statement or its proof is
+//! wrong. A statement that no verifier knows, or one too costly to check, refutes nobody. Blocks are named by votes and
+//! proposals; a transaction shown to be in the block of a signed proposal or precommit convicts who signed it.
+
+use crate::slash::Offence;
+use crate::tx::{Content, Refutation};
+use crate::{Refused, SignedDelivery, execute::Draft};
+use bitneuron_consensus::{Evidence, vote::Stage};
+use bitneuron_core::claim::{self, Claim, Score, statement};
+use bitneuron_core::{Digest, Height, NodeId, hash::Hasher};
+use bitneuron_market as market;
+
+/// The name of a false claim: whatever was said about one thing at one height is one lie.
+fn lie(who: NodeId, statement: Digest, about: Digest, height: Height) -> Digest {
+    let mut hasher = Hasher::new("bitneuron lie v1");
+    hasher.update(&who.0).update(&statement.0).update(&about.0).number(height.0).finish()
+}
+
+/// The name of a vote or proposal for a block with a false claim.
+fn complicity(who: NodeId, offence: Offence, height: Height) -> Digest {
+    let kind = u64::from(offence == Offence::FalsePrecommit);
+    Hasher::new("bitneuron complicity v1").update(&who.0).number(height.0).number(kind).finish()
+}
+
+impl Draft<'_> {
+    pub(crate) fn refute(&mut self, informer: NodeId, refutation: &Refutation) -> Result<(), Refused> {
+        let chain = self.state.chain;
+        match refutation {
+            Refutation::Claim(claim) => self.refute_claim(informer, claim),
+            Refutation::Delivery(signed) => self.refute_delivery(informer, signed),
+            Refutation::Proposed { proposal, content } => {
+                let stated = &proposal.proposal;
+                if !proposal.is_signed(chain) {
+                    return Err(Refused::Signature(stated.by));
+                }
+                self.refute_block(
+                    informer,
+                    stated.by,
+                    stated.height,
+                    stated.block,
+                    content,
+                    Offence::FalseProposal,
+                )
+            }
+            Refutation::Precommitted { vote: signed, content } => {
+                let vote = &signed.vote;
+                if !signed.is_signed(chain) {
+                    return Err(Refused::Signature(vote.by));
+                }
+                let Some(block) = vote.block.filter(|_| vote.stage == Stage::Precommit) else {
+                    return Err(Refused::Mismatch("no precommit for a block"));
+                };
+                self.refute_block(informer, vote.by, vote.height, block, content, Offence::FalsePrecommit)
+            }
+        }
+    }
+
+    /// Whether a claim is false.
+    fn must_fail(&self, claim: &Claim) -> Result<(), Refused> {
+        match self.check.check(claim) {
+            Ok(()) => Err(Refused::Innocent),
+            Err(claim::Refused::Malformed(_) | claim::Refused::Unrelated(_) | claim::Refused::False(_)) => {
+                Ok(())
+            }
+            Err(unjudged) => Err(unjudged.into()),
+        }
+    }
+
+    fn refute_claim(&mut self, informer: NodeId, claim: &Claim) -> Result<(), Refused> {
+        let (who, context) = (claim.by(), *claim.context());
+        if !claim.is_signed(self.state.chain) {
+            return Err(Refused::Signature(who));
+        }
+        self.state.punishable(context.height)?;
+        self.must_fail(claim)?;
+        let subject = lie(who, claim.statement(), context.subject, context.height);
+        self.slash(who, Offence::FalseClaim, subject, informer)?;
+        let sold = self.state.open_deal(context.subject).is_some_and(|deal| deal.seller == who);
+        if sold && claim.statement() == statement(Score::DOMAIN) {
+            self.settle(context.subject, market::Event::Refuted { informer: Some(informer) })?;
+        }
+        Ok(())
+    }
+
+    fn refute_delivery(&mut self, informer: NodeId, signed: &SignedDelivery) -> Result<(), Refused> {
+        let id = signed.delivery.deal;
+        let deal = self.state.deal_to_end(id)?;
+        let (who, made) = (deal.seller, deal.made);
+        if !signed.is_signed(who, self.state.chain) {
+            return Err(Refused::Signature(who));
+        }
+        if deal.promise().map(|promise| promise.0) == Some(signed.delivery.packet) {
+            return Err(Refused::Innocent);
+        }
+        let subject = lie(who, statement("bitneuron delivery v1"), id, made);
+        self.slash(who, Offence::FalseClaim, subject, informer)?;
+        self.settle(id, market::Event::Refuted { informer: Some(informer) })
+    }
+
+    fn refute_block(
+        &mut self,
+        informer: NodeId,
+        who: NodeId,
+        height: Height,
+        block: Digest,
+        content: &Content,
+        offence: Offence,
+    ) -> Result<(), Refused> {
+        self.state.punishable(height)?;
+        self.state.voted(who, height)?;
+        let chain = self.state.chain;
+        let claim = content.claim(block, chain).ok_or(Refused::Mismatch("shows no claim in that block"))?;
+        if content.header.height != height {
+            return Err(Refused::Mismatch("a block of another height"));
+        }
+        if claim.is_signed(chain) {
+            self.must_fail(&claim)?;
+        }
+        self.slash(who, offence, complicity(who, offence, height), informer)
+    }
+
+    pub(crate) fn accuse(&mut self, informer: NodeId, evidence: &Evidence) -> Result<(), Refused> {
+        let who = evidence.check(self.state.chain)?;
+        self.state.punishable(evidence.height())?;
+        self.state.voted(who, evidence.height())?;
+        let offence = match evidence {
+            Evidence::DoubleVote(..) => Offence::DoubleVote,
+            Evidence::DoubleProposal(..) => Offence::DoubleProposal,
+        };
+        self.slash(who, offence, evidence.subject(), informer)
+    }
+}

@@ -1,0 +1,100 @@
+//! Rewards: moves out of a pool that was filled once; nothing is minted.
+//!
+//! With T the pool at genesis and D its duration, at most
+//!
+//! ```text
+//! E(t) = T − ⌈T·(D − t)² / D²⌉
+//! ```
+//!
+//! is paid out by second t: the rate falls linearly to zero, and what is not earned stays. A turn earns a flat base, so
+//! often in an epoch, and each step of a goal's score above its high-water mark earns once, whoever takes it; so nothing
+//! is gained by spoiling a model and mending it. The builder of a block is rewarded when claims in it moved a head or
+//! settled a deal of a listed goal.
+
+use crate::account::Pocket;
+use crate::event::{Event, Merit};
+use crate::{Refused, State, execute::Draft};
+use bitneuron_core::{Amount, GoalId, NodeId};
+
+/// What may have been paid out after this many seconds.
+pub fn emission(pool: Amount, seconds: u64, duration: u64) -> Amount {
+    let (duration, left) = (u128::from(duration), u128::from(duration.saturating_sub(seconds)));
+    // pool < 2⁶⁴ and duration ≤ 2²⁸, so the product stays below 2¹²⁰.
+    let (squared, all) = (left.saturating_mul(left), duration.saturating_mul(duration));
+    let product = pool.0.saturating_mul(squared);
+    let kept = product.checked_div(all).unwrap_or(0);
+    let odd = product.checked_rem(all).unwrap_or(0) > 0;
+    pool.saturating_sub(Amount(kept.saturating_add(u128::from(odd))))
+}
+
+impl State {
+    /// What may still be paid out now.
+    pub fn reward_budget(&self) -> Amount {
+        let params = &self.params.rewards;
+        let seconds = self.clock.time.0 / 1_000_000;
+        let paid = params.pool.saturating_sub(self.pools.rewards);
+        emission(params.pool, seconds, params.duration).saturating_sub(paid)
+    }
+
+    /// Raises the high-water mark of a goal towards a score, by whole steps; says how many.
+    pub(crate) fn raise(&mut self, goal: GoalId, score: u32) -> u32 {
+        let size = self.params.rewards.step_size;
+        let Some(mut entry) = self.goals.get(&goal).cloned() else { return 0 };
+        let steps = score.saturating_sub(entry.high_water).checked_div(size).unwrap_or(0);
+        if steps > 0 {
+            entry.high_water = entry.high_water.saturating_add(steps.saturating_mul(size));
+            self.goals.set(goal, entry);
+        }
+        steps
+    }
+}
+
+impl Draft<'_> {
+    /// Pays out of the pool what it may give.
+    pub(crate) fn reward(&mut self, who: NodeId, merit: Merit, amount: Amount) -> Result<(), Refused> {
+        let amount = amount.min(self.state.reward_budget());
+        if amount > Amount::ZERO {
+            self.state.shift(Pocket::Rewards, Pocket::Account(who), amount)?;
+            self.events.push(Event::Rewarded { who, merit, amount });
+        }
+        Ok(())
+    }
+
+    /// The flat base of a turn, so often in an epoch.
+    pub(crate) fn reward_turn(&mut self, author: NodeId) -> Result<(), Refused> {
+        let (base, most) = (self.state.params.rewards.turn, self.state.params.rewards.turns);
+        if self.state.standings.get(&author).is_some_and(|standing| standing.turns >= most) {
+            return Ok(());
+        }
+        self.state.with_standing(author, |standing, _| standing.turns = standing.turns.saturating_add(1));
+        self.reward(author, Merit::Turn, base)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const POOL: Amount = Amount(2_000_000_000_000_000_000);
+    const YEARS_7: u64 = 220_903_200;
+
+    #[test]
+    fn the_schedule_is_that_of_seven_years() {
+        assert_eq!(emission(POOL, 0, YEARS_7), Amount::ZERO);
+        assert_eq!(emission(POOL, YEARS_7, YEARS_7), POOL);
+        assert_eq!(emission(POOL, u64::MAX, YEARS_7), POOL);
+        // The first year releases 13/49 of the pool: 26.5 %.
+        assert_eq!(emission(POOL, YEARS_7 / 7, YEARS_7), POOL.mul_div(13, 49).expect("bounded"));
+    }
+
+    proptest! {
+        #[test]
+        fn the_rate_falls(a in 0..YEARS_7, step in 1u64..100_000) {
+            let at = |t: u64| emission(POOL, t, YEARS_7).0;
+            let (first, second) = (at(a + step) - at(a), at(a + 2 * step) - at(a + step));
+            prop_assert!(second <= first + 1);
+        }
+    }
+}

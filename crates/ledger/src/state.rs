@@ -1,0 +1,248 @@
+//! The state: everything that is agreed, under one root.
+
+use crate::account::Pools;
+use crate::deal::Sale;
+use crate::electorate::Seats;
+use crate::goal::{GoalEntry, Head};
+use crate::reputation::Standing;
+use crate::slash::Misdeed;
+use crate::stake::Stake;
+use crate::tree::{self, EntryProof, Foreign, Part, Section};
+use crate::turn::{Frozen, OpenTurn};
+use crate::{Genesis, Params, Refused};
+use bitneuron_core::exact::DataRoot;
+use bitneuron_core::{
+    Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Reputation, Time, hash::Hasher,
+};
+use bitneuron_market::{DataMarket, OrderId, Orderbook as _, PriceTime};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How many beacons are kept.
+pub(crate) const BEACONS: u64 = 64;
+
+/// Where the chain is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// The height of the last block.
+    pub height: Height,
+    /// Its time.
+    pub time: Time,
+    /// What one gas costs in the next block.
+    pub base_fee: Amount,
+    /// The beacon at which the last round opened for turns.
+    pub opened: Digest,
+}
+
+/// The state after a block. Copies are cheap: they share what they do not change.
+///
+/// There is one way from a state to the next, [`State::execute`]. Everything but the parameters, to which the chain's id
+/// commits, and the last block's id, which commits to the root, is under [`State::root`].
+#[derive(Debug, Clone)]
+pub struct State {
+    pub(crate) params: Arc<Params>,
+    pub(crate) chain: ChainId,
+    pub(crate) tip: Digest,
+    pub(crate) clock: Clock,
+    pub(crate) pools: Pools,
+    pub(crate) accounts: Section<NodeId, Amount>,
+    pub(crate) escrows: Section<OrderId, Amount>,
+    pub(crate) stakes: Section<NodeId, Stake>,
+    pub(crate) standings: Section<NodeId, Standing>,
+    pub(crate) goals: Section<GoalId, GoalEntry>,
+    /// The first height at which a turn on the data may be committed.
+    pub(crate) data: Section<(GoalId, NodeId, DataRoot), Height>,
+    pub(crate) heads: Section<(GoalId, NodeId), Head>,
+    pub(crate) book: Arc<PriceTime<DataMarket>>,
+    pub(crate) deals: Section<Digest, Sale>,
+    pub(crate) turns: Section<(NodeId, GoalId), OpenTurn>,
+    pub(crate) frozen: Section<(GoalId, NodeId), Frozen>,
+    pub(crate) beacons: Section<Height, Digest>,
+    pub(crate) electorates: Section<Epoch, Seats>,
+    pub(crate) misdeeds: Section<Digest, Misdeed>,
+    /// Accepted transactions that have not expired.
+    pub(crate) seen: Section<(Height, Digest), ()>,
+}
+
+/// The beacon after a block: `beacon(h) = H(beacon(h − 1) ‖ id of block h)`.
+///
+/// Whoever builds block h can try several blocks and so choose among several beacons; a verifiable random function would
+/// take that away.
+pub(crate) fn next_beacon(before: Digest, block: Digest) -> Digest {
+    Hasher::new("bitneuron beacon v1").update(&before.0).update(&block.0).finish()
+}
+
+impl State {
+    /// The state before the first block.
+    ///
+    /// # Errors
+    /// The genesis contradicts itself or its parameters are out of bounds.
+    pub fn genesis(genesis: &Genesis) -> Result<Self, Refused> {
+        genesis.validate()?;
+        let params = Arc::new(genesis.params.clone());
+        let chain = genesis.chain();
+        let pools =
+            Pools { treasury: genesis.treasury()?, rewards: params.rewards.pool, voters: Amount::ZERO };
+        let (base_fee, opened) = (params.fees.floor, Digest::ZERO);
+        let book = PriceTime::new(params.market).map_err(|_| Refused::Params("the market's own bounds"))?;
+        let mut state = Self {
+            params,
+            chain,
+            tip: Digest::ZERO,
+            clock: Clock { height: Height(0), time: Time::ZERO, base_fee, opened },
+            pools,
+            accounts: Section::default(),
+            escrows: Section::default(),
+            stakes: Section::default(),
+            standings: Section::default(),
+            goals: Section::default(),
+            data: Section::default(),
+            heads: Section::default(),
+            book: Arc::new(book),
+            deals: Section::default(),
+            turns: Section::default(),
+            frozen: Section::default(),
+            beacons: Section::default(),
+            electorates: Section::default(),
+            misdeeds: Section::default(),
+            seen: Section::default(),
+        };
+        state.fill(genesis);
+        state.beacons.set(Height(0), next_beacon(Digest::ZERO, chain.0));
+        state.elect(Epoch(0));
+        state.elect(Epoch(1));
+        Ok(state)
+    }
+
+    fn fill(&mut self, genesis: &Genesis) {
+        self.accounts.edit().extend(genesis.accounts.iter().copied());
+        for (id, bonded) in &genesis.validators {
+            self.stakes.set(*id, Stake { bonded: *bonded, ..Stake::default() });
+        }
+        for goal in &genesis.goals {
+            let id = goal.id();
+            self.goals.set(id, GoalEntry { goal: goal.clone(), listed: true, high_water: 0 });
+            for (author, _) in &genesis.validators {
+                self.heads.set((id, *author), Head::first(goal));
+            }
+        }
+        let data = genesis.data.iter().map(|(goal, author, root)| ((*goal, *author, *root), Height(0)));
+        self.data.edit().extend(data);
+    }
+
+    fn with_parts<T>(&self, look: impl FnOnce(&[&dyn Part]) -> T) -> T {
+        let (clock, pools) = (single(self.clock), single(self.pools));
+        let book = Foreign(self.book.root());
+        // The order is that of `key::section`.
+        look(&[
+            &clock,
+            &pools,
+            &self.accounts,
+            &self.escrows,
+            &self.stakes,
+            &self.standings,
+            &self.goals,
+            &self.data,
+            &self.heads,
+            &book,
+            &self.deals,
+            &self.turns,
+            &self.frozen,
+            &self.beacons,
+            &self.electorates,
+            &self.misdeeds,
+            &self.seen,
+        ])
+    }
+
+    /// The root that commits to the whole state.
+    pub fn root(&self) -> Digest {
+        self.with_parts(tree::root)
+    }
+
+    /// The proof of one entry, by its key ([`crate::key`]); `None` when there is none.
+    pub fn prove(&self, key: &[u8]) -> Option<EntryProof> {
+        self.with_parts(|parts| tree::prove(parts, key))
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> ChainId {
+        self.chain
+    }
+
+    /// The id of the last block; [`Digest::ZERO`] before the first.
+    pub fn tip(&self) -> Digest {
+        self.tip
+    }
+
+    /// Height, time and base fee.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The height of the last block.
+    pub fn height(&self) -> Height {
+        self.clock.height
+    }
+
+    /// Tokens that belong to nobody in particular.
+    pub fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// The free tokens of an account.
+    pub fn balance(&self, id: NodeId) -> Amount {
+        self.accounts.get(&id).copied().unwrap_or_default()
+    }
+
+    /// What an order holds in escrow.
+    pub fn escrow(&self, order: OrderId) -> Amount {
+        self.escrows.get(&order).copied().unwrap_or_default()
+    }
+
+    /// The stake of a node.
+    pub fn stake(&self, id: NodeId) -> Option<&Stake> {
+        self.stakes.get(&id)
+    }
+
+    /// The reputation of a node; newcomers have none.
+    pub fn reputation(&self, id: NodeId) -> Reputation {
+        self.standings.get(&id).map(|standing| standing.value).unwrap_or_default()
+    }
+
+    /// A goal.
+    pub fn goal(&self, id: GoalId) -> Option<&GoalEntry> {
+        self.goals.get(&id)
+    }
+
+    /// All goals, by id.
+    pub fn goals(&self) -> impl Iterator<Item = (GoalId, &GoalEntry)> {
+        self.goals.iter().map(|(id, entry)| (*id, entry))
+    }
+
+    /// The data market's orders and open deals.
+    pub fn book(&self) -> &PriceTime<DataMarket> {
+        &self.book
+    }
+
+    /// The beacon of a recent height, the last one included.
+    pub fn beacon(&self, height: Height) -> Option<Digest> {
+        if height == self.clock.height && height > Height(0) {
+            let before = self.beacons.get(&Height(height.0.saturating_sub(1)))?;
+            return Some(next_beacon(*before, self.tip));
+        }
+        self.beacons.get(&height).copied()
+    }
+}
+
+/// A section with one entry.
+fn single<T: crate::tree::Field>(value: T) -> Section<(), T> {
+    let mut section = Section::default();
+    section.set((), value);
+    section
+}

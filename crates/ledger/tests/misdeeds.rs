@@ -1,0 +1,231 @@
+//! Each kind of misdeed costs what it should, exactly once, and reaches stake that is leaving.
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
+mod world;
+
+use bitneuron_consensus::vote::Stage;
+use bitneuron_consensus::{Block, Evidence, Proposal, SignedVote, Vote};
+use bitneuron_core::merkle::Tree;
+use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, encode};
+use bitneuron_ledger::{Action, Content, Event, HeaderFault, Offence, Refused, Refutation, SignedTx, State};
+use world::*;
+
+fn vote(world: &World, v: usize, height: u64, stage: Stage, block: &str) -> SignedVote {
+    let key = &world.validators[v];
+    Vote { height: Height(height), round: 0, stage, block: Some(digest(block)), by: key.id() }
+        .sign(key, world.state.chain())
+}
+
+fn double_vote(world: &World, v: usize, height: u64, stage: Stage) -> Evidence {
+    Evidence::votes(vote(world, v, height, stage, "a"), vote(world, v, height, stage, "b")).expect("conflict")
+}
+
+fn proposal(world: &World, v: usize, height: u64, block: Digest) -> bitneuron_consensus::SignedProposal {
+    let key = &world.validators[v];
+    Proposal { height: Height(height), round: 0, proof_round: None, block, by: key.id() }
+        .sign(key, world.state.chain())
+}
+
+fn slashed(events: &[Event], offence: Offence) -> Option<Amount> {
+    let mut found = events.iter().filter_map(|event| match event {
+        Event::Slashed { offence: kind, amount, .. } if *kind == offence => Some(*amount),
+        _ => None,
+    });
+    let first = found.next();
+    assert_eq!(found.next(), None, "more than once");
+    first
+}
+
+fn stake(state: &State, id: NodeId) -> Amount {
+    state.stake(id).expect("staked").slashable()
+}
+
+/// Applies a transaction, then sees the same misdeed refused.
+fn once(world: &mut World, action: Action) -> Vec<Event> {
+    let (first, again) = (world.by_user(0, action.clone()), world.by_user(1, action));
+    let events = world.block(&[first]);
+    assert!(matches!(world.refused(&again), Refused::Punished(_)));
+    events
+}
+
+/// A block at the next height that holds a false claim, by validator `v`.
+fn false_block(world: &mut World, v: usize) -> (Block, Content) {
+    let deal = world.deal(0, 1, "model", 16);
+    let lie = world.score_claim(0, &deal, 16, FALSE);
+    let lie = world.by_user(0, Action::Claim(lie));
+    let other = world.by_user(1, Action::Transfer { to: world.user(2), amount: Amount(1) });
+    let header = bitneuron_consensus::Header { proposer: world.validator(v), ..world.header() };
+    let bodies: Vec<Vec<u8>> = [&other, &lie].map(|tx: &SignedTx| encode(tx)).into();
+    let inclusion = Tree::over(&bodies).prove(1).expect("there");
+    let block = Block::new(header, bodies.into_iter().map(Into::into).collect());
+    let content =
+        Content { header: block.header.clone(), transaction: block.transactions[1].clone(), inclusion };
+    (block, content)
+}
+
+#[test]
+fn a_double_vote_costs_five_percent_and_three_times_the_share() {
+    let mut world = World::new();
+    world.block(&[]);
+    let (who, informer) = (world.validator(0), world.state.balance(world.user(0)));
+    let evidence = double_vote(&world, 0, 1, Stage::Precommit);
+    let treasury = world.state.pools().treasury;
+    let events = once(&mut world, Action::Accuse(evidence));
+    // 2,000 of 14,999 staked tokens are 1,333 bp: 500 + 3 · 1,333 bp of 2,000 tokens.
+    let amount = Amount(899_800_000_000);
+    assert_eq!(slashed(&events, Offence::DoubleVote), Some(amount));
+    assert_eq!(stake(&world.state, who), Amount::tokens(2_000).checked_sub(amount).expect("less"));
+    assert!(world.state.stake(who).expect("staked").tombstoned);
+    let reward = world.state.balance(world.user(0)).saturating_sub(informer);
+    assert!(reward > Amount(44_980_000_000) && reward <= Amount(44_990_000_000), "{reward}");
+    let rest = world.state.pools().treasury.saturating_sub(treasury);
+    assert!(rest >= Amount(854_810_000_000) && rest < Amount(854_830_000_000), "{rest}");
+    // Another stage is another misdeed; what went before counts.
+    let evidence = double_vote(&world, 0, 1, Stage::Prevote);
+    let events = once(&mut world, Action::Accuse(evidence));
+    assert!(slashed(&events, Offence::DoubleVote).is_some_and(|next| next > Amount::tokens(500)));
+}
+
+#[test]
+fn together_a_third_loses_everything() {
+    let mut world = World::new();
+    world.block(&[]);
+    for v in [3, 2] {
+        let evidence = double_vote(&world, v, 1, Stage::Precommit);
+        let tx = world.by_user(0, Action::Accuse(evidence));
+        world.block(&[tx]);
+    }
+    assert!(world.state.stake(world.validator(2)).is_some_and(|stake| stake.tombstoned));
+    assert_eq!(stake(&world.state, world.validator(2)), Amount::ZERO);
+}
+
+#[test]
+fn a_double_proposal_costs_stake_and_freedom() {
+    let mut world = World::new();
+    world.block(&[]);
+    let builder = world.header().proposer;
+    let v = (0..4).find(|v| world.validator(*v) == builder).expect("a validator");
+    let pair = [digest("a"), digest("b")].map(|block| proposal(&world, v, 1, block));
+    let evidence = Evidence::proposals(pair[0], pair[1]).expect("conflict");
+    let events = once(&mut world, Action::Accuse(evidence));
+    assert!(slashed(&events, Offence::DoubleProposal).is_some());
+    // Jailed at once for building, and free again after.
+    let header = bitneuron_consensus::Header { proposer: builder, ..world.header() };
+    let refused = world.state.build(header.clone(), &[], &Scripted).expect_err("jailed");
+    assert!(matches!(refused, Refused::Header(HeaderFault::Jailed(id)) if id == builder));
+    let epochs = world.state.params().slash.jail + 1;
+    assert_eq!(world.state.stake(builder).expect("staked").jailed, Epoch(epochs));
+    let bond = world.by_validator(v, Action::Bond(Amount::tokens(1_000)));
+    world.block(&[bond]);
+    // Its electorates are fixed two epochs ahead: there until the end of epoch 1, not in 2.
+    world.until(20 * (epochs + 1));
+    for epoch in 0..=epochs + 2 {
+        let electorate = world.state.electorate(Epoch(epoch));
+        let Some(electorate) = electorate else { continue };
+        let member = electorate.weight_of(builder).is_some();
+        assert_eq!(member, epoch < 2 || epoch >= epochs, "epoch {epoch}");
+    }
+}
+
+#[test]
+fn who_proposed_or_precommitted_a_false_claim_is_convicted_by_the_block() {
+    let mut world = World::new();
+    let (block, content) = false_block(&mut world, 2);
+    let height = block.header.height;
+    world.block(&[]);
+    let proposal = proposal(&world, 2, height.0, block.id());
+    let events =
+        once(&mut world, Action::Refute(Refutation::Proposed { proposal, content: content.clone() }));
+    assert_eq!(slashed(&events, Offence::FalseProposal), Some(Amount::tokens(80)), "2 % of 4,000");
+
+    let signed = |world: &World, v: usize, stage, block| {
+        let by = world.validator(v);
+        Vote { height, round: 0, stage, block, by }.sign(&world.validators[v], world.state.chain())
+    };
+    let vote = signed(&world, 3, Stage::Precommit, Some(block.id()));
+    let events =
+        once(&mut world, Action::Refute(Refutation::Precommitted { vote, content: content.clone() }));
+    assert_eq!(slashed(&events, Offence::FalsePrecommit), Some(Amount::tokens(50)), "1 % of 5,000");
+
+    // A prevote, a vote for nothing, another block, a stranger's vote, another content: nobody is convicted.
+    let refute = |world: &mut World, vote, content: &Content| {
+        let tx =
+            world.by_user(0, Action::Refute(Refutation::Precommitted { vote, content: content.clone() }));
+        world.refused(&tx)
+    };
+    let prevote = signed(&world, 1, Stage::Prevote, Some(block.id()));
+    assert!(matches!(refute(&mut world, prevote, &content), Refused::Mismatch(_)));
+    let nothing = signed(&world, 1, Stage::Precommit, None);
+    assert!(matches!(refute(&mut world, nothing, &content), Refused::Mismatch(_)));
+    let other = signed(&world, 1, Stage::Precommit, Some(digest("another")));
+    assert!(matches!(refute(&mut world, other, &content), Refused::Mismatch(_)));
+    let light = signed(&world, 4, Stage::Precommit, Some(block.id()));
+    assert!(matches!(refute(&mut world, light, &content), Refused::Stranger { .. }));
+    let good = signed(&world, 1, Stage::Precommit, Some(block.id()));
+    let harmless = Content { transaction: block.transactions[0].clone(), ..content.clone() };
+    assert!(matches!(refute(&mut world, good, &harmless), Refused::Mismatch(_)));
+    let mut forged = good;
+    forged.vote.by = world.validator(0);
+    assert!(matches!(refute(&mut world, forged, &content), Refused::Signature(_)));
+}
+
+#[test]
+fn a_block_of_true_claims_convicts_nobody() {
+    let mut world = World::new();
+    let deal = world.deal(0, 1, "model", 16);
+    let claim = world.score_claim(0, &deal, 16, TRUE);
+    let tx = world.by_user(0, Action::Claim(claim));
+    world.block(&[tx]);
+    let block = world.blocks.last().expect("built").clone();
+    let content = Content {
+        header: block.header.clone(),
+        transaction: block.transactions[0].clone(),
+        inclusion: Tree::over(&block.transactions).prove(0).expect("there"),
+    };
+    let proposal = proposal(&world, 2, block.header.height.0, block.id());
+    let tx = world.by_user(0, Action::Refute(Refutation::Proposed { proposal, content }));
+    assert!(matches!(world.refused(&tx), Refused::Innocent));
+}
+
+#[test]
+fn slashing_reaches_stake_that_is_leaving_until_evidence_is_too_old() {
+    let mut world = World::new();
+    let leave = world.by_validator(0, Action::Unbond(Amount::tokens(2_000)));
+    world.block(&[leave]);
+    let who = world.validator(0);
+    assert_eq!(world.state.stake(who).expect("staked").bonded, Amount::ZERO);
+    world.until(39);
+    // Still a member of epoch 1, whose last height is 39.
+    let evidence = double_vote(&world, 0, 39, Stage::Precommit);
+    let age = world.state.params().stake.evidence_age;
+    let old = double_vote(&world, 0, 1, Stage::Precommit);
+    world.until(age);
+    let tx = world.by_user(0, Action::Accuse(old.clone()));
+    assert!(world.build(&[tx]).dropped.is_empty(), "just in time");
+    world.until(age + 1);
+    let tx = world.by_user(0, Action::Accuse(old));
+    assert!(matches!(world.refused(&tx), Refused::Age(Height(1))));
+    let tx = world.by_user(0, Action::Accuse(evidence.clone()));
+    let events = world.block(&[tx]);
+    assert!(slashed(&events, Offence::DoubleVote).is_some_and(|amount| amount > Amount::tokens(100)));
+    // What is left comes back at the end of the epoch in which it is free.
+    let (left, balance) = (stake(&world.state, who), world.state.balance(who));
+    world.until(139);
+    assert!(world.state.balance(who) >= balance.checked_add(left).expect("small"));
+    let future = double_vote(&world, 3, 200, Stage::Precommit);
+    let tx = world.by_user(0, Action::Accuse(future));
+    assert!(matches!(world.refused(&tx), Refused::Age(Height(200))));
+}
+
+#[test]
+fn only_members_of_that_epoch_are_accused() {
+    let mut world = World::new();
+    world.block(&[]);
+    let light = double_vote(&world, 4, 1, Stage::Precommit);
+    let tx = world.by_user(0, Action::Accuse(light));
+    assert!(matches!(world.refused(&tx), Refused::Stranger { epoch: Epoch(0), .. }));
+    let Evidence::DoubleVote(a, mut b) = double_vote(&world, 0, 1, Stage::Precommit) else { panic!("votes") };
+    b.signature = a.signature;
+    let tx = world.by_user(0, Action::Accuse(Evidence::DoubleVote(a, b)));
+    assert!(matches!(world.refused(&tx), Refused::Evidence(_)));
+}

@@ -1,0 +1,337 @@
+//! A small chain in a test: five validators, four users, one goal, and a judge whose verdicts stand in the proofs.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::missing_panics_doc,
+    reason = "each test file uses a part; tests fail by panicking"
+)]
+
+use bitneuron_consensus::{Block, Header};
+use bitneuron_core::claim::{CheckClaim, Claim, Refused as Verdict, Score, Turn, TurnInput};
+use bitneuron_core::exact::DataRoot;
+use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
+use bitneuron_core::goal::{Goal, Metric};
+use bitneuron_core::{
+    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, NodeId, Seed, Time, encode,
+};
+use bitneuron_ledger::{Action, Built, Event, Genesis, Params, Refused, SignedTx, State, Tx, packet_digest};
+use bitneuron_market::{Buyers, Consent, DataMarket, DataTerms, Deal, Order, OrderId, Side};
+
+/// A proof that convinces.
+pub const TRUE: &[u8] = b"true";
+/// A proof that does not.
+pub const FALSE: &[u8] = b"false";
+/// A proof that nobody can judge.
+pub const UNKNOWN: &[u8] = b"unknown";
+
+/// Reads its verdicts from the proofs.
+pub struct Scripted;
+
+impl CheckClaim for Scripted {
+    fn check(&self, claim: &Claim) -> Result<(), Verdict> {
+        match claim.proof() {
+            TRUE => Ok(()),
+            FALSE => Err(Verdict::False("scripted".into())),
+            UNKNOWN => Err(Verdict::Unknown(claim.statement())),
+            _ => Err(Verdict::Malformed("no verdict".into())),
+        }
+    }
+
+    fn gas(&self, _: &Claim) -> u64 {
+        100_000
+    }
+}
+
+pub fn digest(text: &str) -> Digest {
+    Digest::of("bitneuron ledger tests", text.as_bytes())
+}
+
+pub fn model(text: &str) -> Commitment {
+    Commitment::merkle(digest(text))
+}
+
+pub fn data(text: &str) -> DataRoot {
+    DataRoot { rows: 20, columns: 2, features: model(text), labels: model("labels") }
+}
+
+pub fn goal(name: &str) -> Goal {
+    Goal {
+        name: name.into(),
+        mlp: Mlp::new(&[2, 2]).expect("sizes"),
+        initial: model("initial"),
+        metric: Metric::Accuracy,
+        metric_set: DataRoot { rows: 16, ..data("metric") },
+        drawn: 8,
+        training: Training { steps: 1, batch: 2, rate_shift: 2 },
+        merge: MergeRule::default(),
+        max_inputs: 6,
+    }
+}
+
+pub fn key(n: u64) -> Keypair {
+    Keypair::from_seed(Seed::from_number(n))
+}
+
+pub const STAKES: [u64; 5] = [2_000, 3_000, 4_000, 5_000, 999];
+
+pub struct World {
+    pub genesis: Genesis,
+    pub state: State,
+    pub blocks: Vec<Block>,
+    /// Validators by falling name; the last one's stake is below the threshold.
+    pub validators: Vec<Keypair>,
+    pub users: Vec<Keypair>,
+    pub goal: Goal,
+    salt: u64,
+}
+
+pub fn genesis(params: Params) -> Genesis {
+    let mut stakes: Vec<_> =
+        (0..5).zip(STAKES).map(|(n, stake)| (key(n).id(), Amount::tokens(stake))).collect();
+    stakes.sort_unstable();
+    let mut accounts: Vec<_> = (0..5).map(|n| (key(n).id(), Amount::tokens(5_000))).collect();
+    accounts.extend((100..104).map(|n| (key(n).id(), Amount::tokens(1_000))));
+    accounts.sort_unstable();
+    let goal = goal("test");
+    let mut data: Vec<_> = (0..4).map(|n| (goal.id(), key(n).id(), data("own"))).collect();
+    data.sort_unstable();
+    Genesis { name: "test".into(), time: 0, params, accounts, validators: stakes, goals: vec![goal], data }
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(Params::devnet())
+    }
+
+    pub fn with(params: Params) -> Self {
+        let genesis = genesis(params);
+        let state = State::genesis(&genesis).expect("valid");
+        let validators = (0..5).map(key).collect();
+        let users = (100..104).map(key).collect();
+        Self { state, blocks: Vec::new(), validators, users, goal: goal("test"), genesis, salt: 0 }
+    }
+
+    pub fn goal_id(&self) -> GoalId {
+        self.goal.id()
+    }
+
+    pub fn validator(&self, n: usize) -> NodeId {
+        self.validators[n].id()
+    }
+
+    pub fn user(&self, n: usize) -> NodeId {
+        self.users[n].id()
+    }
+
+    /// A signed transaction for the next height.
+    pub fn tx(&mut self, key: &Keypair, action: Action) -> SignedTx {
+        self.salt += 1;
+        let expires = Height(self.state.height().0 + 10);
+        Tx { by: key.id(), expires, salt: self.salt, action }.sign(key, self.state.chain())
+    }
+
+    pub fn by_user(&mut self, n: usize, action: Action) -> SignedTx {
+        let key = self.users[n].clone();
+        self.tx(&key, action)
+    }
+
+    pub fn by_validator(&mut self, n: usize, action: Action) -> SignedTx {
+        let key = self.validators[n].clone();
+        self.tx(&key, action)
+    }
+
+    /// A header on the last block, by the first validator that may build.
+    pub fn header(&self) -> Header {
+        let height = self.state.height().next();
+        let epoch = height.epoch(self.state.params().epoch);
+        let electorate = self.state.electorate(epoch).expect("known");
+        let free = |id: &NodeId| self.state.stake(*id).is_none_or(|stake| stake.is_free(epoch));
+        let proposer = electorate.members().iter().map(|member| member.id).find(free).expect("one is free");
+        Header {
+            chain: self.state.chain(),
+            height,
+            parent: self.state.tip(),
+            proposer,
+            time: Time(height.0 * 500_000),
+            transactions: Digest::ZERO,
+            state: Digest::ZERO,
+        }
+    }
+
+    pub fn build(&self, txs: &[SignedTx]) -> Built {
+        self.state.build(self.header(), txs, &Scripted).expect("may build")
+    }
+
+    /// Builds a block of all these, executes it and checks that both agree.
+    pub fn block(&mut self, txs: &[SignedTx]) -> Vec<Event> {
+        let built = self.build(txs);
+        assert!(built.dropped.is_empty(), "{:?}", built.dropped);
+        assert_eq!(built.block.transactions.len(), txs.len());
+        self.accept(built)
+    }
+
+    pub fn accept(&mut self, built: Built) -> Vec<Event> {
+        let (state, events) = self.state.execute(&built.block, &Scripted).expect("what was built is valid");
+        assert_eq!(
+            (state.root(), state.tip(), &events),
+            (built.state.root(), built.state.tip(), &built.events)
+        );
+        assert_eq!(state.total(), Amount::SUPPLY);
+        self.state = state;
+        self.blocks.push(built.block);
+        events
+    }
+
+    /// Why this transaction cannot be in the next block, which changes nothing.
+    pub fn refused(&self, tx: &SignedTx) -> Refused {
+        let root = self.state.root();
+        let empty = self.build(&[]);
+        let mut built = self.build(std::slice::from_ref(tx));
+        assert_eq!(built.dropped.len(), 1, "accepted: {:?}", tx.tx.action);
+        assert_eq!((built.state.root(), built.events), (empty.state.root(), empty.events));
+        // The same in a block that somebody built by force.
+        let forced = Block::new(built.block.header, vec![encode(tx).into()]);
+        let error = self.state.execute(&forced, &Scripted).expect_err("refused");
+        assert!(matches!(error, Refused::Transaction { at: 0, .. }), "{error}");
+        assert_eq!(self.state.root(), root);
+        built.dropped.remove(0).1
+    }
+
+    /// Empty blocks until the next height is in this phase of a round.
+    pub fn until_phase(&mut self, phase: u64) {
+        while self.state.params().phase(self.state.height().next()) != phase {
+            self.block(&[]);
+        }
+    }
+
+    pub fn until(&mut self, height: u64) {
+        while self.state.height().0 < height {
+            self.block(&[]);
+        }
+    }
+
+    pub fn offer(&mut self, n: usize, name: &str, score: u32, ask: u64) -> SignedTx {
+        let by = self.users[n].id();
+        self.salt += 1;
+        let now = self.state.height();
+        let order = Order::<DataMarket> {
+            by,
+            side: Side::Offer,
+            price: Amount::tokens(ask),
+            quantity: 1,
+            terms: DataTerms::Offer {
+                goal: self.goal_id(),
+                packet: packet_digest(name.as_bytes()),
+                model: model(name),
+                score,
+                consent: Consent {
+                    goals: vec![self.goal_id()],
+                    buyers: Buyers::Anyone,
+                    until: Height(now.0 + 50),
+                    uses: 1,
+                },
+            },
+            expires: Height(now.0 + 5),
+            nonce: self.salt,
+            bond: Amount::tokens(ask),
+        };
+        self.by_user(n, Action::Place(order))
+    }
+
+    pub fn bid(&mut self, n: usize, limit: u64, quantity: u32) -> SignedTx {
+        self.salt += 1;
+        let order = Order::<DataMarket> {
+            by: self.validators[n].id(),
+            side: Side::Bid,
+            price: Amount::tokens(limit),
+            quantity,
+            terms: DataTerms::Bid { goal: self.goal_id(), min_score: 0 },
+            expires: Height(self.state.height().0 + 5),
+            nonce: self.salt,
+            bond: Amount::ZERO,
+        };
+        self.by_validator(n, Action::Place(order))
+    }
+
+    /// One deal for 10 tokens between user `n` and validator `v`, made in the next phase 0.
+    pub fn deal(&mut self, n: usize, v: usize, name: &str, score: u32) -> Deal<DataMarket> {
+        self.until_phase(0);
+        let txs = [self.offer(n, name, score, 10), self.bid(v, 12, 1)];
+        let events = self.block(&txs);
+        events
+            .into_iter()
+            .find_map(|event| if let Event::DealMade(deal) = event { Some(deal) } else { None })
+            .expect("made")
+    }
+
+    pub fn score_claim(&self, n: usize, deal: &Deal<DataMarket>, right: u32, proof: &[u8]) -> Claim {
+        let (_, model, _) = deal.promise().expect("an offer's");
+        let stated = Score { goal: self.goal.clone(), model, right };
+        let context = Context {
+            chain: self.state.chain(),
+            height: deal.made,
+            by: self.users[n].id(),
+            subject: deal.id,
+        };
+        Claim::new(&self.users[n], Score::DOMAIN, context, encode(&stated), proof.to_vec())
+    }
+
+    /// Delivery and proof of a deal, in the next block.
+    pub fn settle(&mut self, n: usize, v: usize, deal: &Deal<DataMarket>) -> Vec<Event> {
+        let right = deal.promise().expect("an offer's").2;
+        let claim = self.score_claim(n, deal, right, TRUE);
+        let txs =
+            [self.by_user(n, Action::Claim(claim)), self.by_validator(v, Action::Receipt { deal: deal.id })];
+        self.block(&txs)
+    }
+
+    /// The turn that follows the ledger's plan, scores still open.
+    pub fn turn(&self, v: usize, after: &str) -> Turn {
+        let mut plan = self.state.turn_plan(self.validator(v), self.goal_id()).expect("in phase");
+        plan.truncate(self.goal.max_inputs as usize);
+        let inputs: Vec<TurnInput> = plan.turn_inputs();
+        Turn {
+            goal: self.goal.clone(),
+            before: plan.before,
+            kept: vec![true; inputs.len()],
+            inputs,
+            data: data("own"),
+            batch_seed: plan.batch_seed,
+            score_seed: Digest::ZERO,
+            after: model(after),
+            right_before: 0,
+            right_after: 0,
+        }
+    }
+
+    pub fn commit(&mut self, v: usize, turn: &Turn) -> SignedTx {
+        let action = Action::CommitTurn { goal: self.goal_id(), commitment: turn.commitment() };
+        self.by_validator(v, action)
+    }
+
+    /// The turn with its scores, claimed.
+    pub fn turn_claim(&self, v: usize, turn: &Turn, scores: (u32, u32), proof: &[u8]) -> Claim {
+        let (author, goal) = (self.validator(v), self.goal_id());
+        let open = self.state.open_turn(author, goal).expect("open");
+        let mut turn = turn.clone();
+        turn.score_seed = self.state.score_seed(author, goal).expect("committed");
+        (turn.right_before, turn.right_after) = scores;
+        let context = Context { chain: self.state.chain(), height: open.height, by: author, subject: goal.0 };
+        Claim::new(&self.validators[v], Turn::DOMAIN, context, encode(&turn), proof.to_vec())
+    }
+
+    /// Plays one whole turn in the next round.
+    pub fn play(&mut self, v: usize, after: &str, scores: (u32, u32)) -> Vec<Event> {
+        self.until_phase(2);
+        let turn = self.turn(v, after);
+        let commit = self.commit(v, &turn);
+        self.block(&[commit]);
+        let claim = self.turn_claim(v, &turn, scores, TRUE);
+        let tx = self.by_validator(v, Action::Claim(claim));
+        self.block(&[tx])
+    }
+
+    pub fn escrow(&self, deal: &Deal<DataMarket>) -> [Amount; 2] {
+        [deal.offer, deal.bid].map(|order: OrderId| self.state.escrow(order))
+    }
+}
