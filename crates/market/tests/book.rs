@@ -119,6 +119,51 @@ fn consent_is_asked_when_placing_and_when_matching() {
 }
 
 #[test]
+fn what_breaks_a_rule_is_refused_by_name() {
+    let refused = |change: fn(&mut Order<DataMarket>), mut order: Order<DataMarket>| {
+        change(&mut order);
+        order.check(Height(5), &OrderParams::default()).unwrap_err()
+    };
+    let (sale, wish) = (|| offer(1, 20, 2, 1), || bid(1, 20, 2));
+    assert!(matches!(refused(|o| o.price = Amount::ZERO, wish()), MarketError::NoPrice));
+    assert!(matches!(refused(|o| o.quantity = 0, wish()), MarketError::NoQuantity));
+    let half = Amount(Amount::SUPPLY.0 / 2 + 1);
+    for order in [
+        Order { price: half, ..wish() },
+        Order { bond: half, ..sale() },
+        Order { bond: Amount(u128::MAX), ..sale() },
+    ] {
+        assert!(matches!(refused(|_| {}, order), MarketError::TooMuch));
+    }
+    let short = Amount(1_999_999_999);
+    let least = Amount::tokens(2);
+    let error = refused(|o| o.bond = Amount(1_999_999_999), sale());
+    assert!(matches!(error, MarketError::Bond { least: l, given } if l == least && given == short));
+    assert!(matches!(refused(|o| o.bond = Amount(1), wish()), MarketError::BondOnBid));
+    assert!(matches!(refused(|o| o.expires = Height(5), wish()), MarketError::Expired { .. }));
+    assert!(matches!(refused(|o| o.expires = Height(43_206), wish()), MarketError::TooLong { .. }));
+    assert!(matches!(
+        refused(|o| o.side = Side::Bid, Order { bond: Amount::ZERO, ..sale() }),
+        MarketError::WrongSide
+    ));
+    for order in [sale(), wish(), Order { expires: Height(43_205), ..wish() }] {
+        assert!(order.check(Height(5), &OrderParams::default()).is_ok());
+    }
+}
+
+#[test]
+fn an_expired_order_does_not_trade_even_before_it_is_swept() {
+    for expired in [offer(1, 5, 1, 1), bid(2, 9, 1)] {
+        let fresh = if expired.side == Side::Offer { bid(2, 9, 1) } else { offer(1, 5, 1, 1) };
+        let (mut book, mut out) = (book(), Outbox::new());
+        book.place(Order { expires: Height(3), ..expired }, Height(1), &mut out).unwrap();
+        book.clear(Height(1), &mut out);
+        book.place(fresh, Height(3), &mut out).unwrap();
+        assert!(book.clear(Height(3), &mut out).is_empty());
+    }
+}
+
+#[test]
 fn a_full_lot_refuses() {
     let orders = OrderParams { capacity: 2, ..OrderParams::default() };
     let mut book = PriceTime::<DataMarket>::new(MarketParams { orders, ..MarketParams::devnet() }).unwrap();

@@ -144,9 +144,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn a_ladder_is_a_sorted_list(
-            steps in prop::collection::vec((0..40u128, 0..9u64, any::<bool>(), any::<prop::sample::Index>()), 1..700),
+            steps in prop::collection::vec((0..40u128, 0..2_000u64, any::<bool>(), any::<prop::sample::Index>()), 1..700),
             worst in 0..40u128,
-            least in 0..9u64,
+            least in 0..2_000u64,
         ) {
             let (mut ladder, mut model) = (Ladder::default(), Vec::<Rung>::new());
             for (sequence, (rank, reach, remove, index)) in (0..).zip(steps) {

@@ -1,6 +1,6 @@
 //! The laws of [`Orderbook`] as checks for anybody's implementation.
 //!
-//! A [trial](self) feeds a book of [`DataMarket`] goods a random stream of orders, replays, cancellations, clearings,
+//! A trial feeds a book of [`DataMarket`] goods a random stream of orders, replays, cancellations, clearings,
 //! events and lapses, most of them valid, and writes down what the book does. Each law is then a property of that log.
 //! Cases come from a seed, so a violation repeats.
 
