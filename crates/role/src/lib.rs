@@ -1,2 +1,24 @@
-//! Play: user and validator machines composed from the other crates, and the builder with six trait slots.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+pub mod conduct;
+pub mod judge;
+pub mod light;
+pub mod mempool;
+pub mod message;
+pub mod model;
+pub mod plan;
+pub mod prove;
+pub mod role;
+pub mod user;
+pub mod validator;
+pub mod work;
+
+pub use conduct::{Conduct, Honest};
+pub use judge::Judge;
+pub use light::Light;
+pub use message::Message;
+pub use plan::Plan;
+pub use role::{Effect, Input, Report};
+pub use user::User;
+pub use validator::Validator;

@@ -19,9 +19,12 @@ pub mod distribution;
 pub mod driven;
 pub mod link;
 pub mod meter;
+mod network;
 pub mod node;
 mod place;
 pub mod queue;
+pub mod report;
+pub mod scenario;
 mod slab;
 pub mod stream;
 #[cfg(feature = "suite")]

@@ -1,0 +1,38 @@
+//! How a seller behaves: the seam at which dishonest users are written.
+
+use bitneuron_compress::{Packet, Registry};
+use bitneuron_core::exact::ExactParams;
+use bitneuron_core::{Bytes, Layout};
+use std::sync::Arc;
+
+/// What a seller does with the truth. The default methods tell it.
+pub trait Conduct: Send + Sync {
+    /// A packet to sell in place of the honest one; `None` sells that.
+    fn packet(&self, honest: &Packet, registry: &Registry, layout: &Arc<Layout>) -> Option<Packet> {
+        let _ = (honest, registry, layout);
+        None
+    }
+
+    /// The score that is claimed for a model that classifies `right` of `rows` rows rightly.
+    fn score(&self, right: u32, rows: u32) -> u32 {
+        let _ = rows;
+        right
+    }
+
+    /// The packet that is delivered in place of the one sold.
+    fn delivery(&self, sold: Bytes) -> Bytes {
+        sold
+    }
+
+    /// Whether `model` is worth an offer at all.
+    fn offers(&self, model: &ExactParams) -> bool {
+        let _ = model;
+        true
+    }
+}
+
+/// A seller that tells the truth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Honest;
+
+impl Conduct for Honest {}

@@ -1,0 +1,449 @@
+//! The user: Algorithm 2 around a light client of the chain.
+//!
+//! One round, as a user sees it: after the last block of a round it pulls a head from a random validator, checks it against
+//! the certified state, trains on its own data (which never leave) and offers the compressed model with its score. In the
+//! first round, and when no head comes, it trains from what it has. When a buyer proves that it won the deal, the user
+//! delivers the packet and claims its score with a proof.
+
+use crate::conduct::Conduct;
+use crate::light::Light;
+use crate::message::{Message, Notice, Tip};
+use crate::model::{ChainCodec, open_packet, unpack_model};
+use crate::plan::Plan;
+use crate::prove;
+use crate::role::{Effect, Input, Report};
+use crate::work::{Done, Job, Outcome, Trained};
+use bitneuron_compress::{Compressor, Dense, Packet, Registry};
+use bitneuron_core::claim::{Claim, Score};
+use bitneuron_core::exact::{ExactData, ExactParams, Tensor, data::draw, execute};
+use bitneuron_core::{
+    Amount, Bytes, Context, Dataset, Digest, Height, Keypair, Machine, NodeId, Outbox, Seed, Time, decode,
+};
+use bitneuron_learning::gossip::{ModelMessage, PacketCodec, user};
+use bitneuron_learning::update::Update;
+use bitneuron_ledger::{Action, Delivery, Tx, head_commitment, key, open_deal, packet_digest};
+use bitneuron_market::{Buyers, Consent, DataTerms, Order, Side};
+use bitneuron_net::Channel;
+use bitneuron_zk::{Prover, ScoreWitness};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Algorithm 2 with boxed parts.
+pub type Algorithm2 = user::User<Box<dyn Update>, ChainCodec>;
+
+/// What a new user starts with.
+pub struct UserStart {
+    /// Its key.
+    pub key: Keypair,
+    /// What all nodes know.
+    pub plan: Arc<Plan>,
+    /// Its data, which it never sends.
+    pub data: Arc<Dataset>,
+    /// Line 4 of Algorithm 2.
+    pub update: Box<dyn Update>,
+    /// Line 7 of Algorithm 2.
+    pub compressor: Arc<dyn Compressor>,
+    /// Proves its scores.
+    pub prover: Arc<dyn Prover<Score>>,
+    /// How it behaves.
+    pub conduct: Arc<dyn Conduct>,
+    /// What it asks for a model.
+    pub ask: Amount,
+    /// Its randomness.
+    pub seed: Seed,
+}
+
+/// Why a user refused an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UserError {
+    /// A timer it never set.
+    #[error("no timer {0}")]
+    Timer(u64),
+}
+
+/// The timer at which a user stops waiting for a head.
+const NO_HEAD: u64 = 1;
+/// How long it waits: four hops and a little.
+const PATIENCE: Duration = Duration::from_millis(220);
+
+/// What a user has on offer.
+struct Offered {
+    trained: Trained,
+    claimed: u32,
+    expires: Height,
+}
+
+/// A user.
+pub struct User {
+    key: Keypair,
+    plan: Arc<Plan>,
+    metric: Arc<ExactData>,
+    registry: Arc<Registry>,
+    prover: Arc<dyn Prover<Score>>,
+    conduct: Arc<dyn Conduct>,
+    ask: Amount,
+    seed: Seed,
+    light: Light,
+    /// Away while it trains in a job.
+    algorithm: Option<Box<Algorithm2>>,
+    /// How many rounds it has begun.
+    round: u64,
+    offers: BTreeMap<Digest, Offered>,
+    salt: u64,
+}
+
+impl fmt::Debug for UserStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserStart")
+            .field("key", &self.key)
+            .field("rows", &self.data.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").field("id", &self.id()).field("round", &self.round).finish_non_exhaustive()
+    }
+}
+
+impl User {
+    /// A user before its first round.
+    pub fn new(start: UserStart) -> Self {
+        let UserStart { key, plan, data, update, compressor, prover, conduct, ask, seed } = start;
+        let packs = PacketCodec::new(compressor, plan.layout().clone(), plan.limits());
+        let codec = ChainCodec { packs, opens: plan.registry.clone(), layout: plan.layout().clone() };
+        let algorithm = Algorithm2::new(user::Start {
+            id: key.id(),
+            update,
+            codec,
+            model: plan.initial.to_params(),
+            data,
+            seed: seed.derive("algorithm 2"),
+            period: plan.round_span(),
+            age_lead: u64::MAX,
+        });
+        Self {
+            metric: plan.metric.clone(),
+            registry: plan.registry.clone(),
+            light: plan.light(),
+            algorithm: Some(Box::new(algorithm)),
+            key,
+            prover,
+            conduct,
+            ask,
+            seed,
+            plan,
+            round: 0,
+            offers: BTreeMap::new(),
+            salt: 0,
+        }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> NodeId {
+        self.key.id()
+    }
+
+    /// The model it trained last, unless it is training now.
+    pub fn model(&self) -> Option<&bitneuron_core::Params> {
+        self.algorithm.as_ref().map(|algorithm| algorithm.model())
+    }
+
+    fn send(to: NodeId, message: &Message, out: &mut Outbox<Effect>) {
+        out.push(Effect::Send { to, channel: message.channel(), bytes: message.to_bytes() });
+    }
+
+    /// Signs a transaction and hands it to the validators this user listens to.
+    fn submit(&mut self, action: Action, out: &mut Outbox<Effect>) {
+        self.salt = self.salt.saturating_add(1);
+        let expires = Height(self.light.height().0.saturating_add(self.plan.genesis.params.tx_lifetime / 2));
+        let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
+        let message = Message::Transaction(tx);
+        self.homes().for_each(|home| Self::send(home, &message, out));
+    }
+
+    /// The validators this user listens to: two, drawn from its seed.
+    fn homes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let validators = self.plan.validators.clone();
+        let count = u32::try_from(validators.len()).unwrap_or(u32::MAX);
+        let drawn = draw(Digest(self.seed.derive("homes").0), count, 2.min(validators.len()));
+        drawn.into_iter().filter_map(move |at| validators.get(usize::try_from(at).ok()?).copied())
+    }
+
+    /// A decided header: at the end of a round the next begins with pulling a head.
+    fn tip(&mut self, tip: &Tip, out: &mut Outbox<Effect>) {
+        let height = tip.header.height;
+        let ends = height.0.is_multiple_of(self.plan.round_heights());
+        let round = height.0 / self.plan.round_heights();
+        // Only the header that is acted upon is checked; the others say nothing.
+        if !ends || round < self.round || round >= self.plan.rounds || self.light.tip(tip).is_err() {
+            return;
+        }
+        self.round = round.saturating_add(1);
+        self.offers.retain(|_, offer| offer.expires >= height);
+        // Whoever was expelled has no vote and no head worth pulling.
+        let Some(electorate) = self.light.electorate() else { return };
+        let members = electorate.members();
+        let seed = Digest(self.seed.derive_number("pull", round).0);
+        let at = draw(seed, u32::try_from(members.len()).unwrap_or(u32::MAX), 1);
+        if let Some(from) = at.first().and_then(|at| Some(members.get(usize::try_from(*at).ok()?)?.id)) {
+            Self::send(from, &Message::Ask(self.plan.goal.id()), out);
+            out.push(Effect::Timer { id: NO_HEAD, after: PATIENCE });
+        }
+    }
+
+    /// A head: believed when its commitment is in the certified state, then trained from.
+    fn head(&mut self, from: NodeId, notice: &Notice, model: &[u8], out: &mut Outbox<Effect>) {
+        let key = key::head(self.plan.goal.id(), from);
+        let believed = self.light.entry(notice).ok().filter(|entry| entry.key == key);
+        let committed = believed.and_then(|entry| head_commitment(&entry.value));
+        let model = unpack_model(model, self.plan.layout());
+        let matching = model.filter(|model| Some(model.commitment()) == committed);
+        let Some(model) = matching else {
+            let why = "served a head that is not the committed one".to_owned();
+            return out.push(Effect::Report(Report::Offence { by: from, why }));
+        };
+        out.push(Effect::CancelTimer(NO_HEAD));
+        self.train(Some((from, model)), out);
+    }
+
+    /// Trains, from a head or from what it has, as a job.
+    fn train(&mut self, head: Option<(NodeId, ExactParams)>, out: &mut Outbox<Effect>) {
+        let Some(algorithm) = self.algorithm.take() else { return };
+        let training = Training {
+            algorithm,
+            head,
+            round: self.round,
+            plan: self.plan.clone(),
+            registry: self.registry.clone(),
+            metric: self.metric.clone(),
+            conduct: self.conduct.clone(),
+            ask: self.ask,
+            seed: self.seed,
+        };
+        out.push(Effect::Work(Job::new("train", move || training.run())));
+    }
+}
+
+/// Everything that a training job takes along.
+struct Training {
+    algorithm: Box<Algorithm2>,
+    head: Option<(NodeId, ExactParams)>,
+    round: u64,
+    plan: Arc<Plan>,
+    registry: Arc<Registry>,
+    metric: Arc<ExactData>,
+    conduct: Arc<dyn Conduct>,
+    ask: Amount,
+    seed: Seed,
+}
+
+impl Training {
+    /// Lines 4 to 7 of Algorithm 2, up to the packet.
+    fn run(mut self) -> Done {
+        let trained = self.train();
+        let gas = self.plan.training_gas;
+        Done { gas, outcome: Outcome::Trained { algorithm: self.algorithm, trained: trained.map(Box::new) } }
+    }
+
+    fn train(&mut self) -> Option<Trained> {
+        let mut out = Outbox::new();
+        if let Some((from, head)) = &self.head {
+            // Heads are integers at 12 bits, which f32 holds exactly: a dense packet loses nothing.
+            let packet = Dense.compress(&head.to_params(), self.seed).ok()?;
+            let message = ModelMessage { age: self.round, packet };
+            self.algorithm.step(Time::ZERO, user::Input::Head { from: *from, message }, &mut out).ok()?;
+        }
+        self.algorithm.step(Time::ZERO, user::Input::Wake, &mut out).ok()?;
+        let bids = self.plan.validators.iter().map(|by| user::Bid {
+            by: *by,
+            price: self.ask,
+            reputation: bitneuron_core::Reputation::default(),
+            model: true,
+            data: false,
+        });
+        let market = user::Input::Market { bids: bids.collect(), consent: self.consent() };
+        self.algorithm.step(Time::ZERO, market, &mut out).ok()?;
+        let (mut progress, mut sold, mut buyers) = (None, None, Vec::new());
+        for effect in out {
+            match effect {
+                user::Effect::Learned { progress: made, .. } => progress = Some(made),
+                user::Effect::Send { to, message } => {
+                    buyers.push(to);
+                    sold = Some(message.packet);
+                }
+                // Waiting is the chain's business; the market's question is answered above; nothing is sealed, since
+                // no data are for sale; an unusable head leaves the own model, which is sold instead.
+                user::Effect::Wait(_)
+                | user::Effect::AskMarket
+                | user::Effect::Seal { .. }
+                | user::Effect::Offence { .. } => {}
+            }
+        }
+        let honest: Packet = sold?;
+        let packet = self.conduct.packet(&honest, &self.registry, self.plan.layout()).unwrap_or(honest);
+        let model = open_packet(&self.registry, &packet, self.plan.layout()).ok()?;
+        let right = score(&self.plan, &self.metric, &model)?;
+        let packet = Bytes(packet.to_bytes());
+        Some(Trained { digest: packet_digest(&packet), packet, model, right, progress: progress?, buyers })
+    }
+
+    /// This user sells its model to anybody who pays its price, and no data.
+    fn consent(&self) -> user::Consent {
+        user::Consent {
+            model: true,
+            least_price: self.ask,
+            buyers: self.plan.validators.len(),
+            ..Default::default()
+        }
+    }
+}
+
+/// How many rows of the metric set a model classifies rightly.
+fn score(plan: &Plan, metric: &ExactData, model: &ExactParams) -> Option<u32> {
+    let program = plan.goal.metric_program().ok()?;
+    let rows = i64::try_from(metric.rows()).ok()?;
+    let inputs = [
+        model.tensor(),
+        metric.features().clone(),
+        metric.labels().clone(),
+        Tensor::vector((0..rows).collect()),
+    ];
+    let run = execute(&program, &inputs).ok()?;
+    run.outputs().first()?.data().first().and_then(|right| u32::try_from(*right).ok())
+}
+
+impl User {
+    /// Training is over: offer what came out.
+    fn trained(&mut self, algorithm: Box<Algorithm2>, trained: Option<Trained>, out: &mut Outbox<Effect>) {
+        self.algorithm = Some(algorithm);
+        let Some(trained) = trained.filter(|trained| self.conduct.offers(&trained.model)) else { return };
+        let rows = self.plan.goal.metric_set.rows;
+        let claimed = self.conduct.score(trained.right, rows).min(rows);
+        let report = Report::Trained {
+            progress: trained.progress,
+            right: trained.right,
+            model: trained.model.clone(),
+        };
+        out.push(Effect::Report(report));
+        let now = self.light.height().0;
+        let expires = Height(now.saturating_add(self.plan.round_heights()));
+        let (goal, mut buyers) = (self.plan.goal.id(), trained.buyers.clone());
+        buyers.sort_unstable();
+        let consent = Consent { goals: vec![goal], buyers: Buyers::Only(buyers), until: expires, uses: 1 };
+        self.salt = self.salt.saturating_add(1);
+        let order = Order {
+            by: self.id(),
+            side: Side::Offer,
+            price: self.ask,
+            quantity: 1,
+            terms: DataTerms::Offer {
+                goal,
+                packet: trained.digest,
+                model: trained.model.commitment(),
+                score: claimed,
+                consent,
+            },
+            expires,
+            nonce: self.salt,
+            bond: self.plan.genesis.params.market.orders.bond.least(self.ask),
+        };
+        let kept = Height(expires.0.saturating_add(self.plan.round_heights()));
+        self.offers.insert(trained.digest, Offered { trained, claimed, expires: kept });
+        self.submit(Action::Place(order), out);
+    }
+
+    /// A buyer shows that it won the deal: deliver, and claim the score.
+    fn matched(&mut self, from: NodeId, deal: Digest, notice: &Notice, out: &mut Outbox<Effect>) {
+        let proved = self.light.entry(notice).ok().filter(|entry| entry.key == key::deal(deal));
+        let Some(deal) = proved.and_then(|entry| open_deal(&entry.value)) else {
+            let why = "showed a deal that is not in the certified state".to_owned();
+            return out.push(Effect::Report(Report::Offence { by: from, why }));
+        };
+        let DataTerms::Offer { packet, .. } = &deal.terms else { return };
+        let Some(offer) =
+            self.offers.remove(packet).filter(|_| deal.seller == self.key.id() && deal.buyer == from)
+        else {
+            return;
+        };
+        let packet = self.conduct.delivery(offer.trained.packet.clone());
+        let delivery = Delivery { deal: deal.id, packet: packet_digest(&packet) };
+        let signed = delivery.sign(&self.key, self.plan.chain);
+        let sent = Report::ModelSent { bytes: packet.len() as u64, dense: self.plan.dense_bytes() };
+        out.push(Effect::Report(sent));
+        Self::send(from, &Message::Delivery { signed, packet }, out);
+
+        let truth = Score {
+            goal: self.plan.goal.clone(),
+            model: offer.trained.model.commitment(),
+            right: offer.trained.right,
+        };
+        let witness = ScoreWitness { model: offer.trained.model.tensor(), metric_set: self.metric.clone() };
+        let context =
+            Context { chain: self.plan.chain, height: deal.made, by: self.key.id(), subject: deal.id };
+        let (prover, key, claimed) = (self.prover.clone(), self.key.clone(), offer.claimed);
+        let (seed, gas) = (self.seed.derive_number("prove", self.salt), self.plan.score_gas);
+        out.push(Effect::Work(Job::new("prove score", move || {
+            let claim = prove::score(&key, prover.as_ref(), context, &truth, claimed, &witness, seed);
+            Done { gas, outcome: Outcome::Proved { claim: claim.map(Box::new) } }
+        })));
+    }
+
+    fn proved(&mut self, claim: Option<Box<Claim>>, out: &mut Outbox<Effect>) {
+        if let Some(claim) = claim {
+            out.push(Effect::Report(Report::Proved { bytes: claim.proof().len() as u64 }));
+            self.submit(Action::Claim(*claim), out);
+        }
+    }
+
+    fn receive(&mut self, from: NodeId, message: Message, out: &mut Outbox<Effect>) {
+        match message {
+            Message::Tip(tip) => self.tip(&tip, out),
+            Message::Epoch(notice) => {
+                let _ = self.light.learn(&notice);
+            }
+            Message::Head { notice, model } => self.head(from, &notice, &model, out),
+            Message::Matched { deal, notice } => self.matched(from, deal, &notice, out),
+            _ => out.push(Effect::Report(Report::Offence {
+                by: from,
+                why: "sent what a user cannot use".into(),
+            })),
+        }
+    }
+}
+
+impl Machine for User {
+    type Input = Input;
+    type Effect = Effect;
+    type Error = UserError;
+
+    fn step(&mut self, _now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), UserError> {
+        match input {
+            Input::Start => {
+                self.homes().for_each(|home| Self::send(home, &Message::Subscribe, out));
+                self.round = 1;
+                self.train(None, out);
+            }
+            Input::Timer(NO_HEAD) => self.train(None, out),
+            Input::Received { from, channel: Channel::REQUEST, bytes } => match decode(&bytes) {
+                Ok(message) => self.receive(from, message, out),
+                Err(error) => out.push(Effect::Report(Report::Offence { by: from, why: error.to_string() })),
+            },
+            Input::Received { from, channel, .. } => {
+                out.push(Effect::Report(Report::Offence { by: from, why: format!("sent on {channel}") }));
+            }
+            Input::Timer(id) => return Err(UserError::Timer(id)),
+            Input::Done(outcome) => match *outcome {
+                Outcome::Trained { algorithm, trained } => self.trained(algorithm, trained.map(|t| *t), out),
+                Outcome::Proved { claim } => self.proved(claim, out),
+                _ => {}
+            },
+        }
+        Ok(())
+    }
+}

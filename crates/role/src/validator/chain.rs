@@ -1,0 +1,217 @@
+//! Driving the engine and applying what it decides.
+
+use super::{BEGIN, Validator, ValidatorError, offence};
+use crate::message::{Message, Notice, Tip};
+use crate::role::{Effect, Report};
+use crate::work::{Done, Executed, Job, Outcome};
+use bitneuron_consensus::{self as consensus, Block, Certificate, Header};
+use bitneuron_core::claim;
+use bitneuron_core::{Digest, Height, Outbox, Time};
+use bitneuron_ledger::{Action, Built, Event, Refused, Refutation, SignedTx, key};
+use bitneuron_net::Channel;
+use std::sync::Arc;
+
+/// What reading a block costs beside the checks of its claims.
+const BLOCK_GAS: u64 = 50_000;
+
+impl Validator {
+    /// Begins the height after the last decided one.
+    pub(super) fn begin(&mut self, now: Time, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {
+        let height = self.height().next();
+        let epoch = height.epoch(self.plan.genesis.params.epoch);
+        let Some(electorate) = self.state.electorate(epoch) else { return Ok(()) };
+        self.began = now;
+        self.executed.clear();
+        let parent = self.parent();
+        self.drive(now, consensus::Input::Begin { height, electorate, parent }, out)
+    }
+
+    fn parent(&self) -> Digest {
+        self.tip.as_ref().map_or(Digest::ZERO, |tip| tip.header.id())
+    }
+
+    /// Steps the engine and performs its effects.
+    pub(super) fn drive(
+        &mut self,
+        now: Time,
+        input: consensus::Input,
+        out: &mut Outbox<Effect>,
+    ) -> Result<(), ValidatorError> {
+        let mut inner = Outbox::new();
+        self.engine.step(now, input, &mut inner)?;
+        for effect in inner {
+            match effect {
+                consensus::Effect::Broadcast(bytes) => {
+                    for to in self.plan.validators.iter().filter(|id| **id != self.key.id()) {
+                        out.push(Effect::Send { to: *to, channel: Channel::VOTE, bytes: bytes.clone() });
+                    }
+                }
+                consensus::Effect::Send { to, bytes } => {
+                    out.push(Effect::Send { to, channel: Channel::VOTE, bytes });
+                }
+                consensus::Effect::Timer { id, after } => out.push(Effect::Timer { id: id.0, after }),
+                consensus::Effect::CancelTimer(id) => out.push(Effect::CancelTimer(id.0)),
+                consensus::Effect::Build { height, round, parent } => {
+                    self.build(now, height, round, parent, out);
+                }
+                consensus::Effect::Judge(block) => self.ask_judge(block, out),
+                consensus::Effect::Commit { block, certificate } => {
+                    self.commit(now, &block, certificate, out);
+                }
+                consensus::Effect::Accuse(evidence) => self.submit(Action::Accuse(evidence), out),
+                consensus::Effect::Persist(bytes) => out.push(Effect::Persist(bytes)),
+                consensus::Effect::Offence { by, why } => out.push(offence(by, why.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a block together, as a job.
+    fn build(&self, now: Time, height: Height, round: u32, parent: Digest, out: &mut Outbox<Effect>) {
+        let header = Header {
+            chain: self.plan.chain,
+            height,
+            parent,
+            proposer: self.key.id(),
+            time: now,
+            transactions: Digest::ZERO,
+            state: Digest::ZERO,
+        };
+        let (state, judge, candidates) = (self.state.clone(), self.judge.clone(), self.mempool.candidates());
+        out.push(Effect::Work(Job::new("build", move || {
+            let built = state.build(header, &candidates, judge.as_ref());
+            let gas = BLOCK_GAS.saturating_add(judge.take_spent());
+            Done { gas, outcome: Outcome::Built { round, built: built.ok().map(Box::new) } }
+        })));
+    }
+
+    pub(super) fn built(
+        &mut self,
+        now: Time,
+        round: u32,
+        built: Option<Box<Built>>,
+        out: &mut Outbox<Effect>,
+    ) -> Result<(), ValidatorError> {
+        let Some(built) = built else { return Ok(()) };
+        let Built { block, state, events, dropped, .. } = *built;
+        for (transaction, why) in dropped {
+            self.mempool.remove(&transaction.digest());
+            // A signed claim that does not hold is itself the proof of its author's fault.
+            if let (Action::Claim(claim), true) = (transaction.tx.action, is_fault(&why)) {
+                self.submit(Action::Refute(Refutation::Claim(claim)), out);
+            }
+        }
+        let block = Arc::new(block);
+        self.executed.insert(block.id(), Arc::new(Executed { state: Arc::new(state), events }));
+        self.drive(now, consensus::Input::Built { height: block.header.height, round, block }, out)
+    }
+
+    /// Judges a block, as a job.
+    fn ask_judge(&self, block: Arc<Block>, out: &mut Outbox<Effect>) {
+        let (state, judge) = (self.state.clone(), self.judge.clone());
+        let known = self.executed.get(&block.id()).cloned();
+        out.push(Effect::Work(Job::new("judge", move || {
+            let id = block.id();
+            let run = || {
+                let (state, events) = state.execute(&block, judge.as_ref()).ok()?;
+                Some(Arc::new(Executed { state: Arc::new(state), events }))
+            };
+            let after = known.or_else(run);
+            Done {
+                gas: BLOCK_GAS.saturating_add(judge.take_spent()),
+                outcome: Outcome::Judged { block: id, after },
+            }
+        })));
+    }
+
+    pub(super) fn judged(
+        &mut self,
+        now: Time,
+        block: Digest,
+        after: Option<Arc<Executed>>,
+        out: &mut Outbox<Effect>,
+    ) -> Result<(), ValidatorError> {
+        let valid = after.is_some();
+        if let Some(after) = after {
+            self.executed.insert(block, after);
+        }
+        self.drive(now, consensus::Input::Judged { block, valid }, out)
+    }
+
+    /// Applies a decided block and tells everybody concerned.
+    fn commit(&mut self, now: Time, block: &Arc<Block>, certificate: Certificate, out: &mut Outbox<Effect>) {
+        let known = self.executed.remove(&block.id());
+        let executed = match known {
+            Some(executed) => executed,
+            // A block that was decided without this node's vote is executed now.
+            None => match self.state.execute(block, self.judge.as_ref()) {
+                Ok((state, events)) => Arc::new(Executed { state: Arc::new(state), events }),
+                Err(error) => {
+                    // More than two thirds of the weight certified what does not execute: nothing here can mend that.
+                    return out.push(offence(block.header.proposer, format!("decided block: {error}")));
+                }
+            },
+        };
+        self.state = executed.state.clone();
+        let tip = Tip { header: block.header.clone(), certificate: certificate.clone() };
+        self.tip = Some(tip.clone());
+        let height = block.header.height;
+        let mut taken = Vec::new();
+        for transaction in &block.transactions {
+            taken.push(SignedTx::digest_of(transaction));
+        }
+        taken.iter().for_each(|digest| self.mempool.remove(digest));
+        self.mempool.expire(height.next());
+        let message = Message::Tip(tip);
+        self.subscribers.iter().for_each(|to| Self::send(*to, &message, out));
+        let events: Arc<[Event]> = executed.events.clone().into();
+        let report = Report::Committed {
+            block: block.clone(),
+            certificate,
+            events: events.clone(),
+            began: self.began,
+        };
+        out.push(Effect::Report(report));
+        self.react(height, &events, out);
+        let next = self.began.after(self.plan.pace);
+        out.push(Effect::Timer { id: BEGIN, after: next.since(now) });
+    }
+
+    /// What a decided block means for trade and learning.
+    fn react(&mut self, height: Height, events: &[Event], out: &mut Outbox<Effect>) {
+        for event in events {
+            match event {
+                Event::EpochStarted { .. } => self.announce_electorate(out),
+                Event::DealMade(deal) if deal.buyer == self.key.id() => self.call(deal, out),
+                Event::TurnCommitted { author, .. } if *author == self.key.id() => self.prove(out),
+                _ => {}
+            }
+        }
+        match self.plan.phase(height) {
+            1 => self.play(out),
+            3 => self.bid(out),
+            _ => {}
+        }
+    }
+
+    /// Tells light clients of the electorate after the next.
+    fn announce_electorate(&self, out: &mut Outbox<Effect>) {
+        let epoch = self.height().next().epoch(self.plan.genesis.params.epoch);
+        let next = bitneuron_core::Epoch(epoch.0.saturating_add(1));
+        if let Some(notice) = self.notice(&key::electorate(next)) {
+            let message = Message::Epoch(notice);
+            self.subscribers.iter().for_each(|to| Self::send(*to, &message, out));
+        }
+    }
+
+    /// An entry of the state with its proof under the last header.
+    pub(super) fn notice(&self, key: &[u8]) -> Option<Notice> {
+        Some(Notice { tip: self.tip.clone()?, entry: self.state.prove(key)? })
+    }
+}
+
+/// Whether a claim was refused because it is false, not because its time or place was wrong.
+fn is_fault(why: &Refused) -> bool {
+    use claim::Refused::{False, Malformed, Unrelated};
+    matches!(why, Refused::Claim(False(_) | Malformed(_) | Unrelated(_)))
+}

@@ -1,0 +1,254 @@
+//! The validator: voting engine, ledger, mempool, judge and Algorithm 3 in one machine.
+//!
+//! Three concerns, one file each: [`chain`] drives the engine and applies blocks, [`trade`] buys models and answers
+//! questions, [`turn`] learns. They meet in the events of each decided block.
+
+mod chain;
+mod trade;
+mod turn;
+
+use crate::judge::Judge;
+use crate::mempool::{Mempool, MempoolLimits};
+use crate::message::{Message, Tip};
+use crate::plan::Plan;
+use crate::role::{Effect, Input, Report};
+use crate::work::{Executed, Outcome};
+use bitneuron_consensus::{ConsensusEngine, TimerId};
+use bitneuron_core::claim::{CheckClaim, Turn};
+use bitneuron_core::exact::{ExactData, ExactParams};
+use bitneuron_core::{Commitment, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode};
+use bitneuron_learning::exact::ExactRule;
+use bitneuron_ledger::{Action, SignedTx, State, Tx};
+use bitneuron_net::Channel;
+use bitneuron_zk::Prover;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// What a new validator starts with.
+pub struct ValidatorStart {
+    /// Its key.
+    pub key: Keypair,
+    /// What all nodes know.
+    pub plan: Arc<Plan>,
+    /// The voting engine.
+    pub engine: Box<dyn ConsensusEngine>,
+    /// Judges claims.
+    pub check: Arc<dyn CheckClaim>,
+    /// Proves its turns.
+    pub prover: Arc<dyn Prover<Turn>>,
+    /// Line 7 of Algorithm 3.
+    pub merge: Arc<dyn ExactRule>,
+    /// Its public data, registered in the genesis.
+    pub data: Arc<ExactData>,
+    /// What it bids for one model.
+    pub price: bitneuron_core::Amount,
+    /// How many models it bids for in a round.
+    pub quantity: u32,
+}
+
+impl fmt::Debug for ValidatorStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ValidatorStart")
+            .field("key", &self.key)
+            .field("rows", &self.data.rows())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a validator refused an input.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ValidatorError {
+    /// The engine refused it.
+    #[error(transparent)]
+    Engine(#[from] bitneuron_consensus::Refused),
+}
+
+/// A validator.
+pub struct Validator {
+    key: Keypair,
+    plan: Arc<Plan>,
+    engine: Box<dyn ConsensusEngine>,
+    judge: Arc<Judge>,
+    prover: Arc<dyn Prover<Turn>>,
+    merge: Arc<dyn ExactRule>,
+    data: Arc<ExactData>,
+    price: bitneuron_core::Amount,
+    quantity: u32,
+    /// The state after the last decided block.
+    state: Arc<State>,
+    /// The last decided header; none at genesis.
+    tip: Option<Tip>,
+    /// When the current height began.
+    began: Time,
+    /// States after blocks of the current height that were judged valid.
+    executed: BTreeMap<Digest, Arc<Executed>>,
+    mempool: Mempool,
+    /// Who hears of each decided header.
+    subscribers: BTreeSet<NodeId>,
+    /// Integers of models by commitment: heads, and what was delivered.
+    models: BTreeMap<Commitment, ExactParams>,
+    /// The turn that is committed or being proved, with the model after it.
+    turn: Option<(Turn, ExactParams)>,
+    salt: u64,
+}
+
+impl fmt::Debug for Validator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Validator")
+            .field("id", &self.id())
+            .field("height", &self.height())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The timer at which the next height begins; the engine's timers lie below.
+const BEGIN: u64 = 1 << 63;
+/// The most users that one validator tells of new headers.
+const MAX_SUBSCRIBERS: usize = 10_000;
+
+impl Validator {
+    /// A validator at genesis.
+    pub fn new(start: ValidatorStart) -> Self {
+        let ValidatorStart { key, plan, engine, check, prover, merge, data, price, quantity } = start;
+        let models = BTreeMap::from([(plan.goal.initial, plan.initial.clone())]);
+        let state = plan.state.clone();
+        Self {
+            judge: Arc::new(Judge::new(check)),
+            key,
+            plan,
+            engine,
+            prover,
+            merge,
+            data,
+            price,
+            quantity,
+            state,
+            tip: None,
+            began: Time::ZERO,
+            executed: BTreeMap::new(),
+            mempool: Mempool::new(MempoolLimits::default()),
+            subscribers: BTreeSet::new(),
+            models,
+            turn: None,
+            salt: 0,
+        }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> NodeId {
+        self.key.id()
+    }
+
+    /// The height of the last decided block.
+    pub fn height(&self) -> Height {
+        self.tip.as_ref().map_or(Height(0), |tip| tip.header.height)
+    }
+
+    /// The state after the last decided block.
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// The integers of its head.
+    pub fn head(&self) -> Option<&ExactParams> {
+        self.state.head(self.plan.goal.id(), self.id()).and_then(|head| self.models.get(&head.model))
+    }
+
+    fn send(to: NodeId, message: &Message, out: &mut Outbox<Effect>) {
+        out.push(Effect::Send { to, channel: message.channel(), bytes: message.to_bytes() });
+    }
+
+    /// Sends to all other validators.
+    fn share(&self, message: &Message, out: &mut Outbox<Effect>) {
+        let (channel, bytes) = (message.channel(), message.to_bytes());
+        for to in self.plan.validators.iter().filter(|id| **id != self.key.id()) {
+            out.push(Effect::Send { to: *to, channel, bytes: bytes.clone() });
+        }
+    }
+
+    /// Signs a transaction, keeps it and tells the other validators.
+    fn submit(&mut self, action: Action, out: &mut Outbox<Effect>) {
+        self.salt = self.salt.saturating_add(1);
+        let expires = Height(self.height().0.saturating_add(self.plan.genesis.params.tx_lifetime / 2));
+        let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
+        self.accept(tx, true, out);
+    }
+
+    /// Takes a transaction into the mempool and, when asked to, tells the other validators.
+    fn accept(&mut self, transaction: SignedTx, share: bool, out: &mut Outbox<Effect>) {
+        if self.mempool.contains(&transaction.digest()) || self.state.admits(&transaction).is_err() {
+            return;
+        }
+        let message = Message::Transaction(transaction.clone());
+        let size = message.to_bytes().len();
+        if self.mempool.insert(transaction, size) && share {
+            self.share(&message, out);
+        }
+    }
+
+    fn receive(&mut self, from: NodeId, message: Message, out: &mut Outbox<Effect>) {
+        match message {
+            // Whoever is no validator enters here; validators tell all others themselves.
+            Message::Transaction(tx) => self.accept(tx, !self.plan.validators.contains(&from), out),
+            Message::Subscribe if self.subscribers.len() < MAX_SUBSCRIBERS => {
+                self.subscribers.insert(from);
+            }
+            Message::Ask(goal) => self.answer(from, goal, out),
+            Message::Model { commitment, model } => self.learn_of(from, commitment, &model, out),
+            Message::Delivery { signed, packet } => self.delivered(from, &signed, &packet, out),
+            _ => out.push(offence(from, "sent what a validator cannot use")),
+        }
+    }
+
+    fn done(&mut self, now: Time, outcome: Outcome, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {
+        match outcome {
+            Outcome::Judged { block, after } => self.judged(now, block, after, out)?,
+            Outcome::Built { round, built } => self.built(now, round, built, out)?,
+            Outcome::Turned(played) => self.turned(played, out),
+            Outcome::Proved { claim } => self.proved(claim, out),
+            Outcome::Trained { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+fn offence(by: NodeId, why: impl Into<String>) -> Effect {
+    Effect::Report(Report::Offence { by, why: why.into() })
+}
+
+impl Machine for Validator {
+    type Input = Input;
+    type Effect = Effect;
+    type Error = ValidatorError;
+
+    fn step(&mut self, now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {
+        match input {
+            Input::Start => {
+                self.bid(out);
+                // Users get the time to make their first offers.
+                out.push(Effect::Timer { id: BEGIN, after: self.plan.pace });
+                Ok(())
+            }
+            Input::Received { from, channel: Channel::VOTE, bytes } => {
+                self.drive(now, bitneuron_consensus::Input::Message { from, bytes }, out)
+            }
+            Input::Received { from, channel: Channel::ORDER | Channel::REQUEST, bytes } => {
+                match decode(&bytes) {
+                    Ok(message) => self.receive(from, message, out),
+                    Err(error) => out.push(offence(from, error.to_string())),
+                }
+                Ok(())
+            }
+            Input::Received { from, channel, .. } => {
+                out.push(offence(from, format!("sent on {channel}")));
+                Ok(())
+            }
+            Input::Timer(BEGIN) => self.begin(now, out),
+            Input::Timer(id) => self.drive(now, bitneuron_consensus::Input::Timer(TimerId(id)), out),
+            Input::Done(outcome) => self.done(now, *outcome, out),
+        }
+    }
+}

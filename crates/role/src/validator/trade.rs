@@ -1,0 +1,102 @@
+//! Buying models and answering users.
+
+use super::{Validator, offence};
+use crate::message::Message;
+use crate::model::{open_packet, pack_model, unpack_model};
+use crate::role::{Effect, Report};
+use bitneuron_compress::Packet;
+use bitneuron_core::{Amount, Bytes, Commitment, GoalId, Height, NodeId, Outbox};
+use bitneuron_ledger::{Action, Refutation, SignedDelivery, key, packet_digest};
+use bitneuron_market::{DataMarket, DataTerms, Deal, Order, Side};
+
+impl Validator {
+    /// Bids for models of the coming round.
+    pub(super) fn bid(&mut self, out: &mut Outbox<Effect>) {
+        self.salt = self.salt.saturating_add(1);
+        let order = Order {
+            by: self.key.id(),
+            side: Side::Bid,
+            price: self.price,
+            quantity: self.quantity,
+            terms: DataTerms::Bid { goal: self.plan.goal.id(), min_score: 0 },
+            expires: Height(self.height().0.saturating_add(self.plan.round_heights())),
+            nonce: self.salt,
+            bond: Amount::ZERO,
+        };
+        self.submit(Action::Place(order), out);
+    }
+
+    /// Shows a seller that it sold, and thereby asks for delivery.
+    pub(super) fn call(&self, deal: &Deal<DataMarket>, out: &mut Outbox<Effect>) {
+        if let Some(notice) = self.notice(&key::deal(deal.id)) {
+            Self::send(deal.seller, &Message::Matched { deal: deal.id, notice }, out);
+        }
+    }
+
+    /// A seller delivers: confirm what was bought, or show that it is something else.
+    pub(super) fn delivered(
+        &mut self,
+        from: NodeId,
+        signed: &SignedDelivery,
+        packet: &[u8],
+        out: &mut Outbox<Effect>,
+    ) {
+        let Some(deal) = self.state.open_deal(signed.delivery.deal).cloned() else {
+            return out.push(offence(from, "delivered for no open deal"));
+        };
+        let DataTerms::Offer { packet: sold, model, .. } = &deal.terms else { return };
+        let mine =
+            deal.buyer == self.key.id() && deal.seller == from && signed.is_signed(from, self.plan.chain);
+        if !mine || signed.delivery.packet != packet_digest(packet) {
+            return out.push(offence(from, "delivered what it did not sign"));
+        }
+        if signed.delivery.packet != *sold {
+            out.push(offence(from, "delivered other bytes than it sold"));
+            return self.submit(Action::Refute(Refutation::Delivery(signed.clone())), out);
+        }
+        let limits = self.plan.limits();
+        let opened = Packet::from_bytes(packet, limits)
+            .and_then(|packet| open_packet(&self.plan.registry, &packet, self.plan.layout()));
+        match opened {
+            Ok(integers) if integers.commitment() == *model => {
+                self.models.insert(*model, integers);
+                self.submit(Action::Receipt { deal: deal.id }, out);
+            }
+            Ok(_) => out.push(offence(from, "sold a packet that decodes to another model")),
+            Err(error) => out.push(offence(from, format!("sold a packet that cannot be opened: {error}"))),
+        }
+    }
+
+    /// Serves its head with the proof that it is the committed one.
+    pub(super) fn answer(&self, to: NodeId, goal: GoalId, out: &mut Outbox<Effect>) {
+        let notice = self.notice(&key::head(goal, self.key.id()));
+        if let (Some(notice), Some(model)) = (notice, self.head()) {
+            let model = pack_model(model);
+            out.push(self.metered(&model));
+            Self::send(to, &Message::Head { notice, model }, out);
+        }
+    }
+
+    /// Another validator shows the integers of a head.
+    pub(super) fn learn_of(
+        &mut self,
+        from: NodeId,
+        commitment: Commitment,
+        model: &[u8],
+        out: &mut Outbox<Effect>,
+    ) {
+        if !self.plan.validators.contains(&from) {
+            return out.push(offence(from, "only validators have heads"));
+        }
+        match unpack_model(model, self.plan.layout()).filter(|model| model.commitment() == commitment) {
+            Some(model) => {
+                self.models.insert(commitment, model);
+            }
+            None => out.push(offence(from, "showed a head that is not what it commits to")),
+        }
+    }
+
+    pub(super) fn metered(&self, model: &Bytes) -> Effect {
+        Effect::Report(Report::ModelSent { bytes: model.len() as u64, dense: self.plan.dense_bytes() })
+    }
+}

@@ -1,0 +1,116 @@
+//! Long work as data: a step never computes for long, it asks for a job and hears of its end.
+//!
+//! The node runs jobs on a pool; the simulator runs them at once and lets virtual time pass for their gas, so training,
+//! proving and judging cost time there too and never block votes.
+
+use crate::user::Algorithm2;
+use bitneuron_core::claim::{Claim, Turn};
+use bitneuron_core::exact::ExactParams;
+use bitneuron_core::{Bytes, Digest, NodeId};
+use bitneuron_learning::Progress;
+use bitneuron_ledger::{Built, Event, State};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Something to compute.
+pub struct Job {
+    label: &'static str,
+    run: Box<dyn FnOnce() -> Done + Send>,
+}
+
+/// The end of a job.
+#[derive(Debug)]
+pub struct Done {
+    /// What it cost (1 gas = 10 ns).
+    pub gas: u64,
+    /// What came out.
+    pub outcome: Outcome,
+}
+
+/// What came out of a job.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A block was judged.
+    Judged {
+        /// The block.
+        block: Digest,
+        /// The state after it, when it is valid.
+        after: Option<Arc<Executed>>,
+    },
+    /// A block was put together.
+    Built {
+        /// The round it is for.
+        round: u32,
+        /// The block with the state after it, and what was left out; `None` when no block can be built.
+        built: Option<Box<Built>>,
+    },
+    /// A user has trained.
+    Trained {
+        /// Its machine, back from the job.
+        algorithm: Box<Algorithm2>,
+        /// The model, as it is sold; `None` when training failed.
+        trained: Option<Box<Trained>>,
+    },
+    /// A turn was played: its public part with the scores still open, and the model after; `None` when it failed.
+    Turned(Option<Box<(Turn, ExactParams)>>),
+    /// A claim was proved; `None` when the prover refused.
+    Proved {
+        /// The claim.
+        claim: Option<Box<Claim>>,
+    },
+}
+
+/// A block's effect on the ledger.
+#[derive(Debug, Clone)]
+pub struct Executed {
+    /// The state after the block.
+    pub state: Arc<State>,
+    /// What happened in it.
+    pub events: Vec<Event>,
+}
+
+/// What a user has to sell.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The packet's bytes.
+    pub packet: Bytes,
+    /// The packet's digest.
+    pub digest: Digest,
+    /// The integers that the packet decodes to.
+    pub model: ExactParams,
+    /// How many rows of the metric set they classify rightly.
+    pub right: u32,
+    /// What training did.
+    pub progress: Progress,
+    /// Who may buy it, as line 5 of Algorithm 2 chose.
+    pub buyers: Vec<NodeId>,
+}
+
+impl Job {
+    /// A job with a name for logs.
+    pub fn new(label: &'static str, run: impl FnOnce() -> Done + Send + 'static) -> Self {
+        Self { label, run: Box::new(run) }
+    }
+
+    /// Its name.
+    pub const fn label(&self) -> &'static str {
+        self.label
+    }
+
+    /// Computes.
+    pub fn run(self) -> Done {
+        (self.run)()
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Job({})", self.label)
+    }
+}
+
+impl Done {
+    /// The virtual time that the work takes.
+    pub const fn span(&self) -> Duration {
+        Duration::from_nanos(self.gas.saturating_mul(10))
+    }
+}

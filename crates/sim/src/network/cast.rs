@@ -1,0 +1,202 @@
+//! The cast of a scenario: data, keys, genesis and who plays which part, all from one seed.
+
+use super::baseline::{Examiner, converge};
+use crate::scenario::{Codec, Defence, Partition, Scenario, ScenarioError};
+use bitneuron_compress::{Chain, Compressor, Dense, Registry, TensorTrain, Uniform};
+use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
+use bitneuron_core::exact::{DataRoot, ExactData};
+use bitneuron_core::goal::{Goal, Metric};
+use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
+use bitneuron_learning::data::{DIGITS, Split, SplitRule};
+use bitneuron_learning::partition::{dirichlet, iid};
+use bitneuron_ledger::{Genesis, Params};
+use bitneuron_role::plan::{Plan, PlanStart};
+use bitneuron_zk::{Library, Replay};
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// 1,797 images of handwritten digits; see `data/README.md`.
+const DIGITS_CSV: &[u8] = include_bytes!("../../../../data/digits.csv.gz");
+/// 64 pixels, 32 hidden units, 10 classes.
+const SIZES: [u32; 3] = [64, 32, 10];
+/// Metric rows that a beacon draws to score a turn.
+const DRAWN: u32 = 72;
+/// Rows of the metric set.
+const METRIC_ROWS: usize = 144;
+/// A user's least number of rows.
+const LEAST_ROWS: usize = 4;
+
+/// Everything that exists before the first event.
+pub(crate) struct Cast {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) replay: Replay,
+    pub(crate) validators: Vec<(Keypair, Arc<ExactData>)>,
+    pub(crate) users: Vec<(Keypair, Arc<Dataset>)>,
+    pub(crate) compressor: Arc<dyn Compressor>,
+    pub(crate) examiner: Examiner,
+    /// All training rows together, for the centralised baseline.
+    pub(crate) pooled: Dataset,
+    pub(crate) label_entropy: f64,
+}
+
+fn setting(error: impl std::fmt::Display) -> ScenarioError {
+    ScenarioError::Setting(error.to_string())
+}
+
+/// The digits, features from 0 to 1.
+pub(crate) fn digits() -> Result<Dataset, ScenarioError> {
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(DIGITS_CSV).take(1 << 20).read_to_string(&mut text).map_err(setting)?;
+    DIGITS.parse(&text).map_err(setting)
+}
+
+impl Cast {
+    pub(crate) fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
+        let seed = Seed::from_number(scenario.seed);
+        let mlp = Mlp::new(&SIZES).map_err(setting)?;
+        let rule = SplitRule { metric: METRIC_ROWS, ..SplitRule::default() };
+        let split = rule.split(&digits()?, seed.derive("split")).map_err(setting)?;
+        let (users, validators) = (scenario.users as usize, scenario.validators as usize);
+        let labels = split.private.labels();
+        let spread = seed.derive("partition");
+        let shares = match scenario.partition {
+            Partition::Iid => iid(split.private.len(), users, spread),
+            Partition::Dirichlet(alpha) => dirichlet(labels, users, alpha, LEAST_ROWS, spread),
+        }
+        .map_err(setting)?;
+        let label_entropy = shares.mean_label_entropy(labels);
+        let shards = iid(split.public.len(), validators, seed.derive("shards")).map_err(setting)?;
+
+        let keys = |label: &str, count: usize| -> Vec<Keypair> {
+            (0..count as u64).map(|n| Keypair::from_seed(seed.derive_number(label, n))).collect()
+        };
+        let validators: Vec<(Keypair, Arc<ExactData>)> = keys("validator", validators)
+            .into_iter()
+            .zip(&shards.nodes)
+            .map(|(key, rows)| (key, Arc::new(ExactData::from_dataset(&split.public.select(rows)))))
+            .collect();
+        let users: Vec<(Keypair, Arc<Dataset>)> = keys("user", users)
+            .into_iter()
+            .zip(&shares.nodes)
+            .map(|(key, rows)| (key, Arc::new(split.private.select(rows))))
+            .collect();
+
+        let metric = Arc::new(ExactData::from_dataset(&split.metric));
+        let mut library = Library::new();
+        let metric_set = library.insert_data(&metric);
+        let roots: Vec<DataRoot> = validators.iter().map(|(_, data)| library.insert_data(data)).collect();
+        let initial = mlp.init(seed.derive("first model"));
+        let mut goal = goal(&mlp, initial.commitment(), metric_set);
+        if scenario.omit == Some(Defence::Filter) {
+            goal.merge = MergeRule { ratio: u8::MAX, clamp: u16::MAX };
+        }
+        let genesis = genesis(scenario, &goal, &validators, &roots, &users);
+        let plan = Plan::new(PlanStart {
+            genesis,
+            goal,
+            initial,
+            metric,
+            registry: Arc::new(Registry::standard()),
+            rounds: scenario.rounds,
+            pace: Duration::from_millis(500),
+        })
+        .map_err(setting)?;
+        Ok(Self {
+            plan: Arc::new(plan),
+            replay: Replay::new(Arc::new(library)),
+            validators,
+            users,
+            compressor: compressor(scenario.compressor)?,
+            examiner: Examiner::new(&mlp, &split.report),
+            pooled: pooled(&split)?,
+            label_entropy,
+        })
+    }
+}
+
+fn goal(mlp: &Mlp, initial: bitneuron_core::Commitment, metric_set: DataRoot) -> Goal {
+    Goal {
+        name: "digits".into(),
+        mlp: mlp.clone(),
+        initial,
+        metric: Metric::Accuracy,
+        metric_set,
+        drawn: DRAWN,
+        training: Training::default(),
+        // Wider than the default of two: see the record of decisions, number 2.
+        merge: MergeRule { ratio: 4, ..MergeRule::default() },
+        max_inputs: 64,
+    }
+}
+
+fn compressor(codec: Codec) -> Result<Arc<dyn Compressor>, ScenarioError> {
+    Ok(match codec {
+        Codec::Dense => Arc::new(Dense),
+        Codec::Uniform(bits) => Arc::new(Uniform::new(bits).map_err(setting)?),
+        Codec::TensorTrain(error) => {
+            let train = TensorTrain::tolerance(f64::from(error) / 1000.0).map_err(setting)?;
+            Arc::new(Chain::new(train, Uniform::default()).map_err(setting)?)
+        }
+    })
+}
+
+/// Public and private rows in one data set.
+fn pooled(split: &Split) -> Result<Dataset, ScenarioError> {
+    let features = [split.public.features().view(), split.private.features().view()];
+    let features = ndarray::concatenate(ndarray::Axis(0), &features).map_err(setting)?;
+    let labels = split.public.labels().iter().chain(split.private.labels()).copied().collect();
+    Dataset::new(features, labels).map_err(setting)
+}
+
+/// What each user and validator begins with, and the validators' unequal stakes.
+fn genesis(
+    scenario: &Scenario,
+    goal: &Goal,
+    validators: &[(Keypair, Arc<ExactData>)],
+    roots: &[DataRoot],
+    users: &[(Keypair, Arc<Dataset>)],
+) -> Genesis {
+    let mut accounts: Vec<(NodeId, Amount)> = users
+        .iter()
+        .map(|(key, _)| (key.id(), Amount::tokens(1_000)))
+        .chain(validators.iter().map(|(key, _)| (key.id(), Amount::tokens(100_000))))
+        .collect();
+    accounts.sort_unstable();
+    let stake = |index: usize| Amount::tokens(20_000 + 2_000 * (index as u64 % 5));
+    let mut stakes: Vec<(NodeId, Amount)> =
+        validators.iter().enumerate().map(|(index, (key, _))| (key.id(), stake(index))).collect();
+    stakes.sort_unstable();
+    let id = goal.id();
+    let mut data: Vec<(GoalId, NodeId, DataRoot)> =
+        validators.iter().zip(roots).map(|((key, _), root)| (id, key.id(), *root)).collect();
+    data.sort_unstable();
+    Genesis {
+        name: format!("devnet {}", scenario.seed),
+        time: 0,
+        params: Params::devnet(),
+        accounts,
+        validators: stakes,
+        goals: vec![goal.clone()],
+        data,
+    }
+}
+
+impl Cast {
+    /// The accuracy of the same integer model trained on all training rows in one place.
+    pub(crate) fn centralised(&self) -> f64 {
+        let mlp = &self.plan.goal.mlp;
+        let seed = Seed(self.plan.chain.0.0).derive("centralised");
+        self.examiner.score(&converge(mlp, &self.plan.initial, &self.pooled, seed))
+    }
+
+    /// The mean accuracy of users that train alone on their own rows.
+    pub(crate) fn local_only(&self) -> f64 {
+        let mlp = &self.plan.goal.mlp;
+        let alone = self.users.iter().map(|(key, data)| {
+            let seed = Seed(key.id().0).derive("alone");
+            self.examiner.score(&converge(mlp, &self.plan.initial, data, seed))
+        });
+        alone.sum::<f64>() / self.users.len().max(1) as f64
+    }
+}

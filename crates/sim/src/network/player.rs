@@ -1,0 +1,143 @@
+//! Roles as nodes of the virtual world: the simulator's driver.
+//!
+//! It delivers letters by name, keeps timers, performs effects in order and runs a job at the moment it is asked for, while
+//! the node's one virtual processor is busy for its gas.
+
+use crate::{Address, Context, Node, Payload};
+use bitneuron_core::{Digest, Machine, NodeId, Outbox, Time};
+use bitneuron_net::Channel;
+use bitneuron_role::{Effect, Input, Report, User, Validator, work::Done};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A message on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    pub(crate) channel: Channel,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+/// Length, channel and a little: what a frame adds to a body.
+const FRAME: usize = 8;
+
+impl Payload for Letter {
+    fn size(&self) -> usize {
+        self.bytes.len().saturating_add(FRAME)
+    }
+
+    fn digest(&self) -> Digest {
+        Digest::of("bitneuron letter v1", &self.bytes)
+    }
+}
+
+/// Names and addresses of all nodes.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    names: Vec<NodeId>,
+    addresses: BTreeMap<NodeId, Address>,
+}
+
+impl Directory {
+    pub(crate) fn new(names: Vec<NodeId>) -> Self {
+        let addresses = names.iter().copied().zip(0..).collect();
+        Self { names, addresses }
+    }
+}
+
+/// One of the two roles.
+#[derive(Debug)]
+pub(crate) enum Role {
+    Validator(Box<Validator>),
+    User(Box<User>),
+}
+
+/// A role in the world.
+#[derive(Debug)]
+pub(crate) struct Player {
+    role: Role,
+    directory: Arc<Directory>,
+    jobs: BTreeMap<u64, Done>,
+    next: u64,
+    reports: Vec<(Time, Report)>,
+}
+
+impl Player {
+    pub(crate) const fn new(role: Role, directory: Arc<Directory>) -> Self {
+        Self { role, directory, jobs: BTreeMap::new(), next: 0, reports: Vec::new() }
+    }
+
+    pub(crate) const fn role(&self) -> &Role {
+        &self.role
+    }
+
+    /// What was reported since the last call.
+    pub(crate) fn take_reports(&mut self) -> Vec<(Time, Report)> {
+        std::mem::take(&mut self.reports)
+    }
+
+    fn feed(&mut self, cx: &mut Context<'_, Letter>, input: Input) {
+        let mut out = Outbox::new();
+        let now = cx.now();
+        let refused = match &mut self.role {
+            Role::Validator(validator) => {
+                validator.step(now, input, &mut out).err().map(|error| error.to_string())
+            }
+            Role::User(user) => user.step(now, input, &mut out).err().map(|error| error.to_string()),
+        };
+        if let Some(why) = refused {
+            let by = self.directory.names.get(cx.me() as usize).copied().unwrap_or_default();
+            self.reports.push((now, Report::Offence { by, why }));
+        }
+        for effect in out {
+            self.perform(cx, effect);
+        }
+    }
+
+    fn perform(&mut self, cx: &mut Context<'_, Letter>, effect: Effect) {
+        match effect {
+            Effect::Send { to, channel, bytes } => {
+                if let Some(address) = self.directory.addresses.get(&to) {
+                    cx.send(*address, Letter { channel, bytes });
+                }
+            }
+            Effect::Timer { id, after } => {
+                cx.cancel(id);
+                cx.timer(after, id);
+            }
+            Effect::CancelTimer(id) => cx.cancel(id),
+            Effect::Work(job) => {
+                let done = job.run();
+                self.next = self.next.wrapping_add(1);
+                cx.work(done.span(), self.next);
+                self.jobs.insert(self.next, done);
+            }
+            // Virtual nodes forget nothing, so everything is durable at once.
+            Effect::Persist(_) => {}
+            Effect::Report(report) => self.reports.push((cx.now(), report)),
+        }
+    }
+}
+
+impl Node for Player {
+    type Message = Letter;
+
+    fn start(&mut self, cx: &mut Context<'_, Letter>) {
+        self.feed(cx, Input::Start);
+    }
+
+    fn message(&mut self, cx: &mut Context<'_, Letter>, from: Address, letter: Letter) {
+        if let Some(from) = self.directory.names.get(from as usize).copied() {
+            self.feed(cx, Input::Received { from, channel: letter.channel, bytes: letter.bytes });
+        }
+    }
+
+    fn timer(&mut self, cx: &mut Context<'_, Letter>, id: u64) {
+        self.feed(cx, Input::Timer(id));
+    }
+
+    fn done(&mut self, cx: &mut Context<'_, Letter>, id: u64) {
+        if let Some(done) = self.jobs.remove(&id) {
+            self.feed(cx, Input::Done(Box::new(done.outcome)));
+        }
+    }
+}

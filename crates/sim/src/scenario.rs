@@ -1,0 +1,256 @@
+//! A rehearsal: a whole network on real data, in virtual time, from one seed.
+//!
+//! [`Scenario`] says what to rehearse; [`Scenario::run`] plays it and tells an observer of every round.
+
+use crate::report::{Report, Round};
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// What to rehearse. The default is the network's main job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// Validators, at least one.
+    pub validators: u32,
+    /// Users, at least one.
+    pub users: u32,
+    /// Rounds of four heights.
+    pub rounds: u64,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// How the users' rows are spread.
+    pub partition: Partition,
+    /// How users compress what they sell.
+    pub compressor: Codec,
+    /// Who misbehaves.
+    pub adversaries: Cast,
+    /// A defence to leave out, to see what it is for.
+    pub omit: Option<Defence>,
+}
+
+/// What keeps a network safe from its adversaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defence {
+    /// Validators check the proofs of claims.
+    Proofs,
+    /// Merging drops what is far and clamps what is left.
+    Filter,
+    /// Validators accuse who votes twice.
+    Evidence,
+}
+
+/// How rows are spread over users.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Partition {
+    /// Independently and identically.
+    Iid,
+    /// By a Dirichlet distribution over labels with this concentration; smaller is more skewed.
+    Dirichlet(f64),
+}
+
+/// How users compress what they sell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// 32 bits for each parameter.
+    Dense,
+    /// Uniform steps with so many bits, 1 to 8.
+    Uniform(u8),
+    /// Tensor trains with factors of 8 bits, to a relative error in thousandths.
+    TensorTrain(u16),
+}
+
+/// How many of each kind misbehave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cast {
+    /// Users that claim a better score than their model has.
+    pub liars: u32,
+    /// Users that deliver other bytes than they sold.
+    pub swappers: u32,
+    /// Users that sell a truthfully scored, sign-flipped model.
+    pub flippers: u32,
+    /// Validators that vote twice.
+    pub equivocators: u32,
+}
+
+/// Why a rehearsal was refused or came to no end.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// A setting that makes no network; the text says which and what would do.
+    #[error("{0}")]
+    Setting(String),
+    /// A setting on the command line that cannot be read.
+    #[error("cannot read {text:?}: expected {expected}")]
+    Parse {
+        /// The text.
+        text: String,
+        /// What would do.
+        expected: &'static str,
+    },
+    /// The network did not play all rounds in the virtual time it was given.
+    #[error("height {reached} of {wanted} was reached; more than a third of the weight may be missing")]
+    Stalled {
+        /// The height reached.
+        reached: u64,
+        /// The height wanted.
+        wanted: u64,
+    },
+}
+
+impl Default for Cast {
+    /// One of each kind.
+    fn default() -> Self {
+        Self { liars: 1, swappers: 1, flippers: 1, equivocators: 1 }
+    }
+}
+
+impl Cast {
+    /// Nobody misbehaves.
+    pub const NONE: Self = Self { liars: 0, swappers: 0, flippers: 0, equivocators: 0 };
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            validators: 7,
+            users: 50,
+            rounds: 60,
+            seed: 1,
+            partition: Partition::Iid,
+            compressor: Codec::Uniform(8),
+            adversaries: Cast::default(),
+            omit: None,
+        }
+    }
+}
+
+impl FromStr for Partition {
+    type Err = ScenarioError;
+
+    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+        let parsed = match text.split_once(':') {
+            None if text == "iid" => Some(Self::Iid),
+            Some(("dirichlet", alpha)) => {
+                alpha.parse().ok().filter(|a| *a > 0.0 && *a <= 1e6).map(Self::Dirichlet)
+            }
+            _ => None,
+        };
+        parsed.ok_or(ScenarioError::Parse {
+            text: text.into(),
+            expected: "`iid` or `dirichlet:ALPHA`, as `dirichlet:0.5`",
+        })
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Iid => f.write_str("iid"),
+            Self::Dirichlet(alpha) => write!(f, "dirichlet:{alpha}"),
+        }
+    }
+}
+
+impl FromStr for Codec {
+    type Err = ScenarioError;
+
+    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+        let parsed = match text.split_once(':') {
+            None if text == "dense" => Some(Self::Dense),
+            Some(("uniform", bits)) => {
+                bits.parse().ok().filter(|bits| (1..=8).contains(bits)).map(Self::Uniform)
+            }
+            Some(("tt", error)) => {
+                error.parse().ok().filter(|error| (1..=500).contains(error)).map(Self::TensorTrain)
+            }
+            _ => None,
+        };
+        parsed.ok_or(ScenarioError::Parse {
+            text: text.into(),
+            expected: "`dense`, `uniform:BITS` with 1 to 8 bits, or `tt:ERROR` with an error of 1 to 500 thousandths",
+        })
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dense => f.write_str("dense"),
+            Self::Uniform(bits) => write!(f, "uniform:{bits}"),
+            Self::TensorTrain(error) => write!(f, "tt:{error}"),
+        }
+    }
+}
+
+impl FromStr for Cast {
+    type Err = ScenarioError;
+
+    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+        let expected = "`none`, `default`, or a list as `liar:1,swapper:1,flipper:3,equivocator:1`";
+        let refuse = || ScenarioError::Parse { text: text.into(), expected };
+        match text {
+            "none" => return Ok(Self::NONE),
+            "default" => return Ok(Self::default()),
+            _ => {}
+        }
+        let mut cast = Self::NONE;
+        for part in text.split(',') {
+            let (kind, count) = part.split_once(':').ok_or_else(refuse)?;
+            let place = match kind {
+                "liar" => &mut cast.liars,
+                "swapper" => &mut cast.swappers,
+                "flipper" => &mut cast.flippers,
+                "equivocator" => &mut cast.equivocators,
+                _ => return Err(refuse()),
+            };
+            *place = count.parse().map_err(|_| refuse())?;
+        }
+        Ok(cast)
+    }
+}
+
+impl fmt::Display for Cast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::NONE {
+            return f.write_str("none");
+        }
+        let Self { liars, swappers, flippers, equivocators } = self;
+        write!(f, "liar:{liars},swapper:{swappers},flipper:{flippers},equivocator:{equivocators}")
+    }
+}
+
+impl Scenario {
+    /// Checks that the setting makes a network.
+    ///
+    /// # Errors
+    /// What is wrong and what would do.
+    pub fn validate(&self) -> Result<(), ScenarioError> {
+        let Cast { liars, swappers, flippers, equivocators } = self.adversaries;
+        let refuse = |text: String| Err(ScenarioError::Setting(text));
+        if !(1..=64).contains(&self.validators) {
+            return refuse(format!("{} validators: 1 to 64 can play", self.validators));
+        }
+        if !(1..=200).contains(&self.users) {
+            return refuse(format!("{} users: 1 to 200 can share the rows", self.users));
+        }
+        if !(1..=10_000).contains(&self.rounds) {
+            return refuse(format!("{} rounds: 1 to 10,000 can be played", self.rounds));
+        }
+        if liars.saturating_add(swappers).saturating_add(flippers) > self.users {
+            return refuse(format!("more misbehaving users than the {} there are", self.users));
+        }
+        if equivocators > self.validators {
+            return refuse(format!("more misbehaving validators than the {} there are", self.validators));
+        }
+        Ok(())
+    }
+
+    /// Plays all rounds; `observe` hears of each as it ends.
+    ///
+    /// # Errors
+    /// A setting that makes no network, or a network that stalled.
+    pub fn run(&self, observe: &mut dyn FnMut(&Round)) -> Result<Report, ScenarioError> {
+        self.validate()?;
+        crate::network::rehearse(self, observe)
+    }
+}

@@ -1,0 +1,105 @@
+//! A whole small network: what it learns, what its adversaries get, and that a seed is a seed.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use bitneuron_core::Amount;
+use bitneuron_sim::report::Report;
+use bitneuron_sim::scenario::{Cast, Codec, Defence, Partition, Scenario};
+
+fn small() -> Scenario {
+    Scenario { validators: 4, users: 8, rounds: 8, adversaries: Cast::NONE, ..Scenario::default() }
+}
+
+fn play(scenario: &Scenario) -> Report {
+    let mut rounds = 0;
+    let report = scenario.run(&mut |_| rounds += 1).unwrap();
+    assert_eq!(rounds, scenario.rounds);
+    assert_eq!(report.supply.actual, Amount::SUPPLY);
+    assert_eq!(report.blocks.height, scenario.rounds * 4);
+    assert_eq!(report.blocks.certified, report.blocks.height, "every block is certified");
+    report
+}
+
+/// How one misbehaving node fared.
+fn fate(report: &Report, conduct: &str) -> (u64, Amount) {
+    let found = report.adversaries.iter().find(|adversary| adversary.conduct.contains(conduct)).unwrap();
+    (found.caught, found.lost)
+}
+
+#[test]
+fn an_honest_network_learns_and_everybody_is_paid() {
+    let report = play(&small());
+    assert_eq!((report.deals.made, report.deals.settled), (64, 64), "every model is sold and paid");
+    assert_eq!((report.proofs.accepted, report.proofs.refuted), (64 + 32, 0));
+    assert_eq!(report.slashed, Amount::ZERO);
+    let (first, last) = (&report.history[0], &report.history[7]);
+    assert!(last.validators_mean > first.validators_mean + 0.2, "{:?}", report.accuracy);
+    assert!(report.bytes.sent < report.bytes.dense_equivalent / 2);
+    let start = Amount::tokens(8_000);
+    assert!(report.balances["users"] > start, "users earn");
+}
+
+#[test]
+fn a_seed_is_a_seed() {
+    let scenario = Scenario { rounds: 3, adversaries: Cast::default(), ..small() };
+    let (once, twice) = (play(&scenario), play(&scenario));
+    assert_eq!(once, twice);
+    let other = play(&Scenario { seed: 2, ..scenario });
+    assert_ne!(once.trace_hash, other.trace_hash);
+}
+
+#[test]
+fn a_liar_is_refuted_as_long_as_proofs_are_checked() {
+    let scenario = Scenario { rounds: 4, adversaries: Cast { liars: 1, ..Cast::NONE }, ..small() };
+    let report = play(&scenario);
+    let (caught, lost) = fate(&report, "score");
+    assert_eq!(caught, 4, "once a round");
+    assert_eq!(lost, Amount::tokens(4), "the whole bond each time");
+    assert_eq!(report.deals.refuted, 4);
+    let careless = play(&Scenario { omit: Some(Defence::Proofs), ..scenario });
+    assert_eq!(fate(&careless, "score").0, 0, "who believes everything pays the liar");
+    assert_eq!(careless.deals.settled, careless.deals.made);
+}
+
+#[test]
+fn who_delivers_other_bytes_loses_its_bond() {
+    let scenario = Scenario { rounds: 4, adversaries: Cast { swappers: 1, ..Cast::NONE }, ..small() };
+    let report = play(&scenario);
+    assert_eq!(fate(&report, "bytes"), (4, Amount::tokens(4)));
+    assert_eq!(report.deals.settled, report.deals.made - 4);
+}
+
+#[test]
+fn a_flipped_model_does_no_harm_as_long_as_merging_filters() {
+    let crowd = Scenario { users: 16, rounds: 6, ..small() };
+    let scenario = Scenario { adversaries: Cast { flippers: 5, ..Cast::NONE }, ..crowd.clone() };
+    let honest = play(&crowd).accuracy.validators_mean;
+    let attacked = play(&scenario).accuracy.validators_mean;
+    assert!(attacked >= honest - 0.15, "{attacked} attacked, {honest} honest");
+    let careless = play(&Scenario { omit: Some(Defence::Filter), ..scenario }).accuracy.validators_mean;
+    assert!(careless < attacked - 0.15, "{careless} without the filter, {attacked} with it");
+}
+
+#[test]
+fn an_equivocator_is_slashed_as_long_as_somebody_accuses() {
+    let adversaries = Cast { equivocators: 1, ..Cast::NONE };
+    let scenario = Scenario { validators: 7, rounds: 3, adversaries, ..small() };
+    let report = play(&scenario);
+    let (caught, lost) = fate(&report, "twice");
+    assert!(caught >= 1 && lost >= Amount::tokens(1_000), "caught {caught}, lost {lost}");
+    for validator in &report.validators[..6] {
+        assert_eq!(validator.slashed, Amount::ZERO, "no honest validator is ever slashed");
+    }
+    let careless = play(&Scenario { omit: Some(Defence::Evidence), ..scenario });
+    assert_eq!(fate(&careless, "twice"), (0, Amount::ZERO));
+}
+
+#[test]
+fn skewed_data_and_other_codecs_play_too() {
+    let skewed =
+        Scenario { partition: Partition::Dirichlet(0.5), compressor: Codec::Dense, rounds: 3, ..small() };
+    let report = play(&skewed);
+    assert!(report.setting.label_entropy < 3.0);
+    assert_eq!(report.deals.settled, report.deals.made);
+    let train = Scenario { compressor: Codec::TensorTrain(20), rounds: 3, ..small() };
+    assert_eq!(play(&train).deals.settled, 24);
+}
