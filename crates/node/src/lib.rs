@@ -1,2 +1,13 @@
-//! Run: the program bitneuron, its command line, reports and the tokio shell.
+#![doc = include_str!("../README.md")]
+//! # Tour
+//! [`cli`] reads the command line into a [`Command`](cli::Command). A [`Devnet`](devnet::Devnet) plays a
+//! [`Scenario`](bitneuron_sim::scenario::Scenario) while a live table tells of every few rounds, and then leaves a
+//! folder with the report as data, as a page and as a picture.
+//!
+//! Here, and only here, is a clock on the wall: [`Stopwatch`](devnet::Stopwatch). What it reads goes to the terminal
+//! and to `timing.json`, never into the report: for one build on one kind of processor, the report is a function of the
+//! options.
 #![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod devnet;

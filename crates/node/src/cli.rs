@@ -1,0 +1,232 @@
+//! The command line: `bitneuron devnet …`.
+//!
+//! [`Cli::read`] both parses and judges: a setting that makes no network is a wrong command line (exit code 2), and is
+//! told as such before anything runs.
+
+use crate::devnet::Devnet;
+use bitneuron_sim::scenario::{Cast, Codec, Partition, Scenario};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  bitneuron devnet
+      seven validators, fifty users, one misbehaving node of each kind; the page is report/report.html
+  bitneuron devnet --rounds 10 --users 10
+      a small network, for a first look
+  bitneuron devnet --partition dirichlet:0.5 --compressor tt:100
+      skewed data, models sold as tensor trains
+  bitneuron devnet --adversaries flipper:10 --seed 7
+      ten users sell models with flipped signs
+  bitneuron devnet --json > report.json
+      only the report as JSON on standard output
+
+One build on one kind of processor gives the same report.json for the same options, byte for byte.
+What the clock says stands in timing.json.";
+
+const ADVERSARIES: &str = "\
+Who misbehaves: `none`, `default` (one of each kind) or a list such as `liar:1,flipper:3`
+
+  liar         a user that claims a better score than its model has
+  swapper      a user that delivers other bytes than it sold
+  flipper      a user that sells a truthfully scored model with flipped signs
+  equivocator  a validator that votes twice";
+
+const COMPRESSOR: &str = "\
+How users compress the models they sell
+
+  dense         32 bits for each parameter
+  uniform:BITS  uniform steps of 1 to 8 bits
+  tt:ERROR      tensor trains, to a relative error of 1 to 500 thousandths";
+
+const PARTITION: &str = "\
+How the private rows are spread over users
+
+  iid              alike for all
+  dirichlet:ALPHA  each user has its own mixture of labels; the smaller ALPHA, the more one-sided";
+
+/// The command line as it is typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bitneuron",
+    version,
+    about = "A network that learns together, trades what it learned and proves it"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    typed: Typed,
+}
+
+#[derive(Debug, Subcommand)]
+enum Typed {
+    /// Play a whole network in this process, in virtual time, and report on it
+    #[command(after_help = EXAMPLES)]
+    Devnet(DevnetArgs),
+}
+
+#[derive(Debug, Args)]
+struct DevnetArgs {
+    /// Nodes that merge models and vote on blocks
+    #[arg(long, value_name = "COUNT", default_value_t = Scenario::default().validators)]
+    validators: u32,
+    /// Nodes that train on private rows and sell models
+    #[arg(long, value_name = "COUNT", default_value_t = Scenario::default().users)]
+    users: u32,
+    /// Rounds to play; one is four blocks, two virtual seconds
+    #[arg(long, value_name = "COUNT", default_value_t = Scenario::default().rounds)]
+    rounds: u64,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER", default_value_t = Scenario::default().seed)]
+    seed: u64,
+    #[arg(long, value_name = "SPREAD", default_value_t = Scenario::default().partition,
+        help = "How the private rows are spread: `iid` or `dirichlet:ALPHA`", long_help = PARTITION)]
+    partition: Partition,
+    #[arg(long, value_name = "CODEC", default_value_t = Scenario::default().compressor,
+        help = "How sold models are compressed: `dense`, `uniform:BITS` or `tt:ERROR`", long_help = COMPRESSOR)]
+    compressor: Codec,
+    #[arg(long, value_name = "CAST", default_value = "default",
+        help = "Who misbehaves: `none`, `default` or a list such as `liar:1,flipper:3`", long_help = ADVERSARIES)]
+    adversaries: Cast,
+    /// Folder for report.json, timing.json, report.html and accuracy.svg
+    #[arg(long, value_name = "FOLDER", default_value = "report")]
+    report: PathBuf,
+    /// Print report.json to standard output and nothing else; the live table goes to standard error
+    #[arg(long)]
+    json: bool,
+    /// Show neither progress nor the live table, only the outcome
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What the command line asks for, ready to run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Play a whole network in this process.
+    Devnet(Devnet),
+}
+
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// A command line that cannot be read, or settings that make no network; also when it asks for help or the
+    /// version, which `clap` treats alike. [`clap::Error::exit`] prints it and ends the program rightly in each case.
+    pub fn read<I, T>(arguments: I) -> Result<Command, clap::Error>
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<OsString> + Clone,
+    {
+        let Typed::Devnet(typed) = Self::try_parse_from(arguments)?.typed;
+        let devnet = typed.into_devnet();
+        match devnet.scenario.validate() {
+            Ok(()) => Ok(Command::Devnet(devnet)),
+            Err(error) => Err(Self::command().error(ErrorKind::ValueValidation, error)),
+        }
+    }
+}
+
+impl DevnetArgs {
+    fn into_devnet(self) -> Devnet {
+        let Self { validators, users, rounds, seed, partition, compressor, adversaries, report, json, quiet } =
+            self;
+        let scenario = Scenario {
+            validators,
+            users,
+            rounds,
+            seed,
+            partition,
+            compressor,
+            adversaries,
+            ..Scenario::default()
+        };
+        Devnet { scenario, report, json, quiet }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Devnet, clap::Error> {
+        Cli::read(line.split_whitespace()).map(|Command::Devnet(devnet)| devnet)
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_default_is_the_default_scenario() {
+        let devnet = read("bitneuron devnet").expect("reads");
+        assert_eq!(devnet.scenario, Scenario::default());
+        assert_eq!(devnet.report, PathBuf::from("report"));
+        assert!(!devnet.json && !devnet.quiet);
+    }
+
+    #[test]
+    fn every_option_reaches_its_place() {
+        let devnet = read(
+            "bitneuron devnet --validators 4 --users 9 --rounds 3 --seed 8 --partition dirichlet:0.5 \
+             --compressor tt:120 --adversaries liar:2,equivocator:1 --report out/here --json --quiet",
+        )
+        .expect("reads");
+        let adversaries = Cast { liars: 2, equivocators: 1, ..Cast::NONE };
+        let scenario = Scenario {
+            validators: 4,
+            users: 9,
+            rounds: 3,
+            seed: 8,
+            partition: Partition::Dirichlet(0.5),
+            compressor: Codec::TensorTrain(120),
+            adversaries,
+            ..Scenario::default()
+        };
+        assert_eq!(devnet, Devnet { scenario, report: "out/here".into(), json: true, quiet: true });
+        assert_eq!(
+            read("bitneuron devnet --adversaries none").expect("reads").scenario.adversaries,
+            Cast::NONE
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_played_is_a_usage_error_that_says_what_would_do() {
+        for (line, hint) in [
+            ("bitneuron devnet --compressor uniform:9", "uniform:BITS"),
+            ("bitneuron devnet --partition skewed", "dirichlet:0.5"),
+            ("bitneuron devnet --adversaries thief:1", "liar:1"),
+            ("bitneuron devnet --validators 0", "1 to 64"),
+            ("bitneuron devnet --users 2 --adversaries flipper:3", "misbehaving users"),
+            ("bitneuron devnet --rounds many", "--rounds"),
+            ("bitneuron", "devnet"),
+        ] {
+            let error = read(line).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(hint), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn help_teaches_by_examples() {
+        let help = read("bitneuron devnet --help").expect_err("help is an early end");
+        assert_eq!(help.exit_code(), 0);
+        let text = help.to_string();
+        assert!(
+            text.contains("Examples:") && text.contains("equivocator") && text.contains("report.html"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_examples_in_the_help_can_be_typed() {
+        let typed = EXAMPLES.lines().filter_map(|line| line.trim().strip_prefix("bitneuron "));
+        let lines: Vec<_> =
+            typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
+        assert_eq!(lines.len(), 5);
+        for line in lines {
+            assert!(read(&line).is_ok(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The report as one HTML page: no script, no font, no picture from elsewhere; light and dark; wide and narrow.
+//!
+//! Top down: what was played → the few figures that matter → plots with captions → who misbehaved → validators →
+//! balances. The same report gives the same page, byte for byte.
+
+mod caption;
+mod html;
+mod tables;
+
+use super::number::{bytes, count, counted, millis, percent, ratio, tokens};
+use super::plot::{self, Plot, PlotError, palette};
+use bitneuron_sim::report::{Report, SettingReport};
+use html::Markup;
+
+const STYLE: &str = include_str!("style.css");
+
+/// The page of a report.
+///
+/// # Errors
+/// When a plot cannot be drawn.
+pub fn page(report: &Report) -> Result<String, PlotError> {
+    let plots = plot::all(report)?;
+    let mut body = opening(report);
+    body += figures(report);
+    body += Markup::element("section", "plots", &plots.iter().map(|plot| figure(plot, report)).collect());
+    body += misbehaviour(report);
+    body += section(
+        "Validators",
+        "Amounts in tokens; accuracy on rows that no node sees.",
+        tables::validators(report),
+    );
+    body += section("Balances", "In tokens, stakes and escrow included.", tables::balances(report));
+    body += closing(report);
+    Ok(document(&body))
+}
+
+fn document(body: &Markup) -> String {
+    let dark = palette::dark_rules();
+    let style = format!("<style>\n{STYLE}@media (prefers-color-scheme:dark){{{dark}}}\n</style>");
+    let main = Markup::element("main", "", body).into_string();
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>BitNeuron: report of a rehearsed network</title>\n{style}\n</head>\n<body>\n{main}\n</body>\n</html>\n"
+    )
+}
+
+fn opening(report: &Report) -> Markup {
+    let SettingReport { validators, users, partition, label_entropy, compressor, adversaries } =
+        &report.setting;
+    let title = format!(
+        "{} and {} learned together for {}",
+        counted((*validators).into(), "validator"),
+        counted((*users).into(), "user"),
+        counted(report.rounds, "round"),
+    );
+    let facts = [
+        ("seed", report.seed.to_string()),
+        ("rows", format!("{partition}, {label_entropy:.2} bits of label entropy")),
+        ("compressor", compressor.clone()),
+        ("adversaries", adversaries.clone()),
+    ];
+    let facts = facts.map(|(name, value)| {
+        let mut fact = Markup::words("dt", "", name);
+        fact += Markup::words("dd", "", &value);
+        Markup::element("div", "", &fact)
+    });
+    let mut header = Markup::words("p", "kind", "BitNeuron · a network rehearsed in virtual time");
+    header += Markup::words("h1", "", &title);
+    header += Markup::element("dl", "facts", &facts.into_iter().collect());
+    Markup::element("header", "", &header)
+}
+
+/// The few figures that matter.
+fn figures(report: &Report) -> Markup {
+    let (accuracy, traffic, blocks) = (&report.accuracy, &report.bytes, &report.blocks);
+    let supply = if report.supply.expected == report.supply.actual { "exact" } else { "WRONG" };
+    let [mean, worst] = [accuracy.validators_mean, accuracy.validators_worst].map(percent);
+    let [sent, dense] = [traffic.sent, traffic.dense_equivalent].map(bytes);
+    let fewer = ratio(traffic.dense_equivalent, traffic.sent);
+    let certified = format!("{} of {} certified", count(blocks.certified), counted(blocks.height, "block"));
+    let tiles = [
+        (mean, "accuracy", format!("worst validator {worst}")),
+        (fewer, "fewer bytes", format!("{sent} for {dense}")),
+        (millis(report.finality_ms.p50), "to finality", certified),
+        (count(report.deals.settled), "deals paid", format!("{} refunded", count(report.deals.refunded))),
+        (
+            count(report.proofs.refuted),
+            "claims refuted",
+            format!("{} accepted", count(report.proofs.accepted)),
+        ),
+        (supply.into(), "supply", format!("{} slashed", tokens(report.slashed))),
+    ];
+    let tiles = tiles.map(|(figure, name, detail)| {
+        let mut tile = Markup::words("strong", "", &figure);
+        tile += Markup::words("span", "name", name);
+        tile += Markup::words("span", "detail", &detail);
+        Markup::element("div", "", &tile)
+    });
+    Markup::element("section", "figures", &tiles.into_iter().collect())
+}
+
+fn figure(plot: &Plot, report: &Report) -> Markup {
+    let mut inner = Markup::words("h2", "", plot.title);
+    inner += Markup::element("div", "wide", &Markup::own(&plot.svg));
+    inner += Markup::words("figcaption", "", &caption::caption(plot.name, report));
+    let figure = Markup::element("figure", "", &inner).into_string();
+    Markup::own(figure.replacen("<figure>", &format!("<figure id=\"{}\">", plot.name), 1))
+}
+
+fn misbehaviour(report: &Report) -> Markup {
+    let title = "Who misbehaved, and what it cost";
+    if report.adversaries.is_empty() {
+        return section(title, "Nobody: all nodes of this network were honest.", Markup::default());
+    }
+    let caught: u64 = report.adversaries.iter().map(|node| node.caught).sum();
+    let text = format!(
+        "{} misbehaved and were caught {}. Bonds and stakes paid {} for it. Of {} that were merged, the filter dropped {} \
+         as too far away.",
+        counted(report.adversaries.len() as u64, "node"),
+        counted(caught, "time"),
+        tokens(report.slashed),
+        counted(report.merges.inputs, "model"),
+        count(report.merges.dropped),
+    );
+    section(title, &text, tables::adversaries(report))
+}
+
+fn section(title: &str, text: &str, content: Markup) -> Markup {
+    let mut inner = Markup::words("h2", "", title);
+    inner += Markup::words("p", "", text);
+    inner += content;
+    Markup::element("section", "", &inner)
+}
+
+fn closing(report: &Report) -> Markup {
+    let mut inner = Markup::text("Every event of the virtual world is in the hash ");
+    inner += Markup::words("code", "", &report.trace_hash);
+    Markup::element("footer", "", &inner)
+}

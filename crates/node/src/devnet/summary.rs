@@ -1,0 +1,136 @@
+//! The outcome in words, for a terminal: what was learned, sent, agreed, paid and caught.
+
+use super::files::{PAGE, Timing};
+use super::number::{bytes, count, counted, millis, percent, ratio, seconds, tokens, tokens_cell};
+use bitneuron_sim::report::{AdversaryReport, Report, Supply};
+use std::path::Path;
+
+/// Column where the text of a line begins.
+const INDENT: usize = 12;
+
+/// Some lines on `report`, which lies in `folder`; ends with a line feed.
+pub fn summary(report: &Report, timing: &Timing, folder: &Path) -> String {
+    let mut lines = Lines(String::new());
+    learning(&mut lines, report);
+    chain(&mut lines, report);
+    market(&mut lines, report);
+    lines.entry("misbehaved", &misbehaviour(report));
+    lines.entry("supply", &[supply(&report.supply)]);
+    lines.entry("balances", &balances(report));
+    let (wall, virtual_time) = (seconds(timing.wall_seconds), seconds(timing.virtual_seconds));
+    lines.entry("time", &[format!("{wall} for {virtual_time} of virtual time; seed {}", report.seed)]);
+    lines.entry("report", &[folder.join(PAGE).display().to_string()]);
+    lines.0
+}
+
+fn learning(lines: &mut Lines, report: &Report) {
+    let accuracy = &report.accuracy;
+    let [mean, worst, users, alone, centralised] = [
+        accuracy.validators_mean,
+        accuracy.validators_worst,
+        accuracy.users_mean,
+        accuracy.local_only,
+        accuracy.centralised,
+    ]
+    .map(percent);
+    lines.entry(
+        "accuracy",
+        &[
+            format!("validators {mean} on average, {worst} the worst; users {users}"),
+            format!("compare: users alone {alone}, all data in one place {centralised}"),
+        ],
+    );
+    let traffic = &report.bytes;
+    let [sent, dense, all] = [traffic.sent, traffic.dense_equivalent, traffic.all_messages].map(bytes);
+    let fewer = ratio(traffic.dense_equivalent, traffic.sent);
+    lines.entry(
+        "bytes",
+        &[
+            format!("{sent} of model parameters, {fewer} fewer than the {dense} of 32-bit numbers"),
+            format!("{all} in all messages"),
+        ],
+    );
+}
+
+fn chain(lines: &mut Lines, report: &Report) {
+    let blocks = &report.blocks;
+    let (certified, late) = (count(blocks.certified), count(blocks.late_rounds));
+    let height = counted(blocks.height, "block");
+    lines.entry(
+        "chain",
+        &[format!("{height}, {certified} certified by more than two thirds, {late} needed another vote")],
+    );
+    let finality = &report.finality_ms;
+    let (median, slow) = (millis(finality.p50), millis(finality.p99));
+    lines.entry(
+        "finality",
+        &[format!("{median} in the median, {slow} for the slowest in a hundred (virtual time)")],
+    );
+}
+
+fn market(lines: &mut Lines, report: &Report) {
+    let deals = &report.deals;
+    let [settled, refunded, refuted, late] =
+        [deals.settled, deals.refunded, deals.refuted, deals.late].map(count);
+    let made = counted(deals.made, "deal");
+    lines.entry(
+        "deals",
+        &[format!("{made}: {settled} paid, {refunded} refunded ({refuted} refuted, {late} late)")],
+    );
+    let proofs = &report.proofs;
+    let [accepted, turns, refuted] = [proofs.accepted, proofs.turns, proofs.refuted].map(count);
+    let made = counted(proofs.made, "claim");
+    lines.entry(
+        "claims",
+        &[format!("{made}: {accepted} accepted (of these {turns} turns), {refuted} refuted")],
+    );
+    let [inputs, dropped] = [report.merges.inputs, report.merges.dropped].map(count);
+    lines.entry(
+        "merges",
+        &[format!("{inputs} models, of these {dropped} dropped by the filter as too far away")],
+    );
+}
+
+/// One line for each misbehaving node.
+fn misbehaviour(report: &Report) -> Vec<String> {
+    if report.adversaries.is_empty() {
+        return vec!["nobody".into()];
+    }
+    let width = |cell: fn(&AdversaryReport) -> &str| {
+        report.adversaries.iter().map(|node| cell(node).chars().count()).max().unwrap_or(0)
+    };
+    let (who, conduct) = (width(|node| &node.who), width(|node| &node.conduct));
+    let line = |node: &AdversaryReport| {
+        let caught = format!("caught {}", counted(node.caught, "time"));
+        let (lost, earned) = (tokens(node.lost), tokens(node.earned));
+        format!("{:who$}  {:conduct$}  {caught}, lost {lost}, earned {earned}", node.who, node.conduct)
+    };
+    let mut lines: Vec<_> = report.adversaries.iter().map(line).collect();
+    lines.push(format!("slashed in all: {}", tokens(report.slashed)));
+    lines
+}
+
+fn supply(supply: &Supply) -> String {
+    if supply.expected == supply.actual {
+        return format!("{}, all accounted for", tokens(supply.expected));
+    }
+    format!("WRONG: {} tokens found, {} expected", supply.actual, supply.expected)
+}
+
+fn balances(report: &Report) -> Vec<String> {
+    let cells: Vec<_> = report.balances.iter().map(|(role, amount)| (role, tokens_cell(*amount))).collect();
+    let roles = cells.iter().map(|(role, _)| role.chars().count()).max().unwrap_or(0);
+    let amounts = cells.iter().map(|(_, amount)| amount.chars().count()).max().unwrap_or(0);
+    cells.iter().map(|(role, amount)| format!("{role:roles$}  {amount:>amounts$} tokens")).collect()
+}
+
+struct Lines(String);
+
+impl Lines {
+    fn entry(&mut self, name: &str, texts: &[String]) {
+        for (at, text) in texts.iter().enumerate() {
+            let name = if at == 0 { name } else { "" };
+            self.0.extend([&format!("{name:INDENT$}"), text.as_str(), "\n"]);
+        }
+    }
+}
