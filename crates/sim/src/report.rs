@@ -29,6 +29,8 @@ pub struct Report {
     pub deals: Deals,
     /// Claims.
     pub proofs: Proofs,
+    /// Models merged in accepted turns.
+    pub merges: Merges,
     /// What was taken from stakes and bonds.
     pub slashed: Amount,
     /// All tokens, as they should be and as they are.
@@ -132,6 +134,15 @@ pub struct Proofs {
     pub refuted: u64,
     /// Of the accepted: turns.
     pub turns: u64,
+}
+
+/// Models merged in accepted turns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Merges {
+    /// Models put into merges.
+    pub inputs: u64,
+    /// Of these: dropped by the filter as too far away.
+    pub dropped: u64,
 }
 
 /// All tokens.

@@ -70,13 +70,20 @@ fn who_delivers_other_bytes_loses_its_bond() {
 
 #[test]
 fn a_flipped_model_does_no_harm_as_long_as_merging_filters() {
-    let crowd = Scenario { users: 16, rounds: 6, ..small() };
-    let scenario = Scenario { adversaries: Cast { flippers: 5, ..Cast::NONE }, ..crowd.clone() };
-    let honest = play(&crowd).accuracy.validators_mean;
-    let attacked = play(&scenario).accuracy.validators_mean;
-    assert!(attacked >= honest - 0.15, "{attacked} attacked, {honest} honest");
-    let careless = play(&Scenario { omit: Some(Defence::Filter), ..scenario }).accuracy.validators_mean;
-    assert!(careless < attacked - 0.15, "{careless} without the filter, {attacked} with it");
+    let crowd = Scenario { users: 36, rounds: 6, ..small() };
+    let scenario = Scenario { adversaries: Cast { flippers: 4, ..Cast::NONE }, ..crowd.clone() };
+    let (honest, attacked) = (play(&crowd), play(&scenario));
+    let (best, mean) = (honest.accuracy.validators_mean, attacked.accuracy.validators_mean);
+    assert!(mean >= best - 0.05, "{mean} attacked, {best} honest");
+    let careless = play(&Scenario { omit: Some(Defence::Filter), ..scenario });
+    // 24 flipped models were sold, truthfully scored; once a head is trained they lie far from it.
+    assert!(
+        attacked.merges.dropped >= honest.merges.dropped + 8,
+        "{:?} {:?}",
+        attacked.merges,
+        honest.merges
+    );
+    assert_eq!(careless.merges.dropped, 0);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use super::player::{Player, Role};
 use crate::World;
 use crate::adversary::Player as Actor;
 use crate::report::{
-    Accuracy, AdversaryReport, Blocks, Deals, Proofs, Quantiles, Report, Round, SettingReport, Supply,
-    Traffic, ValidatorReport,
+    Accuracy, AdversaryReport, Blocks, Deals, Merges, Proofs, Quantiles, Report, Round, SettingReport,
+    Supply, Traffic, ValidatorReport,
 };
 use crate::scenario::Scenario;
 use bitneuron_consensus::{Block, Certificate};
@@ -47,6 +47,7 @@ pub(super) struct Notes {
     bytes: Traffic,
     deals: Deals,
     proofs: Proofs,
+    merges: Merges,
     slashed: Amount,
     history: Vec<Round>,
 }
@@ -68,6 +69,7 @@ impl Notes {
             bytes: Traffic::default(),
             deals: Deals::default(),
             proofs: Proofs::default(),
+            merges: Merges::default(),
             slashed: Amount::ZERO,
             history: Vec::new(),
         }
@@ -145,7 +147,9 @@ impl Notes {
         match event {
             Event::DealMade(_) => self.deals.made += 1,
             Event::Proven(_) => self.proofs.accepted += 1,
-            Event::TurnAccepted { author, .. } => {
+            Event::TurnAccepted { author, inputs, kept, .. } => {
+                self.merges.inputs += u64::from(*inputs);
+                self.merges.dropped += u64::from(inputs - kept);
                 self.proofs.accepted += 1;
                 self.proofs.turns += 1;
                 if let Some(line) = self.line(*author) {
@@ -283,6 +287,7 @@ impl Notes {
             finality_ms,
             deals: self.deals,
             proofs: self.proofs,
+            merges: self.merges,
             slashed: self.slashed,
             supply: Supply { expected: Amount::SUPPLY, actual: self.state.total() },
             balances: last.map(|round| round.balances).unwrap_or_default(),
