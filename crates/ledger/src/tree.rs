@@ -201,3 +201,55 @@ pub(crate) fn prove(parts: &[&dyn Part], key: &[u8]) -> Option<EntryProof> {
         outer,
     })
 }
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_remembered_root_is_the_root(steps in prop::collection::vec((0..12u8, prop::option::of(0..3u64), any::<bool>()), 1..60)) {
+            let mut section = Section::<u8, u64>::default();
+            for (key, value, copied) in steps {
+                let before = (section.clone(), section.root());
+                match value {
+                    Some(value) => section.set(key, value),
+                    None => section.unset(&key),
+                }
+                section.prune(|key, _| *key < 11);
+                let mut fresh = Section::<u8, u64>::default();
+                fresh.edit().extend(section.iter().map(|(key, value)| (*key, *value)));
+                prop_assert_eq!(section.root(), fresh.root());
+                prop_assert_eq!(section.root() == before.1, *section == *before.0, "as equal as the maps");
+                prop_assert_eq!(before.0.tree().root(), before.1, "a copy keeps what it had");
+                if copied {
+                    section = section.clone();
+                }
+            }
+        }
+
+        #[test]
+        fn an_entry_is_proved_in_its_section_only(n in 1..40u8, wanted in any::<u8>()) {
+            let mut sections = [Section::<u8, u64>::default(), Section::default(), Section::default()];
+            for section in &mut sections {
+                section.edit().extend((0..n).map(|key| (key, u64::from(key))));
+            }
+            let parts: Vec<&dyn Part> = sections.iter().map(|section| section as &dyn Part).collect();
+            let key = key_of(1, &(wanted % n));
+            let proof = prove(&parts, &key).expect("there");
+            let entry = proof.verify(root(&parts)).expect("holds");
+            prop_assert_eq!(entry.read::<u64>(), Some(u64::from(wanted % n)));
+            // The same entry is in all three, but a proof of one says nothing of the others.
+            let mut moved = proof.clone();
+            moved.entry.key[0] = 2;
+            prop_assert!(moved.verify(root(&parts)).is_none());
+            let mut other = proof;
+            other.entry.value = Bytes(bytes_of(&99u64));
+            prop_assert!(other.verify(root(&parts)).is_none());
+            prop_assert!(prove(&parts, &key_of(1, &n)).is_none());
+            prop_assert!(prove(&parts, &key_of(3, &0u8)).is_none());
+        }
+    }
+}

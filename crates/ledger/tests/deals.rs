@@ -3,7 +3,8 @@
 
 mod world;
 
-use bitneuron_core::{Amount, Height};
+use bitneuron_core::claim::{Claim, Score};
+use bitneuron_core::{Amount, Height, encode};
 use bitneuron_ledger::{Action, Delivery, Event, Merit, Refused, Refutation, packet_digest};
 use bitneuron_market::{Duty, State};
 use world::*;
@@ -145,23 +146,11 @@ fn only_what_is_false_and_signed_is_refuted() {
     // User 1 forges a false claim in the name of user 0.
     let mut context = *world.score_claim(0, &deal, 12, FALSE).context();
     context.by = world.user(0);
-    let forged = bitneuron_core::claim::Claim::new(
-        &world.users[1],
-        bitneuron_core::claim::Score::DOMAIN,
-        context,
-        Vec::new(),
-        FALSE.to_vec(),
-    );
+    let forged = Claim::new(&world.users[1], Score::DOMAIN, context, Vec::new(), FALSE.to_vec());
     let tx = refute(&mut world, forged);
     assert!(matches!(world.refused(&tx), Refused::Signature(id) if id == world.user(0)));
     context.height = Height(world.state.height().0 + 2);
-    let future = bitneuron_core::claim::Claim::new(
-        &world.users[0],
-        bitneuron_core::claim::Score::DOMAIN,
-        context,
-        Vec::new(),
-        FALSE.to_vec(),
-    );
+    let future = Claim::new(&world.users[0], Score::DOMAIN, context, Vec::new(), FALSE.to_vec());
     let tx = refute(&mut world, future);
     assert!(matches!(world.refused(&tx), Refused::Age(_)));
 }
@@ -197,8 +186,18 @@ fn a_claim_is_about_this_deal_and_the_offered_score() {
     let mut world = World::new();
     let deal = world.deal(0, 1, "model", 12);
     let other = world.score_claim(0, &deal, 13, TRUE);
-    let tx = world.by_user(0, Action::Claim(other));
+    let tx = world.by_user(0, Action::Claim(other.clone()));
     assert!(matches!(world.refused(&tx), Refused::Mismatch(_)));
+    // Another model, and another goal with the same score.
+    let context = *other.context();
+    let (_, sold, right) = deal.promise().expect("an offer's");
+    let goals = [goal("test"), goal("another")];
+    for (goal, model) in [(&goals[0], model("better")), (&goals[1], sold)] {
+        let stated = Score { goal: goal.clone(), model, right };
+        let claim = Claim::new(&world.users[0], Score::DOMAIN, context, encode(&stated), TRUE.to_vec());
+        let tx = world.by_user(0, Action::Claim(claim));
+        assert!(matches!(world.refused(&tx), Refused::Mismatch(_)));
+    }
     let foreign = world.score_claim(1, &deal, 12, TRUE);
     let tx = world.by_user(1, Action::Claim(foreign));
     assert!(matches!(world.refused(&tx), Refused::NotParty(_)));
