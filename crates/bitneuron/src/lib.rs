@@ -1,4 +1,6 @@
-//! One dependency for all of BitNeuron: each crate under its word.
+#![doc = include_str!("../../../README.md")]
+//!
+//! Each crate stands here under its word.
 #![forbid(unsafe_code)]
 
 pub use bitneuron_core as core;
