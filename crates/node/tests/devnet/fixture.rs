@@ -133,10 +133,10 @@ fn adversaries() -> Vec<AdversaryReport> {
         earned: Amount::tokens(earned),
     };
     vec![
-        line("user 3", "liar", 60, 60, 0),
-        line("user 11", "swapper", 60, 60, 0),
-        line("user 19", "flipper", 0, 0, 111),
-        line("validator 6", "equivocator", 1, 500, 0),
+        line("user 3", "lies about its score", 60, 60, 0),
+        line("user 11", "delivers other bytes", 60, 60, 0),
+        line("user 19", "sells sign-flipped models", 0, 0, 111),
+        line("validator 6", "votes twice", 1, 500, 0),
     ]
 }
 

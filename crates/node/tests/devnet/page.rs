@@ -65,6 +65,7 @@ fn foreign_text_is_escaped_wherever_it_is_shown() {
     report.adversaries[0].who = evil.into();
     report.adversaries[0].conduct = evil.into();
     report.balances.insert(evil.into(), Amount::TOKEN);
+    report.history[59].balances.insert(evil.into(), Amount::TOKEN);
     let page = page::page(&report).expect("page");
     elements(&page);
     assert!(!page.contains("<b "), "raw markup");

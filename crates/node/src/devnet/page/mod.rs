@@ -26,7 +26,8 @@ pub fn page(report: &Report) -> Result<String, PlotError> {
     body += misbehaviour(report);
     body += section(
         "Validators",
-        "Amounts in tokens; accuracy on rows that no node sees.",
+        "Amounts in tokens; accuracy on rows that no node sees. Who was expelled takes no turns: its model stands still and \
+         is left out of the mean and the worst.",
         tables::validators(report),
     );
     body += section("Balances", "In tokens, stakes and escrow included.", tables::balances(report));
@@ -81,7 +82,7 @@ fn figures(report: &Report) -> Markup {
     let fewer = ratio(traffic.dense_equivalent, traffic.sent);
     let certified = format!("{} of {} certified", count(blocks.certified), counted(blocks.height, "block"));
     let tiles = [
-        (mean, "accuracy", format!("worst validator {worst}")),
+        (mean, "accuracy", format!("the worst {worst}")),
         (fewer, "fewer bytes", format!("{sent} for {dense}")),
         (millis(report.finality_ms.p50), "to finality", certified),
         (count(report.deals.settled), "deals paid", format!("{} refunded", count(report.deals.refunded))),
@@ -116,8 +117,9 @@ fn misbehaviour(report: &Report) -> Markup {
     }
     let caught: u64 = report.adversaries.iter().map(|node| node.caught).sum();
     let text = format!(
-        "{} misbehaved and were caught {}. Bonds and stakes paid {} for it. Of {} that were merged, the filter dropped {} \
-         as too far away.",
+        "{} misbehaved and were caught {}. Bonds and stakes paid {} for it. \
+         A model that is truthfully scored but harmful cannot be refuted; it is filtered: of {} put into merges, {} were \
+         dropped as too far away.",
         counted(report.adversaries.len() as u64, "node"),
         counted(caught, "time"),
         tokens(report.slashed),

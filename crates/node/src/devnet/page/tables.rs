@@ -46,7 +46,6 @@ pub(super) fn adversaries(report: &Report) -> Markup {
     let head = [
         ("Who", Words),
         ("Conduct", Words),
-        ("What that is", Words),
         ("Times caught", Number),
         ("Tokens lost", Number),
         ("Tokens earned", Number),
@@ -55,7 +54,6 @@ pub(super) fn adversaries(report: &Report) -> Markup {
         [
             node.who.clone(),
             node.conduct.clone(),
-            meaning(&node.conduct).into(),
             count(node.caught),
             tokens_cell(node.lost),
             tokens_cell(node.earned),
@@ -74,16 +72,6 @@ pub(super) fn balances(report: &Report) -> Markup {
         [role.clone(), tokens_cell(start), tokens_cell(*end), change(start, *end)]
     });
     table(head, rows)
-}
-
-fn meaning(conduct: &str) -> &'static str {
-    match conduct {
-        "liar" => "claims a better score than its model has",
-        "swapper" => "delivers other bytes than it sold",
-        "flipper" => "sells a truthfully scored model with flipped signs: not refutable, only outvoted",
-        "equivocator" => "votes twice",
-        _ => "",
-    }
 }
 
 fn table<const N: usize>(head: [(&str, Column); N], rows: impl Iterator<Item = [String; N]>) -> Markup {

@@ -105,7 +105,7 @@ fn bytes(report: &Report) -> Chart {
     }
 }
 
-/// The supply is vast beside what changes hands, so the plot shows changes.
+/// The supply is vast beside what changes hands, so the plot shows changes, of those roles that had any.
 fn balances(report: &Report) -> Chart {
     let of = |round: &Round, role: &String| {
         number::coordinate(round.balances.get(role).copied().unwrap_or_default())
@@ -120,7 +120,9 @@ fn balances(report: &Report) -> Chart {
         let start = report.history.first().map_or(0.0, |round| of(round, role));
         line(report, role, ink, Stroke::Bold, |round| of(round, role) - start)
     };
-    Chart { lines: report.balances.keys().map(draw).collect(), axis: plain, anchor: Some(0.0) }
+    let moved = |line: &Line| line.points.iter().any(|(_, change)| *change != 0.0);
+    let lines = report.balances.keys().map(draw).filter(moved).collect();
+    Chart { lines, axis: plain, anchor: Some(0.0) }
 }
 
 fn finality(report: &Report) -> Chart {
