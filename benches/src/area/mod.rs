@@ -1,0 +1,88 @@
+//! The areas that are measured: one module each.
+
+mod core;
+mod learning;
+mod market;
+mod sim;
+
+use crate::{Failure, figure::Reading};
+use clap::ValueEnum;
+use std::fmt;
+
+/// What figures are taken of. Each area has its file in `bars/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Area {
+    /// Exact arithmetic, codec, signatures.
+    Core,
+    /// The event loop and the devnet.
+    Sim,
+    /// Orders placed and matched.
+    Market,
+    /// Gossip learning and robust merging.
+    Learning,
+}
+
+impl Area {
+    /// Its file of bars.
+    pub const fn bars(self) -> &'static str {
+        match self {
+            Self::Core => include_str!("../../bars/core.json"),
+            Self::Sim => include_str!("../../bars/sim.json"),
+            Self::Market => include_str!("../../bars/market.json"),
+            Self::Learning => include_str!("../../bars/learning.json"),
+        }
+    }
+
+    /// Measures what can be measured, on one thread unless a row says otherwise. A measurement that fails is a reading
+    /// without a value.
+    pub fn measure(self, options: Options) -> Vec<Reading> {
+        match self {
+            Self::Core => core::measure(),
+            Self::Sim => sim::measure(),
+            Self::Market => market::measure(options),
+            Self::Learning => learning::measure(options),
+        }
+    }
+}
+
+impl fmt::Display for Area {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Core => "core",
+            Self::Sim => "sim",
+            Self::Market => "market",
+            Self::Learning => "learning",
+        })
+    }
+}
+
+/// How to measure.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Whether peers are run beside.
+    pub peers: bool,
+}
+
+/// The readings of a measurement, or one reading that says why it failed.
+fn attempt(name: &'static str, work: impl FnOnce() -> Result<Vec<Reading>, Failure> + Send) -> Vec<Reading> {
+    crate::cost::single_thread(work).unwrap_or_else(|why| vec![Reading::missing(name, why.to_string())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_area_has_its_own_bars() {
+        for area in Area::value_variants() {
+            let file: serde_json::Value = serde_json::from_str(area.bars()).unwrap();
+            assert_eq!(file["area"], area.to_string());
+        }
+    }
+
+    #[test]
+    fn a_failure_is_a_reading_without_a_value() {
+        let readings = attempt("row", || Err("no luck".into()));
+        assert_eq!(readings, [Reading::missing("row", "no luck")]);
+    }
+}

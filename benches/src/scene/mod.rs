@@ -1,0 +1,7 @@
+//! What is measured *on*: the same for the program `figures` and for the criterion benches.
+
+pub mod block;
+pub mod chatter;
+pub mod digits;
+pub mod orders;
+pub mod step;
