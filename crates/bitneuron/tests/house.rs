@@ -60,7 +60,7 @@ fn edges() -> BTreeMap<String, BTreeSet<String>> {
                 .dependencies
                 .iter()
                 .filter(|used| normal(used.kind))
-                .map(|used| used.name.to_string());
+                .map(|used| used.name.clone());
             (word(&package.name).to_owned(), used.collect())
         })
         .collect()

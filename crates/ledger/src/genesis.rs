@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Genesis {
     /// A name for people.
+    #[serde(with = "bitneuron_core::codec::text")]
     pub name: String,
     /// When it begins, in seconds of Unix time; all times on the chain count from here.
     pub time: u64,

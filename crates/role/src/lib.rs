@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod builder;
 pub mod conduct;
 pub mod judge;
 pub mod light;
@@ -14,6 +15,7 @@ pub mod user;
 pub mod validator;
 pub mod work;
 
+pub use builder::NodeBuilder;
 pub use conduct::{Conduct, Honest};
 pub use judge::Judge;
 pub use light::Light;

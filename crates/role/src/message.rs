@@ -40,8 +40,15 @@ pub enum Message {
     },
     /// The electorate of a coming epoch, proved.
     Epoch(Notice),
-    /// A buyer tells a seller of their deal and asks for delivery.
+    /// A seller hears of its deal, from the buyer or from whomever it listens to: deliver.
     Matched {
+        /// The deal.
+        deal: DealId,
+        /// The entry of the deal.
+        notice: Notice,
+    },
+    /// A seller hears that its buyer has not confirmed the delivery: post it.
+    Unconfirmed {
         /// The deal.
         deal: DealId,
         /// The entry of the deal.

@@ -22,7 +22,7 @@ use bitneuron_core::{
 use bitneuron_learning::gossip::{ModelMessage, PacketCodec, user};
 use bitneuron_learning::update::Update;
 use bitneuron_ledger::{Action, Delivery, Tx, head_commitment, key, open_deal, packet_digest};
-use bitneuron_market::{Buyers, Consent, DataTerms, Order, Side};
+use bitneuron_market::{Buyers, Consent, DataTerms, DealId, Duty, Order, Side};
 use bitneuron_net::Channel;
 use bitneuron_zk::{Prover, ScoreWitness};
 use std::collections::BTreeMap;
@@ -93,6 +93,8 @@ pub struct User {
     /// How many rounds it has begun.
     round: u64,
     offers: BTreeMap<Digest, Offered>,
+    /// What was delivered, until it is confirmed or no longer matters.
+    sold: BTreeMap<DealId, (Height, Bytes)>,
     salt: u64,
 }
 
@@ -140,6 +142,7 @@ impl User {
             plan,
             round: 0,
             offers: BTreeMap::new(),
+            sold: BTreeMap::new(),
             salt: 0,
         }
     }
@@ -359,24 +362,27 @@ impl User {
     }
 
     /// A buyer shows that it won the deal: deliver, and claim the score.
-    fn matched(&mut self, from: NodeId, deal: Digest, notice: &Notice, out: &mut Outbox<Effect>) {
+    fn matched(&mut self, from: NodeId, deal: DealId, notice: &Notice, out: &mut Outbox<Effect>) {
         let proved = self.light.entry(notice).ok().filter(|entry| entry.key == key::deal(deal));
         let Some(deal) = proved.and_then(|entry| open_deal(&entry.value)) else {
             let why = "showed a deal that is not in the certified state".to_owned();
             return out.push(Effect::Report(Report::Offence { by: from, why }));
         };
         let DataTerms::Offer { packet, .. } = &deal.terms else { return };
-        let Some(offer) =
-            self.offers.remove(packet).filter(|_| deal.seller == self.key.id() && deal.buyer == from)
-        else {
+        if deal.seller != self.key.id() {
             return;
-        };
+        }
+        // The buyer and those this user listens to may all bring the news; the first counts.
+        let Some(offer) = self.offers.remove(packet) else { return };
         let packet = self.conduct.delivery(offer.trained.packet.clone());
         let delivery = Delivery { deal: deal.id, packet: packet_digest(&packet) };
         let signed = delivery.sign(&self.key, self.plan.chain);
         let sent = Report::ModelSent { bytes: packet.len() as u64, dense: self.plan.dense_bytes() };
         out.push(Effect::Report(sent));
-        Self::send(from, &Message::Delivery { signed, packet }, out);
+        Self::send(deal.buyer, &Message::Delivery { signed, packet: packet.clone() }, out);
+        let kept = 2 * self.plan.round_heights();
+        self.sold.retain(|_, (made, _)| made.0.saturating_add(kept) > deal.made.0);
+        self.sold.insert(deal.id, (deal.made, packet));
 
         let truth = Score {
             goal: self.plan.goal.clone(),
@@ -394,6 +400,17 @@ impl User {
         })));
     }
 
+    /// The buyer is silent: post the packet where all can see it, which counts as delivered.
+    fn post(&mut self, deal: DealId, notice: &Notice, out: &mut Outbox<Effect>) {
+        let proved = self.light.entry(notice).ok().filter(|entry| entry.key == key::deal(deal));
+        let open = proved.and_then(|entry| open_deal(&entry.value));
+        if open.is_some_and(|deal| deal.state.owed().contains(&Duty::Deliver))
+            && let Some((_, packet)) = self.sold.remove(&deal)
+        {
+            self.submit(Action::Post { deal, packet }, out);
+        }
+    }
+
     fn proved(&mut self, claim: Option<Box<Claim>>, out: &mut Outbox<Effect>) {
         if let Some(claim) = claim {
             out.push(Effect::Report(Report::Proved { bytes: claim.proof().len() as u64 }));
@@ -409,6 +426,7 @@ impl User {
             }
             Message::Head { notice, model } => self.head(from, &notice, &model, out),
             Message::Matched { deal, notice } => self.matched(from, deal, &notice, out),
+            Message::Unconfirmed { deal, notice } => self.post(deal, &notice, out),
             _ => out.push(Effect::Report(Report::Offence {
                 by: from,
                 why: "sent what a user cannot use".into(),

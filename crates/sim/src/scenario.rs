@@ -70,6 +70,8 @@ pub struct Cast {
     pub flippers: u32,
     /// Validators that vote twice.
     pub equivocators: u32,
+    /// Validators that never confirm what was delivered to them.
+    pub silent: u32,
 }
 
 /// Why a rehearsal was refused or came to no end.
@@ -100,13 +102,13 @@ pub enum ScenarioError {
 impl Default for Cast {
     /// One of each kind.
     fn default() -> Self {
-        Self { liars: 1, swappers: 1, flippers: 1, equivocators: 1 }
+        Self { liars: 1, swappers: 1, flippers: 1, equivocators: 1, silent: 0 }
     }
 }
 
 impl Cast {
     /// Nobody misbehaves.
-    pub const NONE: Self = Self { liars: 0, swappers: 0, flippers: 0, equivocators: 0 };
+    pub const NONE: Self = Self { liars: 0, swappers: 0, flippers: 0, equivocators: 0, silent: 0 };
 }
 
 impl Default for Scenario {
@@ -186,7 +188,7 @@ impl FromStr for Cast {
     type Err = ScenarioError;
 
     fn from_str(text: &str) -> Result<Self, ScenarioError> {
-        let expected = "`none`, `default`, or a list as `liar:1,swapper:1,flipper:3,equivocator:1`";
+        let expected = "`none`, `default`, or a list as `liar:1,swapper:1,flipper:3,equivocator:1,silent:1`";
         let refuse = || ScenarioError::Parse { text: text.into(), expected };
         match text {
             "none" => return Ok(Self::NONE),
@@ -201,6 +203,7 @@ impl FromStr for Cast {
                 "swapper" => &mut cast.swappers,
                 "flipper" => &mut cast.flippers,
                 "equivocator" => &mut cast.equivocators,
+                "silent" => &mut cast.silent,
                 _ => return Err(refuse()),
             };
             *place = count.parse().map_err(|_| refuse())?;
@@ -214,8 +217,9 @@ impl fmt::Display for Cast {
         if *self == Self::NONE {
             return f.write_str("none");
         }
-        let Self { liars, swappers, flippers, equivocators } = self;
-        write!(f, "liar:{liars},swapper:{swappers},flipper:{flippers},equivocator:{equivocators}")
+        let Self { liars, swappers, flippers, equivocators, silent } = self;
+        write!(f, "liar:{liars},swapper:{swappers},flipper:{flippers},equivocator:{equivocators}")?;
+        if *silent > 0 { write!(f, ",silent:{silent}") } else { Ok(()) }
     }
 }
 
@@ -225,7 +229,7 @@ impl Scenario {
     /// # Errors
     /// What is wrong and what would do.
     pub fn validate(&self) -> Result<(), ScenarioError> {
-        let Cast { liars, swappers, flippers, equivocators } = self.adversaries;
+        let Cast { liars, swappers, flippers, equivocators, silent } = self.adversaries;
         let refuse = |text: String| Err(ScenarioError::Setting(text));
         if !(1..=64).contains(&self.validators) {
             return refuse(format!("{} validators: 1 to 64 can play", self.validators));
@@ -239,7 +243,7 @@ impl Scenario {
         if liars.saturating_add(swappers).saturating_add(flippers) > self.users {
             return refuse(format!("more misbehaving users than the {} there are", self.users));
         }
-        if equivocators > self.validators {
+        if equivocators.saturating_add(silent) > self.validators {
             return refuse(format!("more misbehaving validators than the {} there are", self.validators));
         }
         Ok(())

@@ -101,6 +101,16 @@ fn an_equivocator_is_slashed_as_long_as_somebody_accuses() {
 }
 
 #[test]
+fn a_silent_buyer_pays_all_the_same() {
+    let scenario = Scenario { rounds: 4, adversaries: Cast { silent: 1, ..Cast::NONE }, ..small() };
+    let report = play(&scenario);
+    // Sellers post what the silent validator does not confirm; only the last round's may still wait.
+    assert!(report.deals.settled >= report.deals.made - 2, "{:?}", report.deals);
+    assert_eq!(report.deals.late, 0);
+    assert_eq!(report.slashed, Amount::ZERO);
+}
+
+#[test]
 fn skewed_data_and_other_codecs_play_too() {
     let skewed =
         Scenario { partition: Partition::Dirichlet(0.5), compressor: Codec::Dense, rounds: 3, ..small() };

@@ -10,9 +10,12 @@ use bitneuron_core::{Digest, Height, Outbox, Time};
 use bitneuron_ledger::{Action, Built, Event, Refused, Refutation, SignedTx, key};
 use bitneuron_net::Channel;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What reading a block costs beside the checks of its claims.
 const BLOCK_GAS: u64 = 50_000;
+/// How far a block's time may be ahead of this node's.
+const AHEAD: Duration = Duration::from_secs(2);
 
 impl Validator {
     /// Begins the height after the last decided one.
@@ -54,7 +57,7 @@ impl Validator {
                 consensus::Effect::Build { height, round, parent } => {
                     self.build(now, height, round, parent, out);
                 }
-                consensus::Effect::Judge(block) => self.ask_judge(block, out),
+                consensus::Effect::Judge(block) => self.ask_judge(now, block, out),
                 consensus::Effect::Commit { block, certificate } => {
                     self.commit(now, &block, certificate, out);
                 }
@@ -107,16 +110,18 @@ impl Validator {
     }
 
     /// Judges a block, as a job.
-    fn ask_judge(&self, block: Arc<Block>, out: &mut Outbox<Effect>) {
+    fn ask_judge(&self, now: Time, block: Arc<Block>, out: &mut Outbox<Effect>) {
         let (state, judge) = (self.state.clone(), self.judge.clone());
         let known = self.executed.get(&block.id()).cloned();
+        // A block from the future would stop the clock of all that follow.
+        let early = block.header.time <= now.after(AHEAD);
         out.push(Effect::Work(Job::new("judge", move || {
             let id = block.id();
             let run = || {
                 let (state, events) = state.execute(&block, judge.as_ref()).ok()?;
                 Some(Arc::new(Executed { state: Arc::new(state), events }))
             };
-            let after = known.or_else(run);
+            let after = known.or_else(run).filter(|_| early);
             Done {
                 gas: BLOCK_GAS.saturating_add(judge.take_spent()),
                 outcome: Outcome::Judged { block: id, after },
@@ -182,13 +187,14 @@ impl Validator {
         for event in events {
             match event {
                 Event::EpochStarted { .. } => self.announce_electorate(out),
-                Event::DealMade(deal) if deal.buyer == self.key.id() => self.call(deal, out),
+                Event::DealMade(deal) => self.call(deal, out),
                 Event::TurnCommitted { author, .. } if *author == self.key.id() => self.prove(out),
                 _ => {}
             }
         }
         match self.plan.phase(height) {
             1 => self.play(out),
+            2 => self.remind(out),
             3 => self.bid(out),
             _ => {}
         }

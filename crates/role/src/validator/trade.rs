@@ -7,7 +7,7 @@ use crate::role::{Effect, Report};
 use bitneuron_compress::Packet;
 use bitneuron_core::{Amount, Bytes, Commitment, GoalId, Height, NodeId, Outbox};
 use bitneuron_ledger::{Action, Refutation, SignedDelivery, key, packet_digest};
-use bitneuron_market::{DataMarket, DataTerms, Deal, Order, Side};
+use bitneuron_market::{DataMarket, DataTerms, Deal, Duty, Order, Side};
 
 impl Validator {
     /// Bids for models of the coming round.
@@ -26,10 +26,22 @@ impl Validator {
         self.submit(Action::Place(order), out);
     }
 
-    /// Shows a seller that it sold, and thereby asks for delivery.
+    /// Shows a seller that it sold: whom this validator bought from, and who listens to it.
     pub(super) fn call(&self, deal: &Deal<DataMarket>, out: &mut Outbox<Effect>) {
-        if let Some(notice) = self.notice(&key::deal(deal.id)) {
+        let concerned = deal.buyer == self.key.id() || self.subscribers.contains(&deal.seller);
+        if let Some(notice) = self.notice(&key::deal(deal.id)).filter(|_| concerned) {
             Self::send(deal.seller, &Message::Matched { deal: deal.id, notice }, out);
+        }
+    }
+
+    /// Shows sellers who listen to this validator which of their deliveries were not confirmed.
+    pub(super) fn remind(&self, out: &mut Outbox<Effect>) {
+        let waits = |deal: &&Deal<DataMarket>| deal.state.owed().contains(&Duty::Deliver);
+        let deals = self.state.deals().map(|sale| &sale.deal).filter(waits);
+        for deal in deals.filter(|deal| self.subscribers.contains(&deal.seller)) {
+            if let Some(notice) = self.notice(&key::deal(deal.id)) {
+                Self::send(deal.seller, &Message::Unconfirmed { deal: deal.id, notice }, out);
+            }
         }
     }
 

@@ -9,8 +9,9 @@ use bitneuron_core::claim::{self, CheckClaim, Claim};
 use bitneuron_core::{
     Bytes, ChainId, Digest, Height, Keypair, Layout, Machine, Outbox, Params, Seed, Time, decode,
 };
+use bitneuron_ledger::Action;
 use bitneuron_net::Channel;
-use bitneuron_role::{Conduct, model::open_packet};
+use bitneuron_role::{Conduct, Message as Said, model::open_packet};
 use std::sync::Arc;
 
 /// Claims that its model is nearly perfect.
@@ -75,6 +76,23 @@ impl Tactic<Letter> for Equivocator {
         match self.contradict(&parcel.message).filter(|_| parcel.to % 2 == 1) {
             Some(message) => emit.push(Parcel { message, ..parcel }),
             None => emit.push(parcel),
+        }
+    }
+}
+
+/// Never tells anybody that it received what it bought.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Silent;
+
+impl Tactic<Letter> for Silent {
+    fn act(&mut self, parcel: Parcel<Letter>, _scene: &mut Scene<'_>, emit: &mut Vec<Parcel<Letter>>) {
+        let receipt = parcel.message.channel == Channel::ORDER
+            && matches!(
+                decode::<Said>(&parcel.message.bytes),
+                Ok(Said::Transaction(signed)) if matches!(signed.tx.action, Action::Receipt { .. })
+            );
+        if !receipt {
+            emit.push(parcel);
         }
     }
 }

@@ -20,7 +20,7 @@ use bitneuron_role::validator::{Validator, ValidatorStart};
 use bitneuron_role::{Conduct, Honest};
 use bitneuron_zk::Registry;
 use cast::Cast;
-use conduct::{Credulous, Equivocator, Flipper, Forgiving, Liar, Swapper};
+use conduct::{Credulous, Equivocator, Flipper, Forgiving, Liar, Silent, Swapper};
 use notes::Notes;
 use player::{Directory, Player, Role};
 use std::sync::Arc;
@@ -81,6 +81,25 @@ fn conduct(scenario: &Scenario, user: u32) -> (Arc<dyn Conduct>, &'static str) {
     }
 }
 
+/// The `n`-th validator plays an honest part or, the last ones, the parts that the scenario asks for.
+fn play(
+    scenario: &Scenario,
+    validator: u32,
+    player: Player,
+    key: &Keypair,
+    chain: ChainId,
+) -> (Actor<Player>, &'static str) {
+    let from_last = scenario.validators.saturating_sub(validator).saturating_sub(1);
+    let crate::scenario::Cast { equivocators, silent, .. } = scenario.adversaries;
+    if from_last < equivocators {
+        (Actor::with(player, Equivocator { key: key.clone(), chain }), "votes twice")
+    } else if from_last < equivocators.saturating_add(silent) {
+        (Actor::with(player, Silent), "never confirms a delivery")
+    } else {
+        (Actor::honest(player), "")
+    }
+}
+
 fn engine(scenario: &Scenario, key: &Keypair, chain: ChainId) -> Box<dyn ConsensusEngine> {
     let engine = Malachite::new(key.clone(), chain, Timeouts::default());
     match scenario.omit {
@@ -114,10 +133,9 @@ fn actors(
             quantity,
         });
         let player = Player::new(Role::Validator(Box::new(validator)), directory.clone());
-        let twice = scenario.validators.saturating_sub(index) <= scenario.adversaries.equivocators;
-        parts.push(if twice { "votes twice" } else { "" });
-        let tactic = Equivocator { key: key.clone(), chain: cast.plan.chain };
-        actors.push(if twice { Actor::with(player, tactic) } else { Actor::honest(player) });
+        let (actor, part) = play(scenario, index, player, key, cast.plan.chain);
+        parts.push(part);
+        actors.push(actor);
     }
     let widths: Vec<usize> = cast.plan.goal.mlp.sizes().iter().map(|size| *size as usize).collect();
     let model = Arc::new(Mlp::new(&widths).map_err(|error| ScenarioError::Setting(error.to_string()))?);

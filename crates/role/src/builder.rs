@@ -1,0 +1,238 @@
+//! The builder: an own node from own parts.
+//!
+//! A network is assembled from six traits. Five are slots here, and each has a default, so an integrator names only the
+//! parts that differ; prices and conduct stand beside them.
+//!
+//! | trait | slot | who uses it | default |
+//! |---|---|---|---|
+//! | `Merge` (in integers: [`ExactRule`]) | [`merge`](NodeBuilder::merge) | validators, line 7 of Algorithm 3 | [`ExactMerge`] by the goal's rule |
+//! | [`Update`] | [`update`](NodeBuilder::update) | users, line 4 of Algorithm 2 | [`Sgd`] that cools down over the plan's rounds |
+//! | [`Compressor`] | [`compressor`](NodeBuilder::compressor) | users, line 7 of Algorithm 2 | [`Uniform`], eight bits |
+//! | [`Prover`] and its verifier | [`provers`](NodeBuilder::provers), [`check`](NodeBuilder::check) | all | [`Replay`] over the library |
+//! | [`ConsensusEngine`] | [`engine`](NodeBuilder::engine) | validators | [`Malachite`] |
+//! | `Orderbook` | none: see below | the ledger | `PriceTime` |
+//!
+//! *The order book is no choice of a node.* Its matches move money, so all validators must compute the same ones; it is
+//! part of the agreed state, and the ledger runs the market's `PriceTime`. Another book is another ledger.
+//!
+//! For the same reason three slots are bound by the plan. The merge rule must be the program of the goal, and so must the
+//! proofs that the judge accepts: a validator that differs from the others votes alone. A compressor must be in the plan's
+//! registry: what the others cannot open they do not pay for. Update, conduct, prices and the engine are a node's own
+//! business, as long as the engine speaks the others' messages.
+//!
+//! ```
+//! use bitneuron_compress::Dense;
+//! use bitneuron_core::{Amount, Dataset, Keypair, Seed, exact::ExactData};
+//! use bitneuron_learning::ModelError;
+//! use bitneuron_role::{NodeBuilder, Plan, User, Validator};
+//! use bitneuron_zk::Library;
+//! use std::sync::Arc;
+//!
+//! /// A validator with every default, and a user that sells dense models at a price of its own.
+//! fn assemble(
+//!     plan: Arc<Plan>,
+//!     library: Arc<Library>,
+//!     (voter, shard): (Keypair, Arc<ExactData>),
+//!     (seller, rows): (Keypair, Arc<Dataset>),
+//! ) -> Result<(Validator, User), ModelError> {
+//!     let node = NodeBuilder::new(plan, library)?;
+//!     let validator = node.validator(voter, shard);
+//!     let dear = node.compressor(Arc::new(Dense)).ask(Amount::tokens(11));
+//!     Ok((validator, dear.user(seller, rows, Seed::from_number(1))))
+//! }
+//! ```
+
+use crate::conduct::{Conduct, Honest};
+use crate::plan::Plan;
+use crate::user::{User, UserStart};
+use crate::validator::{Validator, ValidatorStart};
+use bitneuron_compress::{Compressor, Uniform};
+use bitneuron_consensus::{ConsensusEngine, Malachite, Timeouts};
+use bitneuron_core::claim::{CheckClaim, Score, Turn};
+use bitneuron_core::exact::ExactData;
+use bitneuron_core::{Amount, ChainId, Dataset, Keypair, Seed};
+use bitneuron_learning::exact::{ExactMerge, ExactRule};
+use bitneuron_learning::model::Mlp;
+use bitneuron_learning::optim::{Annealed, Sgd};
+use bitneuron_learning::{ModelError, Update};
+use bitneuron_zk::{Library, Prover, Registry, Replay};
+use std::{fmt, sync::Arc};
+
+/// Makes a validator's engine from its key and the chain.
+pub type EngineFor = dyn Fn(Keypair, ChainId) -> Box<dyn ConsensusEngine> + Send + Sync;
+/// Makes a user's update.
+pub type UpdateFor = dyn Fn() -> Box<dyn Update> + Send + Sync;
+
+/// Assembles validators and users of one plan. A clone shares all parts; every call makes an independent node.
+#[derive(Clone)]
+pub struct NodeBuilder {
+    plan: Arc<Plan>,
+    model: Arc<Mlp>,
+    merge: Arc<dyn ExactRule>,
+    update: Arc<UpdateFor>,
+    compressor: Arc<dyn Compressor>,
+    engine: Arc<EngineFor>,
+    turns: Arc<dyn Prover<Turn>>,
+    scores: Arc<dyn Prover<Score>>,
+    check: Arc<dyn CheckClaim>,
+    conduct: Arc<dyn Conduct>,
+    ask: Amount,
+    bid: Amount,
+    quantity: u32,
+}
+
+impl fmt::Debug for NodeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeBuilder")
+            .field("chain", &self.plan.chain)
+            .field("codec", &self.compressor.codec())
+            .field("ask", &self.ask)
+            .field("bid", &self.bid)
+            .field("quantity", &self.quantity)
+            .finish_non_exhaustive()
+    }
+}
+
+impl NodeBuilder {
+    /// What a user asks for a model unless told otherwise.
+    pub const ASK: Amount = Amount(10 * Amount::TOKEN.0);
+    /// What a validator bids for a model unless told otherwise.
+    pub const BID: Amount = Amount(12 * Amount::TOKEN.0);
+
+    /// All defaults; proofs are replays over `library`, which holds the public data of the genesis.
+    ///
+    /// # Errors
+    /// The goal's model has no form in `f32`.
+    pub fn new(plan: Arc<Plan>, library: Arc<Library>) -> Result<Self, ModelError> {
+        Self::replaying(plan, &Replay::new(library))
+    }
+
+    /// All defaults; proofs are replays that share the library and the cache of `replay`.
+    ///
+    /// # Errors
+    /// The goal's model has no form in `f32`.
+    pub fn replaying(plan: Arc<Plan>, replay: &Replay) -> Result<Self, ModelError> {
+        let widths: Vec<usize> = plan.goal.mlp.sizes().iter().map(|size| *size as usize).collect();
+        let model = Arc::new(Mlp::new(&widths)?);
+        let (trained, rounds) = (model.clone(), plan.rounds);
+        let update = move || -> Box<dyn Update> {
+            let sgd = Sgd::new(trained.clone(), 0.1, 4).with_momentum(0.9).with_epochs(5);
+            Box::new(Annealed::new(sgd, rounds, 0.1))
+        };
+        Ok(Self {
+            model,
+            merge: Arc::new(ExactMerge { rule: plan.goal.merge }),
+            update: Arc::new(update),
+            compressor: Arc::new(Uniform::default()),
+            engine: Arc::new(|key, chain| Box::new(Malachite::new(key, chain, Timeouts::default()))),
+            turns: Arc::new(replay.clone()),
+            scores: Arc::new(replay.clone()),
+            check: Arc::new(Registry::replaying(replay)),
+            conduct: Arc::new(Honest),
+            ask: Self::ASK,
+            bid: Self::BID,
+            quantity: 1,
+            plan,
+        })
+    }
+
+    /// The plan that all nodes share.
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The goal's model in `f32`, for an own [`update`](NodeBuilder::update).
+    pub const fn model(&self) -> &Arc<Mlp> {
+        &self.model
+    }
+
+    /// How validators merge: the program of the goal, by whatever implementation.
+    #[must_use]
+    pub fn merge(self, merge: Arc<dyn ExactRule>) -> Self {
+        Self { merge, ..self }
+    }
+
+    /// How users train: called once for each user, since an update may remember.
+    #[must_use]
+    pub fn update(self, update: impl Fn() -> Box<dyn Update> + Send + Sync + 'static) -> Self {
+        Self { update: Arc::new(update), ..self }
+    }
+
+    /// How users compress what they sell: a codec of the plan's registry.
+    #[must_use]
+    pub fn compressor(self, compressor: Arc<dyn Compressor>) -> Self {
+        Self { compressor, ..self }
+    }
+
+    /// How validators vote: called once for each validator.
+    #[must_use]
+    pub fn engine(
+        self,
+        engine: impl Fn(Keypair, ChainId) -> Box<dyn ConsensusEngine> + Send + Sync + 'static,
+    ) -> Self {
+        Self { engine: Arc::new(engine), ..self }
+    }
+
+    /// How validators prove their turns and users their scores. The judges of the network must know the verifiers: see
+    /// [`check`](NodeBuilder::check).
+    #[must_use]
+    pub fn provers(self, turns: Arc<dyn Prover<Turn>>, scores: Arc<dyn Prover<Score>>) -> Self {
+        Self { turns, scores, ..self }
+    }
+
+    /// How validators judge claims, the same at all of them.
+    #[must_use]
+    pub fn check(self, check: Arc<dyn CheckClaim>) -> Self {
+        Self { check, ..self }
+    }
+
+    /// How users behave.
+    #[must_use]
+    pub fn conduct(self, conduct: Arc<dyn Conduct>) -> Self {
+        Self { conduct, ..self }
+    }
+
+    /// What users ask for a model.
+    #[must_use]
+    pub const fn ask(mut self, price: Amount) -> Self {
+        self.ask = price;
+        self
+    }
+
+    /// What validators bid for a model, and for how many in a round.
+    #[must_use]
+    pub const fn bid(mut self, price: Amount, quantity: u32) -> Self {
+        (self.bid, self.quantity) = (price, quantity);
+        self
+    }
+
+    /// A validator at genesis, with its public data as registered there.
+    pub fn validator(&self, key: Keypair, shard: Arc<ExactData>) -> Validator {
+        Validator::new(ValidatorStart {
+            engine: (self.engine)(key.clone(), self.plan.chain),
+            key,
+            plan: self.plan.clone(),
+            check: self.check.clone(),
+            prover: self.turns.clone(),
+            merge: self.merge.clone(),
+            data: shard,
+            price: self.bid,
+            quantity: self.quantity,
+        })
+    }
+
+    /// A user before its first round, with data that never leave it; all its randomness comes from `seed`.
+    pub fn user(&self, key: Keypair, data: Arc<Dataset>, seed: Seed) -> User {
+        User::new(UserStart {
+            key,
+            plan: self.plan.clone(),
+            data,
+            update: (self.update)(),
+            compressor: self.compressor.clone(),
+            prover: self.scores.clone(),
+            conduct: self.conduct.clone(),
+            ask: self.ask,
+            seed,
+        })
+    }
+}
