@@ -17,6 +17,7 @@ pub mod adversary;
 pub mod churn;
 pub mod distribution;
 pub mod driven;
+pub mod driver;
 pub mod lab;
 pub mod link;
 pub mod meter;

@@ -1,7 +1,7 @@
 //! The dishonest: three kinds of sellers and a validator that votes twice. And the careless, for rehearsals that leave a
 //! defence out: a judge that believes everything and an engine that accuses nobody.
 
-use super::player::Letter;
+use crate::driver::Letter;
 use crate::{Parcel, Scene, Tactic};
 use bitneuron_compress::{Compressor, Dense, Packet, Registry};
 use bitneuron_consensus::{ConsensusEngine, Effect, Input, Malachite, Message, Refused, Vote};

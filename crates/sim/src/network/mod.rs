@@ -4,32 +4,21 @@ mod baseline;
 mod cast;
 mod conduct;
 mod notes;
-mod player;
 
 use crate::adversary::Player as Actor;
+use crate::driver::{Directory, Role, RoleNode};
 use crate::report::{Report, Round};
 use crate::scenario::{Defence, Scenario, ScenarioError};
 use crate::{Link, Network, Setting, World};
-use bitneuron_consensus::{ConsensusEngine, Malachite, Timeouts};
-use bitneuron_core::{Amount, ChainId, Keypair, Seed, Time};
-use bitneuron_learning::exact::ExactMerge;
-use bitneuron_learning::model::Mlp;
-use bitneuron_learning::optim::{Annealed, Sgd};
-use bitneuron_role::user::{User, UserStart};
-use bitneuron_role::validator::{Validator, ValidatorStart};
-use bitneuron_role::{Conduct, Honest};
-use bitneuron_zk::Registry;
+use bitneuron_consensus::{Malachite, Timeouts};
+use bitneuron_core::{ChainId, Keypair, Seed, Time};
+use bitneuron_role::{Conduct, Honest, NodeBuilder};
 use cast::Cast;
 use conduct::{Credulous, Equivocator, Flipper, Forgiving, Liar, Silent, Swapper};
 use notes::Notes;
-use player::{Directory, Player, Role};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a user asks for a model.
-const ASK: Amount = Amount(10 * Amount::TOKEN.0);
-/// What a validator bids for one.
-const BID: Amount = Amount(12 * Amount::TOKEN.0);
 /// How often the world is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -85,10 +74,10 @@ fn conduct(scenario: &Scenario, user: u32) -> (Arc<dyn Conduct>, &'static str) {
 fn play(
     scenario: &Scenario,
     validator: u32,
-    player: Player,
+    player: RoleNode,
     key: &Keypair,
     chain: ChainId,
-) -> (Actor<Player>, &'static str) {
+) -> (Actor<RoleNode>, &'static str) {
     let from_last = scenario.validators.saturating_sub(validator).saturating_sub(1);
     let crate::scenario::Cast { equivocators, silent, .. } = scenario.adversaries;
     if from_last < equivocators {
@@ -100,61 +89,43 @@ fn play(
     }
 }
 
-fn engine(scenario: &Scenario, key: &Keypair, chain: ChainId) -> Box<dyn ConsensusEngine> {
-    let engine = Malachite::new(key.clone(), chain, Timeouts::default());
-    match scenario.omit {
-        Some(Defence::Evidence) => Box::new(Forgiving(engine)),
-        _ => Box::new(engine),
-    }
+/// The common parts of all nodes, without the defence that the scenario leaves out.
+fn builder(scenario: &Scenario, cast: &Cast) -> Result<NodeBuilder, ScenarioError> {
+    let builder = NodeBuilder::replaying(cast.plan.clone(), &cast.replay)
+        .map_err(|error| ScenarioError::Setting(error.to_string()))?
+        .compressor(cast.compressor.clone())
+        .bid(NodeBuilder::BID, scenario.users.div_ceil(scenario.validators));
+    Ok(match scenario.omit {
+        Some(Defence::Proofs) => builder.check(Arc::new(Credulous)),
+        Some(Defence::Evidence) => builder.engine(|key: Keypair, chain: ChainId| {
+            Box::new(Forgiving(Malachite::new(key, chain, Timeouts::default())))
+        }),
+        Some(Defence::Filter) | None => builder,
+    })
 }
 
 fn actors(
     scenario: &Scenario,
     cast: &Cast,
     directory: &Arc<Directory>,
-) -> Result<(Vec<Actor<Player>>, Parts), ScenarioError> {
+) -> Result<(Vec<Actor<RoleNode>>, Parts), ScenarioError> {
     let seed = Seed::from_number(scenario.seed);
     let mut parts = Vec::new();
     let mut actors = Vec::new();
-    let quantity = scenario.users.div_ceil(scenario.validators);
+    let builder = builder(scenario, cast)?;
     for (index, (key, data)) in (0..).zip(&cast.validators) {
-        let validator = Validator::new(ValidatorStart {
-            key: key.clone(),
-            plan: cast.plan.clone(),
-            engine: engine(scenario, key, cast.plan.chain),
-            check: match scenario.omit {
-                Some(Defence::Proofs) => Arc::new(Credulous),
-                _ => Arc::new(Registry::replaying(&cast.replay)),
-            },
-            prover: Arc::new(cast.replay.clone()),
-            merge: Arc::new(ExactMerge { rule: cast.plan.goal.merge }),
-            data: data.clone(),
-            price: BID,
-            quantity,
-        });
-        let player = Player::new(Role::Validator(Box::new(validator)), directory.clone());
+        let role = Role::from(builder.validator(key.clone(), data.clone()));
+        let player = RoleNode::new(role, directory.clone());
         let (actor, part) = play(scenario, index, player, key, cast.plan.chain);
         parts.push(part);
         actors.push(actor);
     }
-    let widths: Vec<usize> = cast.plan.goal.mlp.sizes().iter().map(|size| *size as usize).collect();
-    let model = Arc::new(Mlp::new(&widths).map_err(|error| ScenarioError::Setting(error.to_string()))?);
     for (index, (key, data)) in (0..).zip(&cast.users) {
         let (conduct, part) = conduct(scenario, index);
-        let sgd = Sgd::new(model.clone(), 0.1, 4).with_momentum(0.9).with_epochs(5);
-        let user = User::new(UserStart {
-            key: key.clone(),
-            plan: cast.plan.clone(),
-            data: data.clone(),
-            update: Box::new(Annealed::new(sgd, scenario.rounds, 0.1)),
-            compressor: cast.compressor.clone(),
-            prover: Arc::new(cast.replay.clone()),
-            conduct,
-            ask: ASK,
-            seed: seed.derive_number("user role", u64::from(index)),
-        });
+        let own = seed.derive_number("user role", u64::from(index));
+        let user = builder.clone().conduct(conduct).user(key.clone(), data.clone(), own);
         parts.push(part);
-        actors.push(Actor::honest(Player::new(Role::User(Box::new(user)), directory.clone())));
+        actors.push(Actor::honest(RoleNode::new(Role::from(user), directory.clone())));
     }
     Ok((actors, parts))
 }

@@ -4,9 +4,9 @@
 //! them.
 
 use super::cast::Cast;
-use super::player::{Player, Role};
 use crate::World;
 use crate::adversary::Player as Actor;
+use crate::driver::{Role, RoleNode};
 use crate::report::{
     Accuracy, AdversaryReport, Blocks, Deals, Merges, Proofs, Quantiles, Report, Round, SettingReport,
     Supply, Traffic, ValidatorReport,
@@ -87,7 +87,7 @@ impl Notes {
     /// Reads what all nodes have reported since the last look; a round that ended is measured and observed.
     pub(super) fn take(
         &mut self,
-        world: &mut World<Actor<Player>>,
+        world: &mut World<Actor<RoleNode>>,
         cast: &Cast,
         observe: &mut dyn FnMut(&Round),
     ) {
@@ -189,8 +189,8 @@ impl Notes {
     }
 
     /// Accuracy of each validator's head on the report rows.
-    fn heads(world: &World<Actor<Player>>, cast: &Cast) -> Vec<f64> {
-        let head = |actor: &Actor<Player>| match actor.node().role() {
+    fn heads(world: &World<Actor<RoleNode>>, cast: &Cast) -> Vec<f64> {
+        let head = |actor: &Actor<RoleNode>| match actor.node().role() {
             Role::Validator(validator) => validator.head().map(|model| cast.examiner.score(model)),
             Role::User(_) => None,
         };
@@ -210,7 +210,7 @@ impl Notes {
         mean(&honest.filter_map(|line| Some(cast.examiner.score(line.model.as_ref()?))).collect::<Vec<f64>>())
     }
 
-    fn end_round(&mut self, world: &World<Actor<Player>>, cast: &Cast, at: Time) {
+    fn end_round(&mut self, world: &World<Actor<RoleNode>>, cast: &Cast, at: Time) {
         let heads = self.standing(cast, &Self::heads(world, cast));
         let validators = &self.names[..cast.validators.len()];
         self.bytes.all_messages =
@@ -262,7 +262,7 @@ impl Notes {
             .collect()
     }
 
-    pub(super) fn finish(mut self, world: &World<Actor<Player>>, cast: &Cast) -> Report {
+    pub(super) fn finish(mut self, world: &World<Actor<RoleNode>>, cast: &Cast) -> Report {
         let last = self.history.last().cloned();
         let heads = Self::heads(world, cast);
         let finality_ms =
@@ -344,7 +344,7 @@ impl Notes {
 }
 
 /// The state of a validator that has decided this height and no higher one yet.
-fn state_of(world: &World<Actor<Player>>, index: usize, height: u64) -> Option<Arc<State>> {
+fn state_of(world: &World<Actor<RoleNode>>, index: usize, height: u64) -> Option<Arc<State>> {
     match world.nodes().get(index)?.node().role() {
         Role::Validator(validator) if validator.height().0 == height => Some(validator.state().clone()),
         _ => None,

@@ -1,7 +1,30 @@
 //! Roles as nodes of the virtual world: the simulator's driver.
 //!
 //! It delivers letters by name, keeps timers, performs effects in order and runs a job at the moment it is asked for, while
-//! the node's one virtual processor is busy for its gas.
+//! the node's one virtual processor is busy for its gas. A rehearsal drives its cast with it; so does whoever assembles
+//! nodes of its own with `bitneuron_role::NodeBuilder`:
+//!
+//! ```
+//! use bitneuron_core::{Seed, Time};
+//! use bitneuron_role::{Report, User, Validator};
+//! use bitneuron_sim::driver::{Directory, Role, RoleNode};
+//! use bitneuron_sim::{Network, Setting, World};
+//! use std::{sync::Arc, time::Duration};
+//!
+//! /// Lets some nodes live for a while and returns what they reported, with its time.
+//! fn rehearse(validators: Vec<Validator>, users: Vec<User>, span: Duration) -> Vec<(Time, Report)> {
+//!     let roles: Vec<Role> =
+//!         validators.into_iter().map(Role::from).chain(users.into_iter().map(Role::from)).collect();
+//!     let directory = Arc::new(Directory::new(roles.iter().map(Role::id).collect()));
+//!     let nodes = roles.into_iter().map(|role| RoleNode::new(role, directory.clone())).collect();
+//!     let setting =
+//!         Setting { seed: Seed::from_number(1), network: Network::default(), churn: None, trace: false };
+//!     let mut world = World::new(setting, nodes);
+//!     world.run_for(span);
+//!     world.nodes_mut().iter_mut().flat_map(RoleNode::take_reports).collect()
+//! }
+//! assert!(rehearse(Vec::new(), Vec::new(), Duration::from_secs(1)).is_empty());
+//! ```
 
 use crate::{Address, Context, Node, Payload};
 use bitneuron_core::{Digest, Machine, NodeId, Outbox, Time};
@@ -12,9 +35,11 @@ use std::sync::Arc;
 
 /// A message on its way.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
-    pub(crate) channel: Channel,
-    pub(crate) bytes: Arc<[u8]>,
+pub struct Letter {
+    /// On which channel.
+    pub channel: Channel,
+    /// What it says.
+    pub bytes: Arc<[u8]>,
 }
 
 /// Length, channel and a little: what a frame adds to a body.
@@ -32,13 +57,14 @@ impl Payload for Letter {
 
 /// Names and addresses of all nodes.
 #[derive(Debug)]
-pub(crate) struct Directory {
+pub struct Directory {
     names: Vec<NodeId>,
     addresses: BTreeMap<NodeId, Address>,
 }
 
 impl Directory {
-    pub(crate) fn new(names: Vec<NodeId>) -> Self {
+    /// Of nodes in the order of their addresses: the `n`-th name is the node that the world holds at address `n`.
+    pub fn new(names: Vec<NodeId>) -> Self {
         let addresses = names.iter().copied().zip(0..).collect();
         Self { names, addresses }
     }
@@ -46,14 +72,38 @@ impl Directory {
 
 /// One of the two roles.
 #[derive(Debug)]
-pub(crate) enum Role {
+pub enum Role {
+    /// Votes, buys, merges.
     Validator(Box<Validator>),
+    /// Trains and sells.
     User(Box<User>),
+}
+
+impl Role {
+    /// The name of whoever plays it.
+    pub fn id(&self) -> NodeId {
+        match self {
+            Self::Validator(validator) => validator.id(),
+            Self::User(user) => user.id(),
+        }
+    }
+}
+
+impl From<Validator> for Role {
+    fn from(validator: Validator) -> Self {
+        Self::Validator(Box::new(validator))
+    }
+}
+
+impl From<User> for Role {
+    fn from(user: User) -> Self {
+        Self::User(Box::new(user))
+    }
 }
 
 /// A role in the world.
 #[derive(Debug)]
-pub(crate) struct Player {
+pub struct RoleNode {
     role: Role,
     directory: Arc<Directory>,
     jobs: BTreeMap<u64, Done>,
@@ -61,17 +111,19 @@ pub(crate) struct Player {
     reports: Vec<(Time, Report)>,
 }
 
-impl Player {
-    pub(crate) const fn new(role: Role, directory: Arc<Directory>) -> Self {
+impl RoleNode {
+    /// A role at its beginning. Letters to names that the directory does not hold are lost.
+    pub const fn new(role: Role, directory: Arc<Directory>) -> Self {
         Self { role, directory, jobs: BTreeMap::new(), next: 0, reports: Vec::new() }
     }
 
-    pub(crate) const fn role(&self) -> &Role {
+    /// The role.
+    pub const fn role(&self) -> &Role {
         &self.role
     }
 
     /// What was reported since the last call.
-    pub(crate) fn take_reports(&mut self) -> Vec<(Time, Report)> {
+    pub fn take_reports(&mut self) -> Vec<(Time, Report)> {
         std::mem::take(&mut self.reports)
     }
 
@@ -118,7 +170,7 @@ impl Player {
     }
 }
 
-impl Node for Player {
+impl Node for RoleNode {
     type Message = Letter;
 
     fn start(&mut self, cx: &mut Context<'_, Letter>) {
