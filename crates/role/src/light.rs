@@ -5,7 +5,7 @@
 
 use crate::message::{Notice, Tip};
 use bitneuron_consensus::{CheckCertificate, Electorate, QuorumCheck};
-use bitneuron_core::{ChainId, Epoch, Height, decode};
+use bitneuron_core::{ChainId, Digest, Epoch, Height, decode};
 use bitneuron_ledger::Entry;
 use std::{collections::BTreeMap, sync::Arc};
 use thiserror::Error;
@@ -36,6 +36,8 @@ pub struct Light {
     check: QuorumCheck,
     electorates: BTreeMap<Epoch, Arc<Electorate>>,
     height: Height,
+    /// The header believed last, so that many notices under one header cost one look at its votes.
+    believed: Option<Digest>,
 }
 
 impl Light {
@@ -49,7 +51,7 @@ impl Light {
         trusted: impl IntoIterator<Item = Arc<Electorate>>,
     ) -> Self {
         let electorates = trusted.into_iter().map(|electorate| (electorate.epoch(), electorate)).collect();
-        Self { chain, epoch_length, check: QuorumCheck { chain }, electorates, height: Height(0) }
+        Self { chain, epoch_length, check: QuorumCheck { chain }, electorates, height: Height(0), believed: None }
     }
 
     /// The highest certified height seen.
@@ -67,10 +69,15 @@ impl Light {
         if header.chain != self.chain || !names {
             return Err(Disbelief::Header);
         }
+        let id = Some(tip.certificate.block);
+        if self.believed == id {
+            return Ok(());
+        }
         let epoch = header.height.epoch(self.epoch_length);
         let electorate = self.electorates.get(&epoch).ok_or(Disbelief::Electorate(epoch))?;
         self.check.check(&tip.certificate, electorate)?;
         self.height = self.height.max(header.height);
+        self.believed = id;
         Ok(())
     }
 

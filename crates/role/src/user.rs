@@ -363,6 +363,9 @@ impl User {
 
     /// A buyer shows that it won the deal: deliver, and claim the score.
     fn matched(&mut self, from: NodeId, deal: DealId, notice: &Notice, out: &mut Outbox<Effect>) {
+        if self.offers.is_empty() {
+            return;
+        }
         let proved = self.light.entry(notice).ok().filter(|entry| entry.key == key::deal(deal));
         let Some(deal) = proved.and_then(|entry| open_deal(&entry.value)) else {
             let why = "showed a deal that is not in the certified state".to_owned();
