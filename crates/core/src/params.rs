@@ -3,7 +3,7 @@
 use crate::{Digest, hash::Hasher};
 use ndarray::{ArrayView, ArrayViewMut, IxDyn};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 /// One named tensor of a layout.
@@ -24,13 +24,23 @@ impl Entry {
 }
 
 /// The named shapes of a model, in the order of the flat buffer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Entry>", into = "Vec<Entry>")]
 pub struct Layout {
     entries: Vec<Entry>,
     offsets: Vec<usize>,
     len: usize,
+    /// Computed when first asked for: packets are bound to it, so it is asked for with each.
+    digest: OnceLock<Digest>,
 }
+
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl Eq for Layout {}
 
 /// Why a layout or parameters were refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -90,7 +100,7 @@ impl Layout {
                 .filter(|total| *total <= Self::MAX_ELEMENTS)
                 .ok_or(ParamsError::TooLarge { what: "elements", limit: Self::MAX_ELEMENTS })?;
         }
-        Ok(Self { entries, offsets, len })
+        Ok(Self { entries, offsets, len, digest: OnceLock::new() })
     }
 
     /// A layout from names and shapes.
@@ -108,7 +118,7 @@ impl Layout {
 
     /// The layout of nothing.
     pub const fn empty() -> Self {
-        Self { entries: Vec::new(), offsets: Vec::new(), len: 0 }
+        Self { entries: Vec::new(), offsets: Vec::new(), len: 0, digest: OnceLock::new() }
     }
 
     /// The tensors in order.
@@ -140,6 +150,10 @@ impl Layout {
 
     /// A digest of all names and shapes.
     pub fn digest(&self) -> Digest {
+        *self.digest.get_or_init(|| self.compute_digest())
+    }
+
+    fn compute_digest(&self) -> Digest {
         let mut hasher = Hasher::new("bitneuron layout v1");
         for entry in &self.entries {
             hasher.part(entry.name.as_bytes()).number(entry.shape.len() as u64);

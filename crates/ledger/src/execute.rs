@@ -109,16 +109,17 @@ impl State {
         Ok(Built { block, state: run.state, events: run.events, dropped, gas: run.gas })
     }
 
-    /// Whether a transaction may wait for a block: well signed, in time, new and able to pay. Claims are not checked.
+    /// Whether a transaction may wait for a block: well signed, in time, new and able to pay. Claims are not checked; the
+    /// judge is asked about the signature alone.
     ///
     /// # Errors
     /// Why it may not.
-    pub fn admits(&self, signed: &SignedTx) -> Result<(), Refused> {
+    pub fn admits(&self, signed: &SignedTx, judge: &dyn CheckClaim) -> Result<(), Refused> {
         let size = encode(signed).len();
         if size > SignedTx::LIMIT {
             return Err(Refused::Size(size));
         }
-        self.admissible(signed, self.clock.height.next())?;
+        self.admissible(signed, self.clock.height.next(), judge)?;
         let (needed, limit) = (plain_gas(signed, size), self.params.fees.limit);
         if needed > limit {
             return Err(Refused::Gas { needed, limit });
@@ -128,7 +129,7 @@ impl State {
     }
 
     /// In time, new and signed, the cheapest first.
-    fn admissible(&self, signed: &SignedTx, at: Height) -> Result<Digest, Refused> {
+    fn admissible(&self, signed: &SignedTx, at: Height, judge: &dyn CheckClaim) -> Result<Digest, Refused> {
         let (expires, last) = (signed.tx.expires, Height(at.0.saturating_add(self.params.tx_lifetime)));
         if expires < at || expires > last {
             return Err(Refused::Expires { expires, first: at, last });
@@ -137,7 +138,8 @@ impl State {
         if self.seen.contains_key(&(expires, digest)) {
             return Err(Refused::Replayed(digest));
         }
-        if signed.is_signed(self.chain) { Ok(digest) } else { Err(Refused::Signature(signed.tx.by)) }
+        let valid = signed.is_signed_before(digest, self.chain, judge);
+        if valid { Ok(digest) } else { Err(Refused::Signature(signed.tx.by)) }
     }
 
     fn follows(&self, header: &Header) -> Result<(), Refused> {
@@ -198,7 +200,7 @@ impl<'a> Draft<'a> {
         if self.bytes > MAX_BODY || self.count > Block::MAX_TRANSACTIONS {
             return Err(Refused::Size(size));
         }
-        let digest = self.state.admissible(signed, self.state.clock.height)?;
+        let digest = self.state.admissible(signed, self.state.clock.height, self.check)?;
         let needed = gas(signed, size, self.check, self.state.chain);
         let limit = self.state.params.fees.limit.saturating_sub(self.gas);
         if needed > limit {
@@ -231,7 +233,7 @@ impl<'a> Draft<'a> {
     }
 
     fn claim(&mut self, claim: &Claim) -> Result<(), Refused> {
-        if !claim.is_signed(self.state.chain) {
+        if !claim.is_signed_before(self.state.chain, self.check) {
             return Err(Refused::Signature(claim.by()));
         }
         let statement = claim.statement();

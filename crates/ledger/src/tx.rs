@@ -6,7 +6,7 @@
 
 use crate::deal::SignedDelivery;
 use bitneuron_consensus::{Evidence, Header, SignedProposal, SignedVote};
-use bitneuron_core::claim::Claim;
+use bitneuron_core::claim::{CheckClaim, Claim};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::goal::Goal;
 use bitneuron_core::merkle::Inclusion;
@@ -178,5 +178,10 @@ impl SignedTx {
     /// Whether the author really signed this, for this chain.
     pub fn is_signed(&self, chain: ChainId) -> bool {
         sign::verify(self.tx.by, DOMAIN, chain, &self.digest().0, &self.signature)
+    }
+
+    /// [`SignedTx::is_signed`] for a known digest, asked of a judge.
+    pub(crate) fn is_signed_before(&self, digest: Digest, chain: ChainId, judge: &dyn CheckClaim) -> bool {
+        judge.verify(self.tx.by, DOMAIN, chain, &digest.0, &self.signature)
     }
 }

@@ -16,9 +16,9 @@ fn a_transaction_is_accepted_once_while_it_lasts() {
     let mut world = World::new();
     let pay = Action::Transfer { to: world.user(1), amount: Amount::tokens(1) };
     let tx = world.by_user(0, pay.clone());
-    assert!(world.state.admits(&tx).is_ok());
+    assert!(world.state.admits(&tx, &Scripted).is_ok());
     world.block(std::slice::from_ref(&tx));
-    assert!(matches!(world.state.admits(&tx), Err(Refused::Replayed(_))));
+    assert!(matches!(world.state.admits(&tx, &Scripted), Err(Refused::Replayed(_))));
     assert!(matches!(world.refused(&tx), Refused::Replayed(digest) if digest == tx.digest()));
     world.until(tx.tx.expires.0);
     assert!(matches!(world.refused(&tx), Refused::Expires { .. }), "forgotten, but expired");
@@ -28,18 +28,21 @@ fn a_transaction_is_accepted_once_while_it_lasts() {
         let expires = Height(world.state.height().0 + ahead);
         Tx { by: user.id(), expires, salt: 0, action: pay.clone() }.sign(&user, world.state.chain())
     };
-    assert!(world.state.admits(&expiring(1, &world)).is_ok());
-    assert!(world.state.admits(&expiring(101, &world)).is_ok());
-    assert!(matches!(world.state.admits(&expiring(0, &world)), Err(Refused::Expires { .. })));
-    assert!(matches!(world.state.admits(&expiring(102, &world)), Err(Refused::Expires { .. })));
+    assert!(world.state.admits(&expiring(1, &world), &Scripted).is_ok());
+    assert!(world.state.admits(&expiring(101, &world), &Scripted).is_ok());
+    assert!(matches!(world.state.admits(&expiring(0, &world), &Scripted), Err(Refused::Expires { .. })));
+    assert!(matches!(world.state.admits(&expiring(102, &world), &Scripted), Err(Refused::Expires { .. })));
     let mut forged = expiring(5, &world);
     forged.tx.by = world.user(1);
-    assert!(matches!(world.state.admits(&forged), Err(Refused::Signature(_))));
+    assert!(matches!(world.state.admits(&forged, &Scripted), Err(Refused::Signature(_))));
     let other = World::with(Params { tx_lifetime: 99, ..Params::devnet() });
-    assert!(matches!(other.state.admits(&expiring(5, &world)), Err(Refused::Signature(_))), "another chain");
+    assert!(
+        matches!(other.state.admits(&expiring(5, &world), &Scripted), Err(Refused::Signature(_))),
+        "another chain"
+    );
     let pauper = key(555);
     let broke = world.tx(&pauper, pay);
-    assert!(matches!(world.state.admits(&broke), Err(Refused::Balance { .. })));
+    assert!(matches!(world.state.admits(&broke, &Scripted), Err(Refused::Balance { .. })));
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! The judge: checks each claim once and remembers the verdict.
+//! The judge: looks at each claim and each signature once and remembers what it saw.
 //!
-//! A claim is looked at when a block is built, when it is judged and when a refutation names it. Verdicts are
-//! deterministic, so one look is enough; the gas of a repeated look is nothing.
+//! A claim is looked at when a block is built, when it is judged and when a refutation names it; a signature also when its
+//! transaction enters the mempool. Verdicts are deterministic, so one look is enough; the gas of a repeated look is nothing.
 
-use bitneuron_core::Digest;
 use bitneuron_core::claim::{CheckClaim, Claim, Refused};
-use std::collections::BTreeMap;
+use bitneuron_core::hash::Hasher;
+use bitneuron_core::{ChainId, Digest, NodeId, Signature, sign};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A checker with a memory of bounded size.
@@ -14,26 +16,55 @@ pub struct Judge {
     memory: Mutex<Memory>,
 }
 
-#[derive(Default)]
 struct Memory {
-    verdicts: BTreeMap<Digest, Result<(), Refused>>,
-    order: std::collections::VecDeque<Digest>,
+    verdicts: Recent<Result<(), Refused>>,
+    /// Signatures that are valid; those that are not cost their sender a look each.
+    signatures: Recent<()>,
     spent: u64,
 }
 
-impl std::fmt::Debug for Judge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Judge").field("verdicts", &self.memory().verdicts.len()).finish_non_exhaustive()
+/// A map that forgets its oldest entries.
+struct Recent<V> {
+    entries: BTreeMap<Digest, V>,
+    order: VecDeque<Digest>,
+    most: usize,
+}
+
+impl<V> Recent<V> {
+    const fn new(most: usize) -> Self {
+        Self { entries: BTreeMap::new(), order: VecDeque::new(), most }
+    }
+
+    fn insert(&mut self, key: Digest, value: V) {
+        if self.entries.insert(key, value).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > self.most
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judge")
+            .field("verdicts", &self.memory().verdicts.entries.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Judge {
     /// How many verdicts are remembered.
-    pub const MEMORY: usize = 4096;
+    pub const VERDICTS: usize = 4_096;
+    /// How many valid signatures are remembered.
+    pub const SIGNATURES: usize = 16_384;
 
     /// A judge that asks `check`.
     pub fn new(check: Arc<dyn CheckClaim>) -> Self {
-        Self { check, memory: Mutex::default() }
+        let (verdicts, signatures) = (Recent::new(Self::VERDICTS), Recent::new(Self::SIGNATURES));
+        Self { check, memory: Mutex::new(Memory { verdicts, signatures, spent: 0 }) }
     }
 
     /// The gas spent on checks since the last call.
@@ -50,25 +81,34 @@ impl Judge {
 impl CheckClaim for Judge {
     fn check(&self, claim: &Claim) -> Result<(), Refused> {
         let digest = claim.digest();
-        if let Some(verdict) = self.memory().verdicts.get(&digest) {
+        if let Some(verdict) = self.memory().verdicts.entries.get(&digest) {
             return verdict.clone();
         }
         let verdict = self.check.check(claim);
         let gas = self.check.gas(claim);
         let mut memory = self.memory();
         memory.spent = memory.spent.saturating_add(gas);
-        if memory.verdicts.insert(digest, verdict.clone()).is_none() {
-            memory.order.push_back(digest);
-        }
-        if memory.order.len() > Self::MEMORY
-            && let Some(oldest) = memory.order.pop_front()
-        {
-            memory.verdicts.remove(&oldest);
-        }
+        memory.verdicts.insert(digest, verdict.clone());
         verdict
     }
 
     fn gas(&self, claim: &Claim) -> u64 {
         self.check.gas(claim)
+    }
+
+    fn verify(&self, by: NodeId, domain: &str, chain: ChainId, bytes: &[u8], signature: &Signature) -> bool {
+        let key = Hasher::new("bitneuron seen signature v1")
+            .update(&by.0)
+            .update(&signature.to_bytes())
+            .part(&sign::message(domain, chain, bytes))
+            .finish();
+        if self.memory().signatures.entries.contains_key(&key) {
+            return true;
+        }
+        let valid = sign::verify(by, domain, chain, bytes, signature);
+        if valid {
+            self.memory().signatures.insert(key, ());
+        }
+        valid
     }
 }

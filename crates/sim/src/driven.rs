@@ -99,15 +99,16 @@ impl<B: Bridge> Driven<B> {
 
     /// Steps the machine with an input and with all that is answered at once, in order.
     pub fn feed(&mut self, cx: &mut Context<'_, B::Message>, input: Input<B>) {
-        let mut waiting = VecDeque::from([input]);
-        let mut outbox = Outbox::new();
-        while let Some(input) = waiting.pop_front() {
+        // Most inputs are answered by nothing that needs to wait, so the queue is not allocated before it is needed.
+        let (mut next, mut waiting, mut outbox) = (Some(input), VecDeque::new(), Outbox::new());
+        while let Some(input) = next {
             if let Err(error) = self.machine.step(cx.now(), input, &mut outbox) {
                 self.bridge.refused(cx, error);
             }
             for effect in outbox.drain() {
                 waiting.extend(self.bridge.effect(cx, effect));
             }
+            next = waiting.pop_front();
         }
     }
 

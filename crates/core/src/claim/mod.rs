@@ -96,6 +96,12 @@ impl Claim {
             && sign::verify(self.by(), DOMAIN, chain, &self.body.digest().0, &self.signature)
     }
 
+    /// [`Claim::is_signed`], asked of a judge.
+    pub fn is_signed_before(&self, chain: ChainId, judge: &dyn CheckClaim) -> bool {
+        self.body.context.chain == chain
+            && judge.verify(self.by(), DOMAIN, chain, &self.body.digest().0, &self.signature)
+    }
+
     /// The digest of the whole claim.
     pub fn digest(&self) -> Digest {
         Digest::of("bitneuron claim id v1", &encode(self))
@@ -112,6 +118,12 @@ pub trait CheckClaim: Send + Sync {
 
     /// What the check costs in gas (1 gas = 10 ns of virtual compute), known before checking.
     fn gas(&self, claim: &Claim) -> u64;
+
+    /// Whether a signature is valid ([`sign::verify`]). A judge that sees the same bytes often may remember those that
+    /// were; it never says yes to others.
+    fn verify(&self, by: NodeId, domain: &str, chain: ChainId, bytes: &[u8], signature: &Signature) -> bool {
+        sign::verify(by, domain, chain, bytes, signature)
+    }
 }
 
 /// Why a claim does not hold.

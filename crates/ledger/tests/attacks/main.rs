@@ -151,7 +151,7 @@ fn transactions() {
     let mut forged = Vec::new();
     let accepted = attack::<SignedTx>(&samples, |signed| {
         if !honest.contains(signed) {
-            assert!(world.state.admits(signed).is_err(), "nobody signed {signed:?}");
+            assert!(world.state.admits(signed, &Scripted).is_err(), "nobody signed {signed:?}");
             forged.push(signed.clone());
         }
     });

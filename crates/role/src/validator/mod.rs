@@ -179,7 +179,9 @@ impl Validator {
 
     /// Takes a transaction into the mempool and, when asked to, tells the other validators.
     fn accept(&mut self, transaction: SignedTx, share: bool, out: &mut Outbox<Effect>) {
-        if self.mempool.contains(&transaction.digest()) || self.state.admits(&transaction).is_err() {
+        if self.mempool.contains(&transaction.digest())
+            || self.state.admits(&transaction, self.judge.as_ref()).is_err()
+        {
             return;
         }
         let message = Message::Transaction(transaction.clone());
