@@ -88,7 +88,10 @@ impl CheckClaim for Judge {
         let gas = self.check.gas(claim);
         let mut memory = self.memory();
         memory.spent = memory.spent.saturating_add(gas);
-        memory.verdicts.insert(digest, verdict.clone());
+        // What lacks here today may be here tomorrow: that is no verdict to remember.
+        if !matches!(verdict, Err(Refused::Unavailable(_))) {
+            memory.verdicts.insert(digest, verdict.clone());
+        }
         verdict
     }
 

@@ -51,7 +51,14 @@ impl Light {
         trusted: impl IntoIterator<Item = Arc<Electorate>>,
     ) -> Self {
         let electorates = trusted.into_iter().map(|electorate| (electorate.epoch(), electorate)).collect();
-        Self { chain, epoch_length, check: QuorumCheck { chain }, electorates, height: Height(0), believed: None }
+        Self {
+            chain,
+            epoch_length,
+            check: QuorumCheck { chain },
+            electorates,
+            height: Height(0),
+            believed: None,
+        }
     }
 
     /// The highest certified height seen.

@@ -92,6 +92,8 @@ pub struct User {
     algorithm: Option<Box<Algorithm2>>,
     /// How many rounds it has begun.
     round: u64,
+    /// Whom it asked for a head and still waits for: one answer makes one training.
+    asked: Option<NodeId>,
     offers: BTreeMap<Digest, Offered>,
     /// What was delivered, until it is confirmed or no longer matters.
     sold: BTreeMap<DealId, (Height, Bytes)>,
@@ -141,6 +143,7 @@ impl User {
             seed,
             plan,
             round: 0,
+            asked: None,
             offers: BTreeMap::new(),
             sold: BTreeMap::new(),
             salt: 0,
@@ -197,13 +200,21 @@ impl User {
         if let Some(from) = at.first().and_then(|at| Some(members.get(usize::try_from(*at).ok()?)?.id)) {
             Self::send(from, &Message::Ask(self.plan.goal.id()), out);
             out.push(Effect::Timer { id: NO_HEAD, after: PATIENCE });
+            self.asked = Some(from);
         }
     }
 
     /// A head: believed when its commitment is in the certified state, then trained from.
     fn head(&mut self, from: NodeId, notice: &Notice, model: &[u8], out: &mut Outbox<Effect>) {
+        // Late, or nobody asked: else whoever sends heads could make a user train and lock bonds without end.
+        if self.asked != Some(from) {
+            return;
+        }
         let key = key::head(self.plan.goal.id(), from);
         let believed = self.light.entry(notice).ok().filter(|entry| entry.key == key);
+        // A peer may lag by some heights, but not serve the head of a round long past.
+        let reach = notice.tip.header.height.0.saturating_add(self.plan.round_heights());
+        let believed = believed.filter(|_| reach >= self.light.height().0);
         let committed = believed.and_then(|entry| head_commitment(&entry.value));
         let model = unpack_model(model, self.plan.layout());
         let matching = model.filter(|model| Some(model.commitment()) == committed);
@@ -212,6 +223,7 @@ impl User {
             return out.push(Effect::Report(Report::Offence { by: from, why }));
         };
         out.push(Effect::CancelTimer(NO_HEAD));
+        self.asked = None;
         self.train(Some((from, model)), out);
     }
 
@@ -450,7 +462,10 @@ impl Machine for User {
                 self.round = 1;
                 self.train(None, out);
             }
-            Input::Timer(NO_HEAD) => self.train(None, out),
+            Input::Timer(NO_HEAD) => {
+                self.asked = None;
+                self.train(None, out);
+            }
             Input::Received { from, channel: Channel::REQUEST, bytes } => match decode(&bytes) {
                 Ok(message) => self.receive(from, message, out),
                 Err(error) => out.push(Effect::Report(Report::Offence { by: from, why: error.to_string() })),

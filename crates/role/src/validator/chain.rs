@@ -23,10 +23,14 @@ impl Validator {
         let height = self.height().next();
         let epoch = height.epoch(self.plan.genesis.params.epoch);
         let Some(electorate) = self.state.electorate(epoch) else { return Ok(()) };
+        let left = (self.began, std::mem::take(&mut self.executed));
         self.began = now;
-        self.executed.clear();
         let parent = self.parent();
-        self.drive(now, consensus::Input::Begin { height, electorate, parent }, out)
+        let begun = self.drive(now, consensus::Input::Begin { height, electorate, parent }, out);
+        if begun.is_err() {
+            (self.began, self.executed) = left;
+        }
+        begun
     }
 
     fn parent(&self) -> Digest {
@@ -97,6 +101,10 @@ impl Validator {
     ) -> Result<(), ValidatorError> {
         let Some(built) = built else { return Ok(()) };
         let Built { block, state, events, dropped, .. } = *built;
+        let block = Arc::new(block);
+        let executed = Arc::new(Executed { state: Arc::new(state), events });
+        let input = consensus::Input::Built { height: block.header.height, round, block: block.clone() };
+        self.drive_with(now, block.id(), Some(executed), input, out)?;
         for (transaction, why) in dropped {
             self.mempool.remove(&transaction.digest());
             // A signed claim that does not hold is itself the proof of its author's fault.
@@ -104,9 +112,25 @@ impl Validator {
                 self.submit(Action::Refute(Refutation::Claim(claim)), out);
             }
         }
-        let block = Arc::new(block);
-        self.executed.insert(block.id(), Arc::new(Executed { state: Arc::new(state), events }));
-        self.drive(now, consensus::Input::Built { height: block.header.height, round, block }, out)
+        Ok(())
+    }
+
+    /// Steps the engine, which may decide the block at once, with the state after that block at hand.
+    fn drive_with(
+        &mut self,
+        now: Time,
+        block: Digest,
+        after: Option<Arc<Executed>>,
+        input: consensus::Input,
+        out: &mut Outbox<Effect>,
+    ) -> Result<(), ValidatorError> {
+        let fresh = after.filter(|_| !self.executed.contains_key(&block));
+        let added = fresh.map(|after| self.executed.insert(block, after)).is_some();
+        let driven = self.drive(now, input, out);
+        if driven.is_err() && added {
+            self.executed.remove(&block);
+        }
+        driven
     }
 
     /// Judges a block, as a job.
@@ -137,10 +161,7 @@ impl Validator {
         out: &mut Outbox<Effect>,
     ) -> Result<(), ValidatorError> {
         let valid = after.is_some();
-        if let Some(after) = after {
-            self.executed.insert(block, after);
-        }
-        self.drive(now, consensus::Input::Judged { block, valid }, out)
+        self.drive_with(now, block, after, consensus::Input::Judged { block, valid }, out)
     }
 
     /// Applies a decided block and tells everybody concerned.
@@ -177,6 +198,7 @@ impl Validator {
             began: self.began,
         };
         out.push(Effect::Report(report));
+        self.forget();
         self.react(height, &events, out);
         let next = self.began.after(self.plan.pace);
         out.push(Effect::Timer { id: BEGIN, after: next.since(now) });

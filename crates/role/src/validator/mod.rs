@@ -16,9 +16,10 @@ use crate::work::{Executed, Outcome};
 use bitneuron_consensus::{ConsensusEngine, TimerId};
 use bitneuron_core::claim::{CheckClaim, Turn};
 use bitneuron_core::exact::{ExactData, ExactParams};
-use bitneuron_core::{Commitment, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode};
+use bitneuron_core::{Amount, Commitment, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode};
 use bitneuron_learning::exact::ExactRule;
 use bitneuron_ledger::{Action, SignedTx, State, Tx};
+use bitneuron_market::DealId;
 use bitneuron_net::Channel;
 use bitneuron_zk::Prover;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,8 +89,14 @@ pub struct Validator {
     mempool: Mempool,
     /// Who hears of each decided header.
     subscribers: BTreeSet<NodeId>,
-    /// Integers of models by commitment: heads, and what was delivered.
+    /// Integers of models by commitment: heads, and what was delivered; see [`trade`] for when they are forgotten.
     models: BTreeMap<Commitment, ExactParams>,
+    /// The head that each other validator showed last, which its claim will name.
+    shown: BTreeMap<NodeId, Commitment>,
+    /// The models that this round's turn is made of.
+    ingredients: Vec<Commitment>,
+    /// Open deals whose delivery was answered, so that repeating it costs nobody but the seller.
+    answered: BTreeSet<DealId>,
     /// The turn that is committed or being proved, with the model after it.
     turn: Option<(Turn, ExactParams)>,
     salt: u64,
@@ -132,6 +139,9 @@ impl Validator {
             mempool: Mempool::new(MempoolLimits::default()),
             subscribers: BTreeSet::new(),
             models,
+            shown: BTreeMap::new(),
+            ingredients: Vec::new(),
+            answered: BTreeSet::new(),
             turn: None,
             salt: 0,
         }
@@ -195,14 +205,24 @@ impl Validator {
         match message {
             // Whoever is no validator enters here; validators tell all others themselves.
             Message::Transaction(tx) => self.accept(tx, !self.plan.validators.contains(&from), out),
-            Message::Subscribe if self.subscribers.len() < MAX_SUBSCRIBERS => {
-                self.subscribers.insert(from);
-            }
+            Message::Subscribe => self.subscribe(from),
             Message::Ask(goal) => self.answer(from, goal, out),
             Message::Model { commitment, model } => self.learn_of(from, commitment, &model, out),
             Message::Delivery { signed, packet } => self.delivered(from, &signed, &packet, out),
             _ => out.push(offence(from, "sent what a validator cannot use")),
         }
+    }
+
+    /// Adds a subscriber. When there is no room, whoever holds tokens takes the place of one that holds none, since names
+    /// cost nothing.
+    fn subscribe(&mut self, from: NodeId) {
+        let holds = |id: &NodeId| self.state.balance(*id) > Amount::ZERO;
+        if self.subscribers.len() >= MAX_SUBSCRIBERS && !self.subscribers.contains(&from) {
+            let poor = self.subscribers.iter().find(|id| !holds(id)).copied();
+            let Some(poor) = poor.filter(|_| holds(&from)) else { return };
+            self.subscribers.remove(&poor);
+        }
+        self.subscribers.insert(from);
     }
 
     fn done(&mut self, now: Time, outcome: Outcome, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {

@@ -6,8 +6,9 @@ use crate::model::{open_packet, pack_model, unpack_model};
 use crate::role::{Effect, Report};
 use bitneuron_compress::Packet;
 use bitneuron_core::{Amount, Bytes, Commitment, GoalId, Height, NodeId, Outbox};
-use bitneuron_ledger::{Action, Refutation, SignedDelivery, key, packet_digest};
+use bitneuron_ledger::{Action, Refutation, Sale, SignedDelivery, key, packet_digest};
 use bitneuron_market::{DataMarket, DataTerms, Deal, Duty, Order, Side};
+use std::collections::BTreeSet;
 
 impl Validator {
     /// Bids for models of the coming round.
@@ -62,6 +63,9 @@ impl Validator {
         if !mine || signed.delivery.packet != packet_digest(packet) {
             return out.push(offence(from, "delivered what it did not sign"));
         }
+        if !deal.state.owed().contains(&Duty::Deliver) || !self.answered.insert(deal.id) {
+            return;
+        }
         if signed.delivery.packet != *sold {
             out.push(offence(from, "delivered other bytes than it sold"));
             return self.submit(Action::Refute(Refutation::Delivery(signed.clone())), out);
@@ -103,9 +107,31 @@ impl Validator {
         match unpack_model(model, self.plan.layout()).filter(|model| model.commitment() == commitment) {
             Some(model) => {
                 self.models.insert(commitment, model);
+                if self.shown.insert(from, commitment).is_some_and(|before| before != commitment) {
+                    self.forget();
+                }
             }
             None => out.push(offence(from, "showed a head that is not what it commits to")),
         }
+    }
+
+    /// Forgets the models that nobody needs any more and the deals that are over. What is kept is bounded by the
+    /// validators and the deals: θ₀, all heads, what each validator showed last, what was bought and may still be merged,
+    /// and what the own turn is made of.
+    pub(super) fn forget(&mut self) {
+        let (goal, me) = (self.plan.goal.id(), self.key.id());
+        let mut needed = BTreeSet::from([self.plan.goal.initial]);
+        needed.extend(self.state.heads(goal).map(|(_, head)| head.model));
+        needed.extend(self.shown.values().chain(&self.ingredients));
+        if let Some((turn, _)) = &self.turn {
+            needed.extend([turn.before, turn.after]);
+            needed.extend(turn.inputs.iter().map(|input| input.model));
+        }
+        let usable = |sale: &&Sale| !sale.deal.state.is_final() || sale.good.is_some_and(|good| !good.used);
+        let bought = self.state.deals().filter(usable).filter(|sale| sale.deal.buyer == me);
+        needed.extend(bought.filter_map(|sale| sale.deal.promise()).map(|(_, model, _)| model));
+        self.models.retain(|commitment, _| needed.contains(commitment));
+        self.answered.retain(|deal| self.state.open_deal(*deal).is_some());
     }
 
     pub(super) fn metered(&self, model: &Bytes) -> Effect {

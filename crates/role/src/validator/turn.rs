@@ -128,6 +128,8 @@ impl Validator {
         turn.truncate(self.plan.goal.max_inputs as usize);
         let models = turn.inputs.iter().filter_map(|input| self.models.get(&input.model)).cloned().collect();
         let Some(head) = self.head().cloned() else { return };
+        let merged = turn.inputs.iter().map(|input| input.model);
+        self.ingredients = std::iter::once(turn.before).chain(merged).collect();
         let (plan, merge, data) = (self.plan.clone(), self.merge.clone(), self.data.clone());
         let gas = plan.turn_gas;
         let play = Play { me, plan, turn, merge, data, head, models };
@@ -151,6 +153,11 @@ impl Validator {
         let Some(tip) = &self.tip else { return };
         let Some((mut turn, after)) = self.turn.clone() else { return };
         let Some(seed) = self.state.score_seed(me, goal) else { return };
+        // A commitment that came late may be another turn's; only what was committed to can be claimed.
+        let open = self.state.open_turn(me, goal).map(|open| open.commitment);
+        if open != Some(turn.commitment()) {
+            return;
+        }
         turn.score_seed = seed;
         let context = Context { chain: self.plan.chain, height: tip.header.height, by: me, subject: goal.0 };
         let Some(witness) = self.witness(&turn) else { return };
