@@ -56,11 +56,8 @@ fn edges() -> BTreeMap<String, BTreeSet<String>> {
         .packages
         .iter()
         .map(|package| {
-            let used = package
-                .dependencies
-                .iter()
-                .filter(|used| normal(used.kind))
-                .map(|used| used.name.clone());
+            let used =
+                package.dependencies.iter().filter(|used| normal(used.kind)).map(|used| used.name.clone());
             (word(&package.name).to_owned(), used.collect())
         })
         .collect()
