@@ -64,11 +64,13 @@ impl<'a> Screen<'a> {
     }
 }
 
+/// The rounds are what the screen hears of, so the first block is at most this late.
 fn opening(round: &Round, seconds: f64) -> String {
-    let blocks =
-        if round.height == 1 { "first block".into() } else { format!("first {} blocks", round.height) };
-    let header = table::header();
-    format!("{blocks} (round {}) after {}\n\n{header}", round.round, number::seconds(seconds))
+    let (seconds, header) = (number::seconds(seconds), table::header());
+    format!(
+        "first block after {seconds} at most: round {} with {} blocks is over\n\n{header}",
+        round.round, round.height
+    )
 }
 
 /// On standard error; indicatif itself hides it where that is no terminal.
