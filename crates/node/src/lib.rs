@@ -4,10 +4,13 @@
 //! [`Scenario`](bitneuron_sim::scenario::Scenario) while a live table tells of every few rounds, and then leaves a
 //! folder with the report as data, as a page and as a picture.
 //!
-//! Here, and only here, is a clock on the wall: [`Stopwatch`](devnet::Stopwatch). What it reads goes to the terminal
-//! and to `timing.json`, never into the report: for one build on one kind of processor, the report is a function of the
-//! options.
+//! [`wire`] lets roles live: one tokio task for each, with the same effects as under the simulator's virtual time.
+//!
+//! Here, and only here, are clocks on the wall. [`wire::Clock`] tells live roles the time. What a
+//! [`Stopwatch`](devnet::Stopwatch) reads goes to the terminal and to `timing.json`, never into the report: for one
+//! build on one kind of processor, the report is a function of the options.
 #![forbid(unsafe_code)]
 
 pub mod cli;
 pub mod devnet;
+pub mod wire;

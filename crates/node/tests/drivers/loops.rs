@@ -1,0 +1,235 @@
+//! The live loop itself, with a role that does what its inputs say.
+
+use bitneuron_core::{Bytes, Machine, NodeId, Outbox, Time};
+use bitneuron_net::Channel;
+use bitneuron_node::wire::{
+    Clock, Handle, Hub, HubLink, Letter, Link as _, Memory, Start, Store, Told, WireError, spawn,
+};
+use bitneuron_role::work::{Done, Job, Outcome};
+use bitneuron_role::{Effect, Input, Report};
+use std::time::Duration;
+use std::{fmt, io};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+
+const PUPPET: NodeId = NodeId([1; 32]);
+const OTHER: NodeId = NodeId([2; 32]);
+
+/// What a puppet does on a letter that begins with this byte.
+mod word {
+    pub(crate) const PERSIST_THEN_SEND: u8 = 1;
+    pub(crate) const WORK: u8 = 2;
+    pub(crate) const BREAK_DOWN: u8 = 3;
+    pub(crate) const REFUSE: u8 = 4;
+    pub(crate) const CHANGE_TIMERS: u8 = 5;
+}
+
+/// Notes when what happened.
+#[derive(Debug, Default)]
+struct Puppet {
+    seen: Vec<(u64, String)>,
+}
+
+#[derive(Debug)]
+struct Refused;
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not that")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+fn job(label: &'static str, fails: bool) -> Effect {
+    Effect::Work(Job::new(label, move || {
+        assert!(!fails, "a job that breaks down");
+        Done { gas: 1, outcome: Outcome::Proved { claim: None } }
+    }))
+}
+
+impl Machine for Puppet {
+    type Input = Input;
+    type Effect = Effect;
+    type Error = Refused;
+
+    fn step(&mut self, now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), Refused> {
+        let millis = now.0 / 1_000;
+        let Input::Received { bytes, .. } = input else {
+            let name = match input {
+                Input::Timer(id) => format!("timer {id}"),
+                Input::Done(_) => "done".into(),
+                _ => "start".into(),
+            };
+            self.seen.push((millis, name));
+            return Ok(());
+        };
+        match bytes.first().copied().unwrap_or_default() {
+            word::PERSIST_THEN_SEND => out.extend([
+                Effect::Persist(Bytes(bytes.to_vec())),
+                Effect::Send { to: OTHER, channel: Channel::VOTE, bytes },
+            ]),
+            word::WORK => out.push(job("work", false)),
+            word::BREAK_DOWN => out.push(job("break down", true)),
+            word::CHANGE_TIMERS => out.extend([
+                Effect::Timer { id: 1, after: Duration::from_millis(100) },
+                Effect::Timer { id: 2, after: Duration::from_millis(200) },
+                Effect::Timer { id: 1, after: Duration::from_millis(300) },
+                Effect::Timer { id: 3, after: Duration::from_millis(250) },
+                Effect::Timer { id: 4, after: Duration::MAX },
+                Effect::CancelTimer(2),
+            ]),
+            word::REFUSE => return Err(Refused),
+            other => self.seen.push((millis, format!("letter {other}"))),
+        }
+        Ok(())
+    }
+}
+
+/// A puppet, the other node's inbox, and who hears reports.
+struct Stage {
+    hub: Hub,
+    other: HubLink,
+    puppet: Handle<Puppet>,
+    inbox: mpsc::Receiver<Letter>,
+    heard: mpsc::Receiver<Told>,
+}
+
+impl Stage {
+    fn new(store: impl Store, capacity: usize) -> Self {
+        let hub = Hub::new(capacity);
+        let (reports, heard) = mpsc::channel(1);
+        let (link, puppet_inbox) = hub.join(PUPPET);
+        let (other, inbox) = hub.join(OTHER);
+        let puppet = spawn(Start {
+            id: PUPPET,
+            machine: Puppet::default(),
+            clock: Clock::start(),
+            link,
+            inbox: puppet_inbox,
+            store,
+            reports,
+        });
+        Self { hub, other, puppet, inbox, heard }
+    }
+
+    fn say(&self, word: u8) {
+        self.other.send(PUPPET, Channel::ORDER, [word].into());
+    }
+}
+
+/// Takes its time.
+struct Slow(Memory);
+
+impl Store for Slow {
+    async fn persist(&mut self, record: Bytes) -> io::Result<()> {
+        sleep(Duration::from_millis(50)).await;
+        self.0.persist(record).await
+    }
+}
+
+/// Has no room.
+struct Full;
+
+impl Store for Full {
+    async fn persist(&mut self, _: Bytes) -> io::Result<()> {
+        Err(io::Error::other("full"))
+    }
+}
+
+async fn seen(puppet: Handle<Puppet>) -> Vec<(u64, String)> {
+    puppet.stop().await.expect("it lived").machine.seen
+}
+
+fn happened(seen: &[(u64, &str)]) -> Vec<(u64, String)> {
+    seen.iter().map(|(at, what)| (*at, (*what).to_owned())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_set_again_fires_once_and_a_cancelled_one_never() {
+    let stage = Stage::new(Memory::default(), 8);
+    stage.say(word::CHANGE_TIMERS);
+    sleep(Duration::from_secs(10)).await;
+    let expected = [(0, "start"), (250, "timer 3"), (300, "timer 1")];
+    let seen = seen(stage.puppet).await;
+    // Tokio's timers are a millisecond coarse and never early.
+    let near = |(seen, expected): (&(u64, String), &(u64, String))| {
+        seen.1 == expected.1 && (expected.0..=expected.0 + 1).contains(&seen.0)
+    };
+    let expected = happened(&expected);
+    assert!(seen.len() == expected.len() && seen.iter().zip(&expected).all(near), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_leaves_before_what_came_first_is_durable() {
+    let store = Memory::default();
+    let mut stage = Stage::new(Slow(store.clone()), 8);
+    stage.say(word::PERSIST_THEN_SEND);
+    sleep(Duration::from_millis(40)).await;
+    assert!(stage.inbox.try_recv().is_err() && store.records().is_empty());
+    let letter = timeout(Duration::from_millis(20), stage.inbox.recv()).await.expect("in time");
+    assert_eq!(letter.expect("a letter").from, PUPPET);
+    assert_eq!(store.records(), [Bytes(vec![word::PERSIST_THEN_SEND])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_stops_the_role_before_it_speaks() {
+    let mut stage = Stage::new(Full, 8);
+    stage.say(word::PERSIST_THEN_SEND);
+    sleep(Duration::from_millis(1)).await;
+    assert!(stage.puppet.is_finished());
+    assert!(matches!(stage.puppet.stop().await, Err(WireError::Store(_))));
+    assert!(stage.inbox.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_answered_and_one_that_breaks_down_stops_the_role() {
+    let stage = Stage::new(Memory::default(), 8);
+    stage.say(word::WORK);
+    sleep(Duration::from_millis(1)).await;
+    stage.say(9);
+    sleep(Duration::from_millis(1)).await;
+    let Stage { puppet, .. } = stage;
+    let names: Vec<String> = seen(puppet).await.into_iter().map(|(_, what)| what).collect();
+    assert_eq!(names, ["start", "done", "letter 9"]);
+
+    let stage = Stage::new(Memory::default(), 8);
+    stage.say(word::BREAK_DOWN);
+    sleep(Duration::from_millis(1)).await;
+    assert!(matches!(stage.puppet.stop().await, Err(WireError::Task(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_inbox_loses_letters_and_counts_them() {
+    let stage = Stage::new(Memory::default(), 2);
+    // The puppet does not run before this test waits.
+    (10..15).for_each(|word| stage.say(word));
+    stage.other.send(NodeId([3; 32]), Channel::ORDER, [0].into());
+    assert_eq!(stage.hub.lost(), 4);
+    sleep(Duration::from_millis(1)).await;
+    let names: Vec<String> = seen(stage.puppet).await.into_iter().map(|(_, what)| what).collect();
+    assert_eq!(names, ["start", "letter 10", "letter 11"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_reported_and_nobody_waits_for_a_listener() {
+    let mut stage = Stage::new(Memory::default(), 8);
+    (0..3).for_each(|_| stage.say(word::REFUSE));
+    sleep(Duration::from_millis(1)).await;
+    let told = stage.heard.recv().await.expect("a report");
+    assert!(matches!(told.report, Report::Offence { by: PUPPET, why } if why == "not that"));
+    assert_eq!(stage.puppet.stop().await.expect("it lived").unheard, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_lets_go_of_a_role_or_its_inbox_ends_it() {
+    let Stage { puppet, mut heard, .. } = Stage::new(Memory::default(), 8);
+    drop(puppet);
+    assert!(timeout(Duration::from_secs(1), heard.recv()).await.expect("the role ends").is_none());
+
+    let Stage { hub, puppet, .. } = Stage::new(Memory::default(), 8);
+    hub.leave(PUPPET);
+    sleep(Duration::from_millis(1)).await;
+    assert!(puppet.is_finished());
+    assert_eq!(seen(puppet).await, happened(&[(0, "start")]));
+}
