@@ -1,7 +1,7 @@
 //! The validator: voting engine, ledger, mempool, judge and Algorithm 3 in one machine.
 //!
-//! Three concerns, one file each: [`chain`] drives the engine and applies blocks, [`trade`] buys models and answers
-//! questions, [`turn`] learns. They meet in the events of each decided block.
+//! Three concerns, one file each: `chain` drives the engine and applies blocks, `trade` buys models and answers
+//! questions, `turn` learns. They meet in the events of each decided block.
 
 mod chain;
 mod trade;
