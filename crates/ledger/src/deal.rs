@@ -1,7 +1,8 @@
 //! Deals on the ledger: what the market matched, and what both sides say about it.
 //!
 //! The market knows what follows from what; the ledger finds out what is true. A deal is *delivered* when its buyer says
-//! so, or when the seller posts the packet whose digest it sold: the buyer never decides alone. It is *proven* when the
+//! so, or when the seller posts the packet that it sold and that decodes to the model it promised: the buyer never decides
+//! alone. It is *proven* when the
 //! seller's score claim holds: of this deal, this model and exactly the score that was offered. With both it is paid in
 //! the same block. A settled deal is kept until the turn in which its buyer may merge it is over.
 
@@ -182,8 +183,14 @@ impl Draft<'_> {
         if deal.seller != by {
             return Err(Refused::NotParty(by));
         }
-        if deal.promise().map(|promise| promise.0) != Some(packet_digest(packet)) {
+        let (sold, model, _) = deal.promise().ok_or(Refused::NoDeal(id))?;
+        if sold != packet_digest(packet) {
             return Err(Refused::Mismatch("another packet than was sold"));
+        }
+        // The digest alone says nothing of what the buyer can use.
+        let layout = self.state.registered(deal.terms.goal())?.goal.mlp.layout();
+        if self.check.opens(packet, &layout) != Some(model) {
+            return Err(Refused::Mismatch("a packet of another model than was sold"));
         }
         self.events.push(Event::Delivered { deal: id, posted: true });
         self.settle(id, market::Event::Delivered)

@@ -82,6 +82,18 @@ fn a_silent_buyer_does_not_decide_alone() {
 }
 
 #[test]
+fn a_packet_that_holds_another_model_is_not_paid_by_posting_it() {
+    let mut world = World::new();
+    let deal = world.deal(0, 1, HOLLOW, 12);
+    let claim = world.score_claim(0, &deal, 12, TRUE);
+    let post = world.by_user(0, Action::Post { deal: deal.id, packet: HOLLOW.as_bytes().to_vec().into() });
+    assert!(matches!(world.refused(&post), Refused::Mismatch(_)));
+    let proven = world.by_user(0, Action::Claim(claim));
+    assert_eq!(kinds(&world.block(&[proven])), ["proven"]);
+    assert!(world.state.open_deal(deal.id).is_some());
+}
+
+#[test]
 fn a_late_seller_gives_back_the_price_and_half_the_bond() {
     let mut world = World::new();
     let (seller, buyer) = (world.user(0), world.validator(1));

@@ -3,9 +3,11 @@
 //! A claim is looked at when a block is built, when it is judged and when a refutation names it; a signature also when its
 //! transaction enters the mempool. Verdicts are deterministic, so one look is enough; the gas of a repeated look is nothing.
 
+use crate::model::open_packet;
+use bitneuron_compress::{Limits, Packet, Registry};
 use bitneuron_core::claim::{CheckClaim, Claim, Refused};
 use bitneuron_core::hash::Hasher;
-use bitneuron_core::{ChainId, Digest, NodeId, Signature, sign};
+use bitneuron_core::{ChainId, Commitment, Digest, Layout, NodeId, Signature, sign};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A checker with a memory of bounded size.
 pub struct Judge {
     check: Arc<dyn CheckClaim>,
+    codecs: Arc<Registry>,
     memory: Mutex<Memory>,
 }
 
@@ -61,10 +64,10 @@ impl Judge {
     /// How many valid signatures are remembered.
     pub const SIGNATURES: usize = 16_384;
 
-    /// A judge that asks `check`.
-    pub fn new(check: Arc<dyn CheckClaim>) -> Self {
+    /// A judge that asks `check` and opens packets by these codecs.
+    pub fn new(check: Arc<dyn CheckClaim>, codecs: Arc<Registry>) -> Self {
         let (verdicts, signatures) = (Recent::new(Self::VERDICTS), Recent::new(Self::SIGNATURES));
-        Self { check, memory: Mutex::new(Memory { verdicts, signatures, spent: 0 }) }
+        Self { check, codecs, memory: Mutex::new(Memory { verdicts, signatures, spent: 0 }) }
     }
 
     /// The gas spent on checks since the last call.
@@ -113,5 +116,10 @@ impl CheckClaim for Judge {
             self.memory().signatures.insert(key, ());
         }
         valid
+    }
+
+    fn opens(&self, packet: &[u8], layout: &Arc<Layout>) -> Option<Commitment> {
+        let packet = Packet::from_bytes(packet, Limits::of(layout)).ok()?;
+        open_packet(&self.codecs, &packet, layout).ok().map(|model| model.commitment())
     }
 }

@@ -16,8 +16,11 @@ pub use score::Score;
 pub use turn::{Source, Turn, TurnInput};
 
 use crate::exact::ProgramError;
-use crate::{Bytes, ChainId, Context, Keypair, NodeId, Signature, Wire, encode, hash::Digest, sign};
+use crate::{
+    Bytes, ChainId, Commitment, Context, Keypair, Layout, NodeId, Signature, Wire, encode, hash::Digest, sign,
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use thiserror::Error;
 
 const DOMAIN: &str = "bitneuron claim v1";
@@ -123,6 +126,12 @@ pub trait CheckClaim: Send + Sync {
     /// were; it never says yes to others.
     fn verify(&self, by: NodeId, domain: &str, chain: ChainId, bytes: &[u8], signature: &Signature) -> bool {
         sign::verify(by, domain, chain, bytes, signature)
+    }
+
+    /// The model of this layout that a packet decodes to; `None` when it decodes to none. A judge that knows no codecs opens
+    /// nothing, so that nothing it cannot read is paid.
+    fn opens(&self, _packet: &[u8], _layout: &Arc<Layout>) -> Option<Commitment> {
+        None
     }
 }
 

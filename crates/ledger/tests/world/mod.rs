@@ -12,10 +12,11 @@ use bitneuron_core::exact::DataRoot;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{
-    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, NodeId, Seed, Time, encode,
+    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Time, encode,
 };
 use bitneuron_ledger::{Action, Built, Event, Genesis, Params, Refused, SignedTx, State, Tx, packet_digest};
 use bitneuron_market::{Buyers, Consent, DataMarket, DataTerms, Deal, Order, OrderId, Side};
+use std::sync::Arc;
 
 /// A proof that convinces.
 pub const TRUE: &[u8] = b"true";
@@ -24,7 +25,10 @@ pub const FALSE: &[u8] = b"false";
 /// A proof that nobody can judge.
 pub const UNKNOWN: &[u8] = b"unknown";
 
-/// Reads its verdicts from the proofs.
+/// The name of a model whose packet cannot be opened.
+pub const HOLLOW: &str = "hollow";
+
+/// Reads its verdicts from the proofs; a packet is the name of its model.
 pub struct Scripted;
 
 impl CheckClaim for Scripted {
@@ -39,6 +43,10 @@ impl CheckClaim for Scripted {
 
     fn gas(&self, _: &Claim) -> u64 {
         100_000
+    }
+
+    fn opens(&self, packet: &[u8], _: &Arc<Layout>) -> Option<Commitment> {
+        std::str::from_utf8(packet).ok().filter(|name| *name != HOLLOW).map(model)
     }
 }
 

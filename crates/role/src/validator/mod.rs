@@ -123,7 +123,7 @@ impl Validator {
         let models = BTreeMap::from([(plan.goal.initial, plan.initial.clone())]);
         let state = plan.state.clone();
         Self {
-            judge: Arc::new(Judge::new(check)),
+            judge: Arc::new(Judge::new(check, plan.registry.clone())),
             key,
             plan,
             engine,
