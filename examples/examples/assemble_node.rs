@@ -166,6 +166,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                     }
                 }
                 Report::Offence { by, why } => println!("{by} {why}"),
+                Report::Halted { why, .. } => println!("{address} stops: {why}"),
+                Report::Refused { why } => println!("{address} refused an input: {why}"),
                 Report::Committed { .. } | Report::Proved { .. } => {}
             }
         }

@@ -189,7 +189,7 @@ impl Draft<'_> {
         }
         // The digest alone says nothing of what the buyer can use.
         let layout = self.state.registered(deal.terms.goal())?.goal.mlp.layout();
-        if self.check.opens(packet, &layout) != Some(model) {
+        if self.check.opens(packet, &layout)? != model {
             return Err(Refused::Mismatch("a packet of another model than was sold"));
         }
         self.events.push(Event::Delivered { deal: id, posted: true });

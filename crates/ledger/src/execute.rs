@@ -20,6 +20,7 @@ use crate::{HeaderFault, Refused, State};
 use bitneuron_consensus::{Block, Header};
 use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Turn};
 use bitneuron_core::{Amount, Bytes, Digest, Epoch, Height, NodeId, Time, Wire, decode, encode};
+use std::sync::Arc;
 
 /// The most bytes of transactions in a block.
 pub const MAX_BODY: usize = 12 << 20;
@@ -47,7 +48,7 @@ pub struct Built {
     /// What happened in it.
     pub events: Vec<Event>,
     /// The candidates that cannot be in it, with the reason.
-    pub dropped: Vec<(SignedTx, Refused)>,
+    pub dropped: Vec<(Arc<SignedTx>, Refused)>,
     /// The gas that it uses.
     pub gas: u64,
 }
@@ -86,20 +87,20 @@ impl State {
     pub fn build(
         &self,
         mut draft: Header,
-        candidates: &[SignedTx],
+        candidates: &[Arc<SignedTx>],
         check: &dyn CheckClaim,
     ) -> Result<Built, Refused> {
         draft.time = draft.time.max(Time(self.clock.time.0.saturating_add(1)));
         let mut run = Draft::begin(self, &draft, check)?;
         let (mut transactions, mut dropped) = (Vec::new(), Vec::new());
         for candidate in candidates {
-            let bytes = encode(candidate);
+            let bytes = encode(candidate.as_ref());
             match run.attempt(candidate, bytes.len()) {
                 Ok(()) => transactions.push(Bytes(bytes)),
                 // What finds no room now may find some in the next block.
                 Err(Refused::Gas { needed, .. }) if needed <= self.params.fees.limit => {}
                 Err(Refused::Size(_)) => {}
-                Err(why) => dropped.push((candidate.clone(), why)),
+                Err(why) => dropped.push((Arc::clone(candidate), why)),
             }
         }
         run.end()?;

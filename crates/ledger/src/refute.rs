@@ -6,11 +6,11 @@
 
 use crate::slash::Offence;
 use crate::tx::{Content, Refutation};
-use crate::{Refused, SignedDelivery, execute::Draft};
+use crate::{Refused, SignedDelivery, execute::Draft, packet_digest};
 use bitneuron_consensus::{Evidence, vote::Stage};
 use bitneuron_core::claim::{self, Claim, Score, statement};
 use bitneuron_core::{Digest, Height, NodeId, hash::Hasher};
-use bitneuron_market as market;
+use bitneuron_market::{self as market, DealId};
 
 /// The name of a false claim: whatever was said about one thing at one height is one lie.
 fn lie(who: NodeId, statement: Digest, about: Digest, height: Height) -> Digest {
@@ -30,6 +30,7 @@ impl Draft<'_> {
         match refutation {
             Refutation::Claim(claim) => self.refute_claim(informer, claim),
             Refutation::Delivery(signed) => self.refute_delivery(informer, signed),
+            Refutation::Packet { deal, packet } => self.refute_packet(informer, *deal, packet),
             Refutation::Proposed { proposal, content } => {
                 let stated = &proposal.proposal;
                 if !proposal.is_signed(chain) {
@@ -96,6 +97,24 @@ impl Draft<'_> {
         }
         let subject = lie(who, statement("bitneuron delivery v1"), id, made);
         self.slash(who, Offence::FalseClaim, subject, informer)?;
+        self.settle(id, market::Event::Refuted { informer: Some(informer) })
+    }
+
+    /// The offer named a packet and a model: bytes with the digest of the one that do not hold the other convict it.
+    fn refute_packet(&mut self, informer: NodeId, id: DealId, packet: &[u8]) -> Result<(), Refused> {
+        let deal = self.state.deal_to_end(id)?;
+        let (who, made) = (deal.seller, deal.made);
+        let (sold, model, _) = deal.promise().ok_or(Refused::NoDeal(id))?;
+        if sold != packet_digest(packet) {
+            return Err(Refused::Mismatch("another packet than was sold"));
+        }
+        let layout = self.state.registered(deal.terms.goal())?.goal.mlp.layout();
+        match self.check.opens(packet, &layout) {
+            Ok(opened) if opened == model => return Err(Refused::Innocent),
+            Ok(_) | Err(claim::Refused::Malformed(_)) => {}
+            Err(unjudged) => return Err(unjudged.into()),
+        }
+        self.slash(who, Offence::FalseClaim, lie(who, statement("bitneuron packet v1"), id, made), informer)?;
         self.settle(id, market::Event::Refuted { informer: Some(informer) })
     }
 

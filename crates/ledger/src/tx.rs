@@ -96,6 +96,13 @@ pub enum Refutation {
     Claim(Claim),
     /// A delivery of something else than was sold.
     Delivery(SignedDelivery),
+    /// The packet of an offer that was matched, which does not hold the offered model.
+    Packet {
+        /// The deal.
+        deal: DealId,
+        /// The packet, with the digest that was offered.
+        packet: Bytes,
+    },
     /// A proposal of a block that holds a false claim.
     Proposed {
         /// The proposal.

@@ -83,14 +83,43 @@ fn a_silent_buyer_does_not_decide_alone() {
 
 #[test]
 fn a_packet_that_holds_another_model_is_not_paid_by_posting_it() {
-    let mut world = World::new();
-    let deal = world.deal(0, 1, HOLLOW, 12);
-    let claim = world.score_claim(0, &deal, 12, TRUE);
-    let post = world.by_user(0, Action::Post { deal: deal.id, packet: HOLLOW.as_bytes().to_vec().into() });
-    assert!(matches!(world.refused(&post), Refused::Mismatch(_)));
-    let proven = world.by_user(0, Action::Claim(claim));
-    assert_eq!(kinds(&world.block(&[proven])), ["proven"]);
-    assert!(world.state.open_deal(deal.id).is_some());
+    for packet in [HOLLOW, DOUBLE, SEALED] {
+        let mut world = World::new();
+        let deal = world.deal(0, 1, packet, 12);
+        let claim = world.score_claim(0, &deal, 12, TRUE);
+        let post = Action::Post { deal: deal.id, packet: packet.as_bytes().to_vec().into() };
+        let post = world.by_user(0, post);
+        assert!(matches!(world.refused(&post), Refused::Mismatch(_) | Refused::Claim(_)));
+        let proven = world.by_user(0, Action::Claim(claim));
+        assert_eq!(kinds(&world.block(&[proven])), ["proven"]);
+        assert!(world.state.open_deal(deal.id).is_some());
+    }
+}
+
+#[test]
+fn a_packet_that_does_not_hold_the_offered_model_is_refuted_by_itself() {
+    let refute = |world: &mut World, deal, packet: &str| {
+        let packet = packet.as_bytes().to_vec().into();
+        world.by_validator(1, Action::Refute(Refutation::Packet { deal, packet }))
+    };
+    for packet in [HOLLOW, DOUBLE] {
+        let mut world = World::new();
+        let deal = world.deal(0, 1, packet, 12).id;
+        let other = refute(&mut world, deal, "another");
+        assert!(matches!(world.refused(&other), Refused::Mismatch(_)), "bytes that were not sold");
+        let shown = refute(&mut world, deal, packet);
+        assert_eq!(kinds(&world.block(&[shown])), ["refuted", "deal refuted"]);
+        let again = refute(&mut world, deal, packet);
+        assert!(matches!(world.refused(&again), Refused::NoDeal(_)));
+    }
+    for (packet, innocent) in [("model", true), (SEALED, false)] {
+        let mut world = World::new();
+        let deal = world.deal(0, 1, packet, 12).id;
+        let shown = refute(&mut world, deal, packet);
+        let refused = world.refused(&shown);
+        assert_eq!(matches!(refused, Refused::Innocent), innocent, "{refused}");
+        assert!(world.state.open_deal(deal).is_some());
+    }
 }
 
 #[test]

@@ -118,8 +118,9 @@ impl CheckClaim for Judge {
         valid
     }
 
-    fn opens(&self, packet: &[u8], layout: &Arc<Layout>) -> Option<Commitment> {
-        let packet = Packet::from_bytes(packet, Limits::of(layout)).ok()?;
-        open_packet(&self.codecs, &packet, layout).ok().map(|model| model.commitment())
+    fn opens(&self, packet: &[u8], layout: &Arc<Layout>) -> Result<Commitment, Refused> {
+        let opened = Packet::from_bytes(packet, Limits::of(layout))
+            .and_then(|packet| open_packet(&self.codecs, &packet, layout));
+        opened.map(|model| model.commitment()).map_err(|error| Refused::Malformed(error.to_string()))
     }
 }

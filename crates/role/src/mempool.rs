@@ -1,12 +1,13 @@
 //! Transactions that wait for a block.
 //!
 //! First come, first served, each once, bounded in number and bytes: of all together, so that memory is bounded, and of
-//! each sender, so that one that floods does not keep the others out. What a block took, what expired and what failed while
-//! a block was built is forgotten.
+//! each sender, so that one that floods does not keep the others out. What a block took and what expired is forgotten, and
+//! what fails while a block is built soon is: a transaction may merely be early, so it has a few tries.
 
 use bitneuron_core::{Digest, Height, NodeId};
 use bitneuron_ledger::SignedTx;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A bounded queue of transactions.
 #[derive(Debug, Clone)]
@@ -22,9 +23,10 @@ pub struct Mempool {
 
 #[derive(Debug, Clone)]
 struct Waiting {
-    transaction: SignedTx,
+    transaction: Arc<SignedTx>,
     size: usize,
     arrival: u64,
+    failed: u8,
 }
 
 /// What waits, of all or of one sender.
@@ -74,6 +76,9 @@ impl Load {
 }
 
 impl Mempool {
+    /// How often a transaction may fail while a block is built.
+    pub const TRIES: u8 = 3;
+
     /// An empty mempool.
     pub const fn new(limits: MempoolLimits) -> Self {
         Self {
@@ -99,7 +104,8 @@ impl Mempool {
         self.all = all;
         self.senders.insert(by, sender);
         self.order.insert(self.arrived, digest);
-        self.waiting.insert(digest, Waiting { transaction, size, arrival: self.arrived });
+        let transaction = Arc::new(transaction);
+        self.waiting.insert(digest, Waiting { transaction, size, arrival: self.arrived, failed: 0 });
         self.arrived = self.arrived.saturating_add(1);
         true
     }
@@ -111,13 +117,22 @@ impl Mempool {
 
     /// Forgets a transaction.
     pub fn remove(&mut self, digest: &Digest) {
-        let Some(Waiting { transaction, size, arrival }) = self.waiting.remove(digest) else { return };
+        let Some(Waiting { transaction, size, arrival, .. }) = self.waiting.remove(digest) else { return };
         self.order.remove(&arrival);
         self.all = self.all.without(size);
         let by = transaction.tx.by;
         match self.senders.get(&by).map(|load| load.without(size)) {
             Some(left) if left.transactions > 0 => drop(self.senders.insert(by, left)),
             _ => drop(self.senders.remove(&by)),
+        }
+    }
+
+    /// A transaction failed while a block was built: it is forgotten once it has had its tries.
+    pub fn failed(&mut self, digest: &Digest) {
+        let Some(waiting) = self.waiting.get_mut(digest) else { return };
+        waiting.failed = waiting.failed.saturating_add(1);
+        if waiting.failed >= Self::TRIES {
+            self.remove(digest);
         }
     }
 
@@ -133,7 +148,7 @@ impl Mempool {
     }
 
     /// All that wait, oldest first.
-    pub fn candidates(&self) -> Vec<SignedTx> {
+    pub fn candidates(&self) -> Vec<Arc<SignedTx>> {
         let waiting = self.order.values().filter_map(|digest| self.waiting.get(digest));
         waiting.map(|waiting| waiting.transaction.clone()).collect()
     }

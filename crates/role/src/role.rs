@@ -6,9 +6,9 @@
 use crate::work::{Job, Outcome};
 use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::exact::ExactParams;
-use bitneuron_core::{Bytes, NodeId, Time};
+use bitneuron_core::{Bytes, Height, NodeId, Time};
 use bitneuron_learning::Progress;
-use bitneuron_ledger::Event;
+use bitneuron_ledger::{Event, Refused};
 use bitneuron_net::Channel;
 use std::{sync::Arc, time::Duration};
 
@@ -95,6 +95,19 @@ pub enum Report {
     Proved {
         /// The bytes of the proof.
         bytes: u64,
+    },
+    /// More than two thirds of the weight certified a block that does not execute here: this node stops, since nothing
+    /// that it could do is right.
+    Halted {
+        /// The height of the block.
+        height: Height,
+        /// Why it does not execute.
+        why: Arc<Refused>,
+    },
+    /// The role refused an input of its driver, which changed nothing.
+    Refused {
+        /// Why.
+        why: String,
     },
     /// A node misbehaved.
     Offence {

@@ -8,18 +8,19 @@
 use crate::conduct::Conduct;
 use crate::light::Light;
 use crate::message::{Message, Notice, Tip};
-use crate::model::{ChainCodec, open_packet, unpack_model};
+use crate::model::{ChainCodec, unpack_model};
 use crate::plan::Plan;
 use crate::prove;
 use crate::role::{Effect, Input, Report};
+use crate::training::{Algorithm2, Training};
 use crate::work::{Done, Job, Outcome, Trained};
-use bitneuron_compress::{Compressor, Dense, Packet, Registry};
+use bitneuron_compress::Compressor;
 use bitneuron_core::claim::{Claim, Score};
-use bitneuron_core::exact::{ExactData, ExactParams, Tensor, data::draw, execute};
+use bitneuron_core::exact::{ExactParams, data::draw};
 use bitneuron_core::{
     Amount, Bytes, Context, Dataset, Digest, Height, Keypair, Machine, NodeId, Outbox, Seed, Time, decode,
 };
-use bitneuron_learning::gossip::{ModelMessage, PacketCodec, user};
+use bitneuron_learning::gossip::{PacketCodec, user};
 use bitneuron_learning::update::Update;
 use bitneuron_ledger::{Action, Delivery, Tx, head_commitment, key, open_deal, packet_digest};
 use bitneuron_market::{Buyers, Consent, DataTerms, DealId, Duty, Order, Side};
@@ -30,9 +31,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-
-/// Algorithm 2 with boxed parts.
-pub type Algorithm2 = user::User<Box<dyn Update>, ChainCodec>;
 
 /// What a new user starts with.
 pub struct UserStart {
@@ -69,6 +67,12 @@ pub enum UserError {
 const NO_HEAD: u64 = 1;
 /// How long it waits: four hops and a little.
 const PATIENCE: Duration = Duration::from_millis(220);
+/// The timer at which a user has heard nothing to believe for too long, and listens to other validators.
+pub const SILENCE: u64 = 2;
+/// How many rounds it bears to hear nothing.
+const SILENT_ROUNDS: u32 = 3;
+/// How many validators it listens to, and how many it hands each transaction.
+const HOMES: usize = 2;
 
 /// What a user has on offer.
 struct Offered {
@@ -81,8 +85,6 @@ struct Offered {
 pub struct User {
     key: Keypair,
     plan: Arc<Plan>,
-    metric: Arc<ExactData>,
-    registry: Arc<Registry>,
     prover: Arc<dyn Prover<Score>>,
     conduct: Arc<dyn Conduct>,
     ask: Amount,
@@ -90,6 +92,8 @@ pub struct User {
     light: Light,
     /// Away while it trains in a job.
     algorithm: Option<Box<Algorithm2>>,
+    /// How often it chose whom to listen to.
+    listened: u64,
     /// How many rounds it has begun.
     round: u64,
     /// Whom it asked for a head and still waits for: one answer makes one training.
@@ -132,8 +136,6 @@ impl User {
             age_lead: u64::MAX,
         });
         Self {
-            metric: plan.metric.clone(),
-            registry: plan.registry.clone(),
             light: plan.light(),
             algorithm: Some(Box::new(algorithm)),
             key,
@@ -142,6 +144,7 @@ impl User {
             ask,
             seed,
             plan,
+            listened: 0,
             round: 0,
             asked: None,
             offers: BTreeMap::new(),
@@ -170,14 +173,29 @@ impl User {
         let expires = Height(self.light.height().0.saturating_add(self.plan.genesis.params.tx_lifetime / 2));
         let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
         let message = Message::Transaction(tx);
-        self.homes().for_each(|home| Self::send(home, &message, out));
+        // Others each time, so that nobody can keep all of this user's transactions back.
+        self.some_validators("hand in", self.salt).for_each(|to| Self::send(to, &message, out));
     }
 
-    /// The validators this user listens to: two, drawn from its seed.
-    fn homes(&self) -> impl Iterator<Item = NodeId> + use<> {
+    /// Asks a few validators for news: at first, and others whenever those were silent for too long.
+    fn listen(&mut self, out: &mut Outbox<Effect>) {
+        self.some_validators("homes", self.listened)
+            .for_each(|home| Self::send(home, &Message::Subscribe, out));
+        self.listened = self.listened.saturating_add(1);
+        self.await_news(out);
+    }
+
+    fn await_news(&self, out: &mut Outbox<Effect>) {
+        let after = self.plan.round_span().saturating_mul(SILENT_ROUNDS);
+        out.push(Effect::Timer { id: SILENCE, after });
+    }
+
+    /// Some validators, drawn from this user's seed for this purpose and time.
+    fn some_validators(&self, purpose: &str, time: u64) -> impl Iterator<Item = NodeId> + use<> {
         let validators = self.plan.validators.clone();
         let count = u32::try_from(validators.len()).unwrap_or(u32::MAX);
-        let drawn = draw(Digest(self.seed.derive("homes").0), count, 2.min(validators.len()));
+        let seed = Digest(self.seed.derive_number(purpose, time).0);
+        let drawn = draw(seed, count, HOMES.min(validators.len()));
         drawn.into_iter().filter_map(move |at| validators.get(usize::try_from(at).ok()?).copied())
     }
 
@@ -187,9 +205,13 @@ impl User {
         let ends = height.0.is_multiple_of(self.plan.round_heights());
         let round = height.0 / self.plan.round_heights();
         // Only the header that is acted upon is checked; the others say nothing.
-        if !ends || round < self.round || round >= self.plan.rounds || self.light.tip(tip).is_err() {
+        if !ends || round < self.round || self.light.tip(tip).is_err() {
             return;
         }
+        if round >= self.plan.rounds {
+            return out.push(Effect::CancelTimer(SILENCE));
+        }
+        self.await_news(out);
         self.round = round.saturating_add(1);
         self.offers.retain(|_, offer| offer.expires >= height);
         // Whoever was expelled has no vote and no head worth pulling.
@@ -235,105 +257,13 @@ impl User {
             head,
             round: self.round,
             plan: self.plan.clone(),
-            registry: self.registry.clone(),
-            metric: self.metric.clone(),
             conduct: self.conduct.clone(),
             ask: self.ask,
             seed: self.seed,
         };
         out.push(Effect::Work(Job::new("train", move || training.run())));
     }
-}
 
-/// Everything that a training job takes along.
-struct Training {
-    algorithm: Box<Algorithm2>,
-    head: Option<(NodeId, ExactParams)>,
-    round: u64,
-    plan: Arc<Plan>,
-    registry: Arc<Registry>,
-    metric: Arc<ExactData>,
-    conduct: Arc<dyn Conduct>,
-    ask: Amount,
-    seed: Seed,
-}
-
-impl Training {
-    /// Lines 4 to 7 of Algorithm 2, up to the packet.
-    fn run(mut self) -> Done {
-        let trained = self.train();
-        let gas = self.plan.training_gas;
-        Done { gas, outcome: Outcome::Trained { algorithm: self.algorithm, trained: trained.map(Box::new) } }
-    }
-
-    fn train(&mut self) -> Option<Trained> {
-        let mut out = Outbox::new();
-        if let Some((from, head)) = &self.head {
-            // Heads are integers at 12 bits, which f32 holds exactly: a dense packet loses nothing.
-            let packet = Dense.compress(&head.to_params(), self.seed).ok()?;
-            let message = ModelMessage { age: self.round, packet };
-            self.algorithm.step(Time::ZERO, user::Input::Head { from: *from, message }, &mut out).ok()?;
-        }
-        self.algorithm.step(Time::ZERO, user::Input::Wake, &mut out).ok()?;
-        let bids = self.plan.validators.iter().map(|by| user::Bid {
-            by: *by,
-            price: self.ask,
-            reputation: bitneuron_core::Reputation::default(),
-            model: true,
-            data: false,
-        });
-        let market = user::Input::Market { bids: bids.collect(), consent: self.consent() };
-        self.algorithm.step(Time::ZERO, market, &mut out).ok()?;
-        let (mut progress, mut sold, mut buyers) = (None, None, Vec::new());
-        for effect in out {
-            match effect {
-                user::Effect::Learned { progress: made, .. } => progress = Some(made),
-                user::Effect::Send { to, message } => {
-                    buyers.push(to);
-                    sold = Some(message.packet);
-                }
-                // Waiting is the chain's business; the market's question is answered above; nothing is sealed, since
-                // no data are for sale; an unusable head leaves the own model, which is sold instead.
-                user::Effect::Wait(_)
-                | user::Effect::AskMarket
-                | user::Effect::Seal { .. }
-                | user::Effect::Offence { .. } => {}
-            }
-        }
-        let honest: Packet = sold?;
-        let packet = self.conduct.packet(&honest, &self.registry, self.plan.layout()).unwrap_or(honest);
-        let model = open_packet(&self.registry, &packet, self.plan.layout()).ok()?;
-        let right = score(&self.plan, &self.metric, &model)?;
-        let packet = Bytes(packet.to_bytes());
-        Some(Trained { digest: packet_digest(&packet), packet, model, right, progress: progress?, buyers })
-    }
-
-    /// This user sells its model to anybody who pays its price, and no data.
-    fn consent(&self) -> user::Consent {
-        user::Consent {
-            model: true,
-            least_price: self.ask,
-            buyers: self.plan.validators.len(),
-            ..Default::default()
-        }
-    }
-}
-
-/// How many rows of the metric set a model classifies rightly.
-fn score(plan: &Plan, metric: &ExactData, model: &ExactParams) -> Option<u32> {
-    let program = plan.goal.metric_program().ok()?;
-    let rows = i64::try_from(metric.rows()).ok()?;
-    let inputs = [
-        model.tensor(),
-        metric.features().clone(),
-        metric.labels().clone(),
-        Tensor::vector((0..rows).collect()),
-    ];
-    let run = execute(&program, &inputs).ok()?;
-    run.outputs().first()?.data().first().and_then(|right| u32::try_from(*right).ok())
-}
-
-impl User {
     /// Training is over: offer what came out.
     fn trained(&mut self, algorithm: Box<Algorithm2>, trained: Option<Trained>, out: &mut Outbox<Effect>) {
         self.algorithm = Some(algorithm);
@@ -404,7 +334,8 @@ impl User {
             model: offer.trained.model.commitment(),
             right: offer.trained.right,
         };
-        let witness = ScoreWitness { model: offer.trained.model.tensor(), metric_set: self.metric.clone() };
+        let witness =
+            ScoreWitness { model: offer.trained.model.tensor(), metric_set: self.plan.metric.clone() };
         let context =
             Context { chain: self.plan.chain, height: deal.made, by: self.key.id(), subject: deal.id };
         let (prover, key, claimed) = (self.prover.clone(), self.key.clone(), offer.claimed);
@@ -458,7 +389,7 @@ impl Machine for User {
     fn step(&mut self, _now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), UserError> {
         match input {
             Input::Start => {
-                self.homes().for_each(|home| Self::send(home, &Message::Subscribe, out));
+                self.listen(out);
                 self.round = 1;
                 self.train(None, out);
             }
@@ -466,6 +397,7 @@ impl Machine for User {
                 self.asked = None;
                 self.train(None, out);
             }
+            Input::Timer(SILENCE) => self.listen(out),
             Input::Received { from, channel: Channel::REQUEST, bytes } => match decode(&bytes) {
                 Ok(message) => self.receive(from, message, out),
                 Err(error) => out.push(Effect::Report(Report::Offence { by: from, why: error.to_string() })),

@@ -3,12 +3,12 @@
 //! The node runs jobs on a pool; the simulator runs them at once and lets virtual time pass for their gas, so training,
 //! proving and judging cost time there too and never block votes.
 
-use crate::user::Algorithm2;
+use crate::training::Algorithm2;
 use bitneuron_core::claim::{Claim, Turn};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Digest, NodeId};
 use bitneuron_learning::Progress;
-use bitneuron_ledger::{Built, Event, State};
+use bitneuron_ledger::{Built, Event, Refused, State};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Something to compute.
@@ -33,8 +33,10 @@ pub enum Outcome {
     Judged {
         /// The block.
         block: Digest,
-        /// The state after it, when it is valid.
-        after: Option<Arc<Executed>>,
+        /// The state after it, or why it does not execute.
+        after: Result<Arc<Executed>, Refused>,
+        /// Whether its time had come when it was asked about.
+        timely: bool,
     },
     /// A block was put together.
     Built {

@@ -137,8 +137,7 @@ impl RoleNode {
             Role::User(user) => user.step(now, input, &mut out).err().map(|error| error.to_string()),
         };
         if let Some(why) = refused {
-            let by = self.directory.names.get(cx.me() as usize).copied().unwrap_or_default();
-            self.reports.push((now, Report::Offence { by, why }));
+            self.reports.push((now, Report::Refused { why }));
         }
         for effect in out {
             self.perform(cx, effect);

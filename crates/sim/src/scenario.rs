@@ -89,6 +89,14 @@ pub enum ScenarioError {
         /// What would do.
         expected: &'static str,
     },
+    /// A node stopped at a decided block that does not execute there.
+    #[error("a node stopped at height {height}, whose decided block does not execute there: {why}")]
+    Halted {
+        /// The height.
+        height: u64,
+        /// Why it does not execute.
+        why: String,
+    },
     /// The network did not play all rounds in the virtual time it was given.
     #[error("height {reached} of {wanted} was reached; more than a third of the weight may be missing")]
     Stalled {

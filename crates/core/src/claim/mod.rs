@@ -128,10 +128,13 @@ pub trait CheckClaim: Send + Sync {
         sign::verify(by, domain, chain, bytes, signature)
     }
 
-    /// The model of this layout that a packet decodes to; `None` when it decodes to none. A judge that knows no codecs opens
-    /// nothing, so that nothing it cannot read is paid.
-    fn opens(&self, _packet: &[u8], _layout: &Arc<Layout>) -> Option<Commitment> {
-        None
+    /// The model of this layout that a packet decodes to.
+    ///
+    /// # Errors
+    /// [`Refused::Malformed`] when it decodes to none, which is its seller's fault; [`Refused::Unavailable`] from a judge
+    /// that knows no codecs: what it cannot read is not paid, and nobody is blamed for it.
+    fn opens(&self, _packet: &[u8], _layout: &Arc<Layout>) -> Result<Commitment, Refused> {
+        Err(Refused::Unavailable("no codecs here".into()))
     }
 }
 

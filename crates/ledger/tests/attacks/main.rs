@@ -135,6 +135,7 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Claim(truth),
         Action::Refute(Refutation::Claim(lie)),
         Action::Refute(Refutation::Delivery(delivery)),
+        Action::Refute(Refutation::Packet { deal: deal.id, packet: b"model".to_vec().into() }),
         Action::Refute(Refutation::Precommitted { vote, content }),
         Action::Accuse(evidence),
     ];

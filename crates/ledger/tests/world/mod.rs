@@ -27,6 +27,10 @@ pub const UNKNOWN: &[u8] = b"unknown";
 
 /// The name of a model whose packet cannot be opened.
 pub const HOLLOW: &str = "hollow";
+/// The name of a model whose packet holds another.
+pub const DOUBLE: &str = "double";
+/// The name of a model whose packet cannot be judged.
+pub const SEALED: &str = "sealed";
 
 /// Reads its verdicts from the proofs; a packet is the name of its model.
 pub struct Scripted;
@@ -45,8 +49,13 @@ impl CheckClaim for Scripted {
         100_000
     }
 
-    fn opens(&self, packet: &[u8], _: &Arc<Layout>) -> Option<Commitment> {
-        std::str::from_utf8(packet).ok().filter(|name| *name != HOLLOW).map(model)
+    fn opens(&self, packet: &[u8], _: &Arc<Layout>) -> Result<Commitment, Verdict> {
+        match std::str::from_utf8(packet) {
+            Ok(SEALED) => Err(Verdict::Unavailable("scripted".into())),
+            Ok(HOLLOW) | Err(_) => Err(Verdict::Malformed("scripted".into())),
+            Ok(DOUBLE) => Ok(model("another")),
+            Ok(name) => Ok(model(name)),
+        }
     }
 }
 
@@ -167,7 +176,8 @@ impl World {
     }
 
     pub fn build(&self, txs: &[SignedTx]) -> Built {
-        self.state.build(self.header(), txs, &Scripted).expect("may build")
+        let candidates: Vec<_> = txs.iter().cloned().map(Arc::new).collect();
+        self.state.build(self.header(), &candidates, &Scripted).expect("may build")
     }
 
     /// Builds a block of all these, executes it and checks that both agree.

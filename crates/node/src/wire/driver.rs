@@ -101,7 +101,7 @@ impl<M> Handle<M> {
 pub fn spawn<M: Role, L: Link, S: Store>(start: Start<M, L, S>) -> Handle<M> {
     let (stop, stopped) = oneshot::channel();
     let Start { id, machine, clock, link, inbox, store, reports } = start;
-    let stepper = Stepper::new(id, machine);
+    let stepper = Stepper::new(machine);
     let jobs = JoinSet::new();
     let driver = Driver { id, stepper, clock, link, store, reports, unheard: 0, inbox, jobs, stopped };
     Handle { stop, task: tokio::spawn(driver.run()) }

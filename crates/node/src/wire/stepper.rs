@@ -1,7 +1,7 @@
 //! Stepping a role and translating what it asks for: all of the driver that needs no clock, task or channel.
 
 use super::Timers;
-use bitneuron_core::{Machine, NodeId, Outbox, Time};
+use bitneuron_core::{Machine, Outbox, Time};
 use bitneuron_role::{Effect, Input, Report};
 
 /// A machine that speaks the alphabet of roles: `User`, `Validator` or an own one.
@@ -12,25 +12,24 @@ impl<M: Machine<Input = Input, Effect = Effect> + Send + 'static> Role for M {}
 /// A role with its timers.
 #[derive(Debug)]
 pub struct Stepper<M> {
-    id: NodeId,
     machine: M,
     timers: Timers,
 }
 
 impl<M: Role> Stepper<M> {
-    /// A role that has not begun, under the name that others know it by.
-    pub fn new(id: NodeId, machine: M) -> Self {
-        Self { id, machine, timers: Timers::default() }
+    /// A role that has not begun.
+    pub fn new(machine: M) -> Self {
+        Self { machine, timers: Timers::default() }
     }
 
     /// Steps the role and returns what it asks for, in order.
     ///
     /// Timers are set and cancelled here; they stay among the effects for whoever keeps a log. An input that the role
-    /// refuses becomes a report under this node's own name, since only the role could know whose fault it was.
+    /// refuses becomes a report.
     pub fn step(&mut self, now: Time, input: Input) -> Vec<Effect> {
         let mut out = Outbox::new();
         if let Err(error) = self.machine.step(now, input, &mut out) {
-            out.push(Effect::Report(Report::Offence { by: self.id, why: error.to_string() }));
+            out.push(Effect::Report(Report::Refused { why: error.to_string() }));
         }
         for effect in out.as_slice() {
             match effect {

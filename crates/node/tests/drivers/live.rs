@@ -62,8 +62,9 @@ async fn a_live_network_agrees_learns_and_pays() {
                 Report::Proved { .. } => proved += 1,
                 // News of a deal may reach its seller through a faster validator, and the packet its buyer before the
                 // block does. The buyer then does not know the deal yet; the seller posts the packet later.
-                Report::Offence { why, .. } if why == "delivered for no open deal" => {}
                 Report::Offence { by, why } => panic!("all are honest, but {by}: {why}"),
+                Report::Halted { why, .. } => panic!("halted: {why}"),
+                Report::Refused { why } => panic!("refused an input: {why}"),
                 Report::ModelSent { .. } => {}
             }
         }

@@ -217,7 +217,7 @@ async fn a_refusal_is_reported_and_nobody_waits_for_a_listener() {
     (0..3).for_each(|_| stage.say(word::REFUSE));
     sleep(Duration::from_millis(1)).await;
     let told = stage.heard.recv().await.expect("a report");
-    assert!(matches!(told.report, Report::Offence { by: PUPPET, why } if why == "not that"));
+    assert!(matches!(told.report, Report::Refused { why } if why == "not that"));
     assert_eq!(stage.puppet.stop().await.expect("it lived").unheard, 2);
 }
 

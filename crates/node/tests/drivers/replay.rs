@@ -133,9 +133,9 @@ struct Copy<M> {
 }
 
 impl<M: Role> Copy<M> {
-    fn new(machine: M, at: usize, names: &[NodeId]) -> Self {
+    fn new(machine: M, names: &[NodeId]) -> Self {
         Self {
-            stepper: Stepper::new(names[at], machine),
+            stepper: Stepper::new(machine),
             addresses: names.iter().copied().zip(0..).collect(),
             names: names.to_vec(),
             jobs: VecDeque::new(),
@@ -187,7 +187,7 @@ impl<M: Role> Copy<M> {
 
 /// Replays a log and compares every step.
 fn compare<M: Role>(machine: M, at: usize, names: &[NodeId], log: &[Entry]) -> Copy<M> {
-    let mut copy = Copy::new(machine, at, names);
+    let mut copy = Copy::new(machine, names);
     for (step, entry) in log.iter().enumerate() {
         let (did, reported) = copy.replay(entry.at, &entry.happened);
         assert_eq!(did, entry.did, "step {step} at {}: {:?}", entry.at, entry.happened);
@@ -247,7 +247,7 @@ fn a_log_with_one_byte_changed_is_noticed() {
     *bytes.last_mut().expect("a vote has bytes") ^= 1;
     letter.bytes = bytes.into();
     let (mut validators, _) = fixture.nodes();
-    let mut copy = Copy::new(validators.swap_remove(0), 0, &names);
+    let mut copy = Copy::new(validators.swap_remove(0), &names);
     let same = logs[0].iter().all(|entry| {
         let (did, reported) = copy.replay(entry.at, &entry.happened);
         did == entry.did && reported == entry.reported

@@ -63,7 +63,7 @@ impl Validator {
                 }
                 consensus::Effect::Judge(block) => self.ask_judge(now, block, out),
                 consensus::Effect::Commit { block, certificate } => {
-                    self.commit(now, &block, certificate, out);
+                    self.decided(now, block, certificate, out);
                 }
                 consensus::Effect::Accuse(evidence) => self.submit(Action::Accuse(evidence), out),
                 consensus::Effect::Persist(bytes) => out.push(Effect::Persist(bytes)),
@@ -106,10 +106,14 @@ impl Validator {
         let input = consensus::Input::Built { height: block.header.height, round, block: block.clone() };
         self.drive_with(now, block.id(), Some(executed), input, out)?;
         for (transaction, why) in dropped {
-            self.mempool.remove(&transaction.digest());
-            // A signed claim that does not hold is itself the proof of its author's fault.
-            if let (Action::Claim(claim), true) = (transaction.tx.action, is_fault(&why)) {
-                self.submit(Action::Refute(Refutation::Claim(claim)), out);
+            let digest = transaction.digest();
+            match &transaction.tx.action {
+                // A signed claim that does not hold is itself the proof of its author's fault.
+                Action::Claim(claim) if is_fault(&why) => {
+                    self.mempool.remove(&digest);
+                    self.submit(Action::Refute(Refutation::Claim(claim.clone())), out);
+                }
+                _ => self.mempool.failed(&digest),
             }
         }
         Ok(())
@@ -138,18 +142,15 @@ impl Validator {
         let (state, judge) = (self.state.clone(), self.judge.clone());
         let known = self.executed.get(&block.id()).cloned();
         // A block from the future would stop the clock of all that follow.
-        let early = block.header.time <= now.after(AHEAD);
+        let timely = block.header.time <= now.after(AHEAD);
         out.push(Effect::Work(Job::new("judge", move || {
-            let id = block.id();
             let run = || {
-                let (state, events) = state.execute(&block, judge.as_ref()).ok()?;
-                Some(Arc::new(Executed { state: Arc::new(state), events }))
+                let (state, events) = state.execute(&block, judge.as_ref())?;
+                Ok(Arc::new(Executed { state: Arc::new(state), events }))
             };
-            let after = known.or_else(run).filter(|_| early);
-            Done {
-                gas: BLOCK_GAS.saturating_add(judge.take_spent()),
-                outcome: Outcome::Judged { block: id, after },
-            }
+            let after = known.map_or_else(run, Ok);
+            let gas = BLOCK_GAS.saturating_add(judge.take_spent());
+            Done { gas, outcome: Outcome::Judged { block: block.id(), after, timely } }
         })));
     }
 
@@ -157,37 +158,54 @@ impl Validator {
         &mut self,
         now: Time,
         block: Digest,
-        after: Option<Arc<Executed>>,
+        after: Result<Arc<Executed>, Refused>,
+        timely: bool,
         out: &mut Outbox<Effect>,
     ) -> Result<(), ValidatorError> {
-        let valid = after.is_some();
+        if let Some((decided, certificate)) = self.undone.take_if(|(decided, _)| decided.id() == block) {
+            match after {
+                Ok(executed) => self.commit(now, &decided, certificate, &executed, out),
+                Err(why) => {
+                    out.push(Effect::Report(Report::Halted {
+                        height: decided.header.height,
+                        why: Arc::new(why),
+                    }));
+                }
+            }
+            return Ok(());
+        }
+        let after = after.ok();
+        let valid = after.is_some() && timely;
         self.drive_with(now, block, after, consensus::Input::Judged { block, valid }, out)
     }
 
+    /// A block is decided: commit it. One that was decided without this node's vote is executed first, as a job.
+    fn decided(&mut self, now: Time, block: Arc<Block>, certificate: Certificate, out: &mut Outbox<Effect>) {
+        if let Some(executed) = self.executed.remove(&block.id()) {
+            return self.commit(now, &block, certificate, &executed, out);
+        }
+        self.undone = Some((block.clone(), certificate));
+        self.ask_judge(now, block, out);
+    }
+
     /// Applies a decided block and tells everybody concerned.
-    fn commit(&mut self, now: Time, block: &Arc<Block>, certificate: Certificate, out: &mut Outbox<Effect>) {
-        let known = self.executed.remove(&block.id());
-        let executed = match known {
-            Some(executed) => executed,
-            // A block that was decided without this node's vote is executed now.
-            None => match self.state.execute(block, self.judge.as_ref()) {
-                Ok((state, events)) => Arc::new(Executed { state: Arc::new(state), events }),
-                Err(error) => {
-                    // More than two thirds of the weight certified what does not execute: nothing here can mend that.
-                    return out.push(offence(block.header.proposer, format!("decided block: {error}")));
-                }
-            },
-        };
+    fn commit(
+        &mut self,
+        now: Time,
+        block: &Arc<Block>,
+        certificate: Certificate,
+        executed: &Executed,
+        out: &mut Outbox<Effect>,
+    ) {
         self.state = executed.state.clone();
         let tip = Tip { header: block.header.clone(), certificate: certificate.clone() };
         self.tip = Some(tip.clone());
         let height = block.header.height;
-        let mut taken = Vec::new();
         for transaction in &block.transactions {
-            taken.push(SignedTx::digest_of(transaction));
+            self.mempool.remove(&SignedTx::digest_of(transaction));
         }
-        taken.iter().for_each(|digest| self.mempool.remove(digest));
         self.mempool.expire(height.next());
+        self.answered.clear();
         let message = Message::Tip(tip);
         self.subscribers.iter().for_each(|to| Self::send(*to, &message, out));
         let events: Arc<[Event]> = executed.events.clone().into();
@@ -200,6 +218,8 @@ impl Validator {
         out.push(Effect::Report(report));
         self.forget();
         self.react(height, &events, out);
+        self.receive_posted(block, &events, out);
+        self.receive_early(out);
         let next = self.began.after(self.plan.pace);
         out.push(Effect::Timer { id: BEGIN, after: next.since(now) });
     }

@@ -13,12 +13,12 @@ use crate::message::{Message, Tip};
 use crate::plan::Plan;
 use crate::role::{Effect, Input, Report};
 use crate::work::{Executed, Outcome};
-use bitneuron_consensus::{ConsensusEngine, TimerId};
+use bitneuron_consensus::{Block, Certificate, ConsensusEngine, TimerId};
 use bitneuron_core::claim::{CheckClaim, Turn};
 use bitneuron_core::exact::{ExactData, ExactParams};
 use bitneuron_core::{Amount, Commitment, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode};
 use bitneuron_learning::exact::ExactRule;
-use bitneuron_ledger::{Action, SignedTx, State, Tx};
+use bitneuron_ledger::{Action, Refused, SignedTx, State, Tx};
 use bitneuron_market::DealId;
 use bitneuron_net::Channel;
 use bitneuron_zk::Prover;
@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
+use trade::Early;
 
 /// What a new validator starts with.
 pub struct ValidatorStart {
@@ -95,8 +96,14 @@ pub struct Validator {
     shown: BTreeMap<NodeId, Commitment>,
     /// The models that this round's turn is made of.
     ingredients: Vec<Commitment>,
-    /// Open deals whose delivery was answered, so that repeating it costs nobody but the seller.
-    answered: BTreeSet<DealId>,
+    /// A decided block that is still being executed.
+    undone: Option<(Arc<Block>, Certificate)>,
+    /// Deliveries for deals that this node has not heard of: one of each sender.
+    early: BTreeMap<NodeId, Early>,
+    /// Open deals whose delivery was examined, so that repeating it costs nobody but the seller.
+    examined: BTreeSet<DealId>,
+    /// Who was served the head since the last block: once is enough.
+    answered: BTreeSet<NodeId>,
     /// The turn that is committed or being proved, with the model after it.
     turn: Option<(Turn, ExactParams)>,
     salt: u64,
@@ -141,6 +148,9 @@ impl Validator {
             models,
             shown: BTreeMap::new(),
             ingredients: Vec::new(),
+            undone: None,
+            early: BTreeMap::new(),
+            examined: BTreeSet::new(),
             answered: BTreeSet::new(),
             turn: None,
             salt: 0,
@@ -184,31 +194,46 @@ impl Validator {
         self.salt = self.salt.saturating_add(1);
         let expires = Height(self.height().0.saturating_add(self.plan.genesis.params.tx_lifetime / 2));
         let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
-        self.accept(tx, true, out);
+        let _ = self.accept(tx, true, out);
     }
 
     /// Takes a transaction into the mempool and, when asked to, tells the other validators.
-    fn accept(&mut self, transaction: SignedTx, share: bool, out: &mut Outbox<Effect>) {
-        if self.mempool.contains(&transaction.digest())
-            || self.state.admits(&transaction, self.judge.as_ref()).is_err()
-        {
-            return;
+    fn accept(
+        &mut self,
+        transaction: SignedTx,
+        share: bool,
+        out: &mut Outbox<Effect>,
+    ) -> Result<(), Refused> {
+        if self.mempool.contains(&transaction.digest()) {
+            return Ok(());
         }
+        self.state.admits(&transaction, self.judge.as_ref())?;
         let message = Message::Transaction(transaction.clone());
         let size = message.to_bytes().len();
         if self.mempool.insert(transaction, size) && share {
             self.share(&message, out);
         }
+        Ok(())
+    }
+
+    /// Somebody hands in a transaction. Whoever is no validator enters here; validators tell all others themselves. One that
+    /// comes too late or cannot pay may be honest; a forged one is not, and every validator looks before it passes on.
+    fn handed(&mut self, from: NodeId, transaction: SignedTx, out: &mut Outbox<Effect>) {
+        let share = !self.plan.validators.contains(&from);
+        if let Err(why @ Refused::Signature(_)) = self.accept(transaction, share, out) {
+            out.push(offence(from, why.to_string()));
+        }
     }
 
     fn receive(&mut self, from: NodeId, message: Message, out: &mut Outbox<Effect>) {
         match message {
-            // Whoever is no validator enters here; validators tell all others themselves.
-            Message::Transaction(tx) => self.accept(tx, !self.plan.validators.contains(&from), out),
+            Message::Transaction(tx) => self.handed(from, tx, out),
             Message::Subscribe => self.subscribe(from),
             Message::Ask(goal) => self.answer(from, goal, out),
             Message::Model { commitment, model } => self.learn_of(from, commitment, &model, out),
-            Message::Delivery { signed, packet } => self.delivered(from, &signed, &packet, out),
+            Message::Delivery { signed, packet } => {
+                self.delivered(from, Early { signed, packet, waited: false }, out);
+            }
             _ => out.push(offence(from, "sent what a validator cannot use")),
         }
     }
@@ -227,7 +252,7 @@ impl Validator {
 
     fn done(&mut self, now: Time, outcome: Outcome, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {
         match outcome {
-            Outcome::Judged { block, after } => self.judged(now, block, after, out)?,
+            Outcome::Judged { block, after, timely } => self.judged(now, block, after, timely, out)?,
             Outcome::Built { round, built } => self.built(now, round, built, out)?,
             Outcome::Turned(played) => self.turned(played, out),
             Outcome::Proved { claim } => self.proved(claim, out),

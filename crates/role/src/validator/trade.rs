@@ -1,14 +1,27 @@
 //! Buying models and answering users.
 
-use super::{Validator, offence};
+use super::{MAX_SUBSCRIBERS, Validator, offence};
 use crate::message::Message;
 use crate::model::{open_packet, pack_model, unpack_model};
 use crate::role::{Effect, Report};
-use bitneuron_compress::Packet;
-use bitneuron_core::{Amount, Bytes, Commitment, GoalId, Height, NodeId, Outbox};
-use bitneuron_ledger::{Action, Refutation, Sale, SignedDelivery, key, packet_digest};
+use bitneuron_compress::{CompressError, Packet};
+use bitneuron_consensus::Block;
+use bitneuron_core::exact::ExactParams;
+use bitneuron_core::{Amount, Bytes, Commitment, GoalId, Height, NodeId, Outbox, decode};
+use bitneuron_ledger::{Action, Event, Refutation, Sale, SignedDelivery, SignedTx, Tx, key, packet_digest};
 use bitneuron_market::{DataMarket, DataTerms, Deal, Duty, Order, Side};
 use std::collections::BTreeSet;
+
+/// How many deliveries may wait for their deals.
+const MAX_EARLY: usize = 256;
+
+/// A delivery for a deal that is not open here.
+pub(super) struct Early {
+    pub(super) signed: SignedDelivery,
+    pub(super) packet: Bytes,
+    /// Whether a block was decided since.
+    pub(super) waited: bool,
+}
 
 impl Validator {
     /// Bids for models of the coming round.
@@ -47,44 +60,92 @@ impl Validator {
     }
 
     /// A seller delivers: confirm what was bought, or show that it is something else.
-    pub(super) fn delivered(
-        &mut self,
-        from: NodeId,
-        signed: &SignedDelivery,
-        packet: &[u8],
-        out: &mut Outbox<Effect>,
-    ) {
+    pub(super) fn delivered(&mut self, from: NodeId, delivery: Early, out: &mut Outbox<Effect>) {
+        let (signed, packet) = (&delivery.signed, &delivery.packet);
         let Some(deal) = self.state.open_deal(signed.delivery.deal).cloned() else {
-            return out.push(offence(from, "delivered for no open deal"));
+            // A seller may know of the deal before its buyer does.
+            let room = self.early.len() < MAX_EARLY && !self.early.contains_key(&from);
+            if room && packet.len() <= self.plan.limits().bytes {
+                self.early.insert(from, delivery);
+            } else {
+                out.push(offence(from, "delivered for no open deal"));
+            }
+            return;
         };
-        let DataTerms::Offer { packet: sold, model, .. } = &deal.terms else { return };
         let mine =
             deal.buyer == self.key.id() && deal.seller == from && signed.is_signed(from, self.plan.chain);
         if !mine || signed.delivery.packet != packet_digest(packet) {
             return out.push(offence(from, "delivered what it did not sign"));
         }
-        if !deal.state.owed().contains(&Duty::Deliver) || !self.answered.insert(deal.id) {
+        if !deal.state.owed().contains(&Duty::Deliver) || !self.examined.insert(deal.id) {
             return;
         }
-        if signed.delivery.packet != *sold {
+        let Some((sold, model, _)) = deal.promise() else { return };
+        if signed.delivery.packet != sold {
             out.push(offence(from, "delivered other bytes than it sold"));
             return self.submit(Action::Refute(Refutation::Delivery(signed.clone())), out);
         }
-        let limits = self.plan.limits();
-        let opened = Packet::from_bytes(packet, limits)
-            .and_then(|packet| open_packet(&self.plan.registry, &packet, self.plan.layout()));
-        match opened {
-            Ok(integers) if integers.commitment() == *model => {
-                self.models.insert(*model, integers);
-                self.submit(Action::Receipt { deal: deal.id }, out);
+        match self.open(packet) {
+            Ok(integers) if integers.commitment() == model => {
+                self.models.insert(model, integers);
+                return self.submit(Action::Receipt { deal: deal.id }, out);
             }
-            Ok(_) => out.push(offence(from, "sold a packet that decodes to another model")),
+            Ok(_) => out.push(offence(from, "sold a packet that holds another model")),
             Err(error) => out.push(offence(from, format!("sold a packet that cannot be opened: {error}"))),
+        }
+        self.submit(Action::Refute(Refutation::Packet { deal: deal.id, packet: delivery.packet }), out);
+    }
+
+    fn open(&self, packet: &[u8]) -> Result<ExactParams, CompressError> {
+        let packet = Packet::from_bytes(packet, self.plan.limits())?;
+        open_packet(&self.plan.registry, &packet, self.plan.layout())
+    }
+
+    /// A block is decided: look again at the deliveries that came before their deals; a deal that is still unknown in the
+    /// block after is none.
+    pub(super) fn receive_early(&mut self, out: &mut Outbox<Effect>) {
+        for (from, mut delivery) in std::mem::take(&mut self.early) {
+            let known = self.state.open_deal(delivery.signed.delivery.deal).is_some();
+            if known {
+                self.delivered(from, delivery, out);
+            } else if delivery.waited {
+                out.push(offence(from, "delivered for no open deal"));
+            } else {
+                delivery.waited = true;
+                self.early.insert(from, delivery);
+            }
+        }
+    }
+
+    /// Takes from a block the models that were posted to this validator. They need no receipt, and the ledger has opened
+    /// them before it counted them as delivered.
+    pub(super) fn receive_posted(&mut self, block: &Block, events: &[Event], out: &mut Outbox<Effect>) {
+        let me = self.key.id();
+        let posted = |event: &Event| matches!(event, Event::Delivered { posted: true, .. });
+        if !events.iter().any(posted) {
+            return;
+        }
+        for bytes in &block.transactions {
+            let Ok(SignedTx { tx: Tx { by, action: Action::Post { deal, packet }, .. }, .. }) = decode(bytes)
+            else {
+                continue;
+            };
+            let bought = self.state.deals().find(|sale| sale.deal.id == deal && sale.deal.buyer == me);
+            let Some((_, model, _)) = bought.and_then(|sale| sale.deal.promise()) else { continue };
+            match self.open(&packet) {
+                Ok(integers) => drop(self.models.insert(model, integers)),
+                Err(error) => {
+                    out.push(offence(by, format!("posted a packet that cannot be opened: {error}")));
+                }
+            }
         }
     }
 
     /// Serves its head with the proof that it is the committed one.
-    pub(super) fn answer(&self, to: NodeId, goal: GoalId, out: &mut Outbox<Effect>) {
+    pub(super) fn answer(&mut self, to: NodeId, goal: GoalId, out: &mut Outbox<Effect>) {
+        if self.answered.len() >= MAX_SUBSCRIBERS || !self.answered.insert(to) {
+            return;
+        }
         let notice = self.notice(&key::head(goal, self.key.id()));
         if let (Some(notice), Some(model)) = (notice, self.head()) {
             let model = pack_model(model);
@@ -131,7 +192,7 @@ impl Validator {
         let bought = self.state.deals().filter(usable).filter(|sale| sale.deal.buyer == me);
         needed.extend(bought.filter_map(|sale| sale.deal.promise()).map(|(_, model, _)| model));
         self.models.retain(|commitment, _| needed.contains(commitment));
-        self.answered.retain(|deal| self.state.open_deal(*deal).is_some());
+        self.examined.retain(|deal| self.state.open_deal(*deal).is_some());
     }
 
     pub(super) fn metered(&self, model: &Bytes) -> Effect {

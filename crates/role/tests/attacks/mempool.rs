@@ -22,6 +22,21 @@ fn who_floods_leaves_room_for_others() {
 }
 
 #[test]
+fn what_fails_is_tried_again_and_then_forgotten() {
+    let (world, mut mempool) = (World::new(), Mempool::new(LIMITS));
+    let (early, other) = (world.transfer(1, 1), world.transfer(2, 1));
+    assert!(mempool.insert(early.clone(), 250) && mempool.insert(other.clone(), 250));
+    for _ in 1..Mempool::TRIES {
+        mempool.failed(&early.digest());
+        assert!(mempool.contains(&early.digest()));
+    }
+    mempool.failed(&early.digest());
+    mempool.failed(&early.digest());
+    assert_eq!(mempool.candidates(), [other.into()]);
+    assert!(mempool.insert(early, 250), "its room is free again");
+}
+
+#[test]
 fn what_leaves_makes_room_and_comes_once() {
     let (world, mut mempool) = (World::new(), Mempool::new(LIMITS));
     let (first, second) = (world.transfer(1, 1), world.transfer(1, 2));
@@ -32,7 +47,7 @@ fn what_leaves_makes_room_and_comes_once() {
         mempool.remove(&first.digest());
         assert!(mempool.insert(first.clone(), 250));
     }
-    assert_eq!(mempool.candidates(), [second, first], "each once, oldest first");
+    assert_eq!(mempool.candidates(), [second.into(), first.into()], "each once, oldest first");
     mempool.expire(Height(10));
     assert!(mempool.is_empty() && mempool.candidates().is_empty());
     assert!(mempool.insert(world.transfer(1, 3), 500));

@@ -48,6 +48,9 @@ pub(crate) fn rehearse(
         world.run_for(LOOK);
         notes.take(&mut world, &cast, observe);
     }
+    if let Some((height, why)) = notes.halted() {
+        return Err(ScenarioError::Halted { height: height.0, why: why.to_string() });
+    }
     if notes.height() < heights {
         return Err(ScenarioError::Stalled { reached: notes.height(), wanted: heights });
     }

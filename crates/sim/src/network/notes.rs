@@ -14,8 +14,8 @@ use crate::report::{
 use crate::scenario::Scenario;
 use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::exact::ExactParams;
-use bitneuron_core::{Amount, NodeId, Time};
-use bitneuron_ledger::{Event, State};
+use bitneuron_core::{Amount, Height, NodeId, Time};
+use bitneuron_ledger::{Event, Refused, State};
 use bitneuron_role::Report as Said;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +41,7 @@ pub(super) struct Notes {
     index: BTreeMap<NodeId, usize>,
     state: Arc<State>,
     height: u64,
+    halted: Option<(Height, Arc<Refused>)>,
     certified: u64,
     late_rounds: u64,
     finality: Vec<f64>,
@@ -63,6 +64,7 @@ impl Notes {
             names,
             state: cast.plan.state.clone(),
             height: 0,
+            halted: None,
             certified: 0,
             late_rounds: 0,
             finality: Vec::new(),
@@ -77,6 +79,11 @@ impl Notes {
 
     pub(super) const fn height(&self) -> u64 {
         self.height
+    }
+
+    /// Where a node stopped at a decided block, and why.
+    pub(super) const fn halted(&self) -> Option<&(Height, Arc<Refused>)> {
+        self.halted.as_ref()
     }
 
     fn line(&mut self, id: NodeId) -> Option<&mut Line> {
@@ -120,7 +127,8 @@ impl Notes {
                     self.bytes.dense_equivalent += dense;
                 }
                 Said::Proved { .. } => self.proofs.made += 1,
-                Said::Committed { .. } | Said::Offence { .. } => {}
+                Said::Halted { height, why } => self.halted = Some((height, why)),
+                Said::Committed { .. } | Said::Refused { .. } | Said::Offence { .. } => {}
             }
         }
     }

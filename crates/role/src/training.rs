@@ -1,0 +1,106 @@
+//! A user's training: Algorithm 2 from line 4 to line 7, as a job.
+
+use crate::conduct::Conduct;
+use crate::model::{ChainCodec, open_packet};
+use crate::plan::Plan;
+use crate::work::{Done, Outcome, Trained};
+use bitneuron_compress::{Compressor, Dense, Packet};
+use bitneuron_core::exact::{ExactData, ExactParams, Tensor, execute};
+use bitneuron_core::{Amount, Bytes, Machine, NodeId, Outbox, Reputation, Seed, Time};
+use bitneuron_learning::gossip::{ModelMessage, user};
+use bitneuron_learning::update::Update;
+use bitneuron_ledger::packet_digest;
+use std::sync::Arc;
+
+/// Algorithm 2 with boxed parts.
+pub type Algorithm2 = user::User<Box<dyn Update>, ChainCodec>;
+
+/// Everything that a training job takes along.
+pub(crate) struct Training {
+    pub(crate) algorithm: Box<Algorithm2>,
+    /// The head to learn from, and whose it is; none trains the own model on.
+    pub(crate) head: Option<(NodeId, ExactParams)>,
+    /// The age of that head, in rounds.
+    pub(crate) round: u64,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) conduct: Arc<dyn Conduct>,
+    /// The least price.
+    pub(crate) ask: Amount,
+    pub(crate) seed: Seed,
+}
+
+impl Training {
+    /// Trains, packs and scores.
+    pub(crate) fn run(mut self) -> Done {
+        let trained = self.train();
+        let gas = self.plan.training_gas;
+        Done { gas, outcome: Outcome::Trained { algorithm: self.algorithm, trained: trained.map(Box::new) } }
+    }
+
+    fn train(&mut self) -> Option<Trained> {
+        let mut out = Outbox::new();
+        if let Some((from, head)) = &self.head {
+            // Heads are integers at 12 bits, which f32 holds exactly: a dense packet loses nothing.
+            let packet = Dense.compress(&head.to_params(), self.seed).ok()?;
+            let message = ModelMessage { age: self.round, packet };
+            self.algorithm.step(Time::ZERO, user::Input::Head { from: *from, message }, &mut out).ok()?;
+        }
+        self.algorithm.step(Time::ZERO, user::Input::Wake, &mut out).ok()?;
+        let bids = self.plan.validators.iter().map(|by| user::Bid {
+            by: *by,
+            price: self.ask,
+            reputation: Reputation::default(),
+            model: true,
+            data: false,
+        });
+        let market = user::Input::Market { bids: bids.collect(), consent: self.consent() };
+        self.algorithm.step(Time::ZERO, market, &mut out).ok()?;
+        let (mut progress, mut sold, mut buyers) = (None, None, Vec::new());
+        for effect in out {
+            match effect {
+                user::Effect::Learned { progress: made, .. } => progress = Some(made),
+                user::Effect::Send { to, message } => {
+                    buyers.push(to);
+                    sold = Some(message.packet);
+                }
+                // Waiting is the chain's business; the market's question is answered above; nothing is sealed, since
+                // no data are for sale; an unusable head leaves the own model, which is sold instead.
+                user::Effect::Wait(_)
+                | user::Effect::AskMarket
+                | user::Effect::Seal { .. }
+                | user::Effect::Offence { .. } => {}
+            }
+        }
+        let honest: Packet = sold?;
+        let packet = self.conduct.packet(&honest, &self.plan.registry, self.plan.layout()).unwrap_or(honest);
+        let model = open_packet(&self.plan.registry, &packet, self.plan.layout()).ok()?;
+        let right = score(&self.plan, &model)?;
+        let packet = Bytes(packet.to_bytes());
+        Some(Trained { digest: packet_digest(&packet), packet, model, right, progress: progress?, buyers })
+    }
+
+    /// This user sells its model to anybody who pays its price, and no data.
+    fn consent(&self) -> user::Consent {
+        user::Consent {
+            model: true,
+            least_price: self.ask,
+            buyers: self.plan.validators.len(),
+            ..Default::default()
+        }
+    }
+}
+
+/// How many rows of the metric set a model classifies rightly.
+fn score(plan: &Plan, model: &ExactParams) -> Option<u32> {
+    let metric: &ExactData = &plan.metric;
+    let program = plan.goal.metric_program().ok()?;
+    let rows = i64::try_from(metric.rows()).ok()?;
+    let inputs = [
+        model.tensor(),
+        metric.features().clone(),
+        metric.labels().clone(),
+        Tensor::vector((0..rows).collect()),
+    ];
+    let run = execute(&program, &inputs).ok()?;
+    run.outputs().first()?.data().first().and_then(|right| u32::try_from(*right).ok())
+}
