@@ -186,7 +186,7 @@ impl<M: Role> Copy<M> {
 }
 
 /// Replays a log and compares every step.
-fn compare<M: Role>(machine: M, at: usize, names: &[NodeId], log: &[Entry]) -> Copy<M> {
+fn compare<M: Role>(machine: M, names: &[NodeId], log: &[Entry]) -> Copy<M> {
     let mut copy = Copy::new(machine, names);
     for (step, entry) in log.iter().enumerate() {
         let (did, reported) = copy.replay(entry.at, &entry.happened);
@@ -208,7 +208,7 @@ fn a_validator_does_the_same_under_both_drivers() {
     let fixture = Fixture::new(1);
     let (names, logs) = rehearse(&fixture, SPAN);
     let (mut validators, _) = fixture.nodes();
-    let copy = compare(validators.swap_remove(1), 1, &names, &logs[1]);
+    let copy = compare(validators.swap_remove(1), &names, &logs[1]);
     // The log is worth comparing: it decided, voted, judged, learned and proved.
     assert!(copy.stepper.machine().height().0 >= 8);
     let said =
@@ -225,7 +225,7 @@ fn a_user_does_the_same_under_both_drivers() {
     let (names, logs) = rehearse(&fixture, SPAN);
     let (_, mut users) = fixture.nodes();
     let at = names.len() - users.len();
-    compare(users.swap_remove(0), at, &names, &logs[at]);
+    compare(users.swap_remove(0), &names, &logs[at]);
     let said =
         |what: &'static str| count(&logs[at], |entry| entry.reported.iter().any(|r| r.starts_with(what)));
     assert!(said("Trained") >= 2 && said("ModelSent") >= 1 && said("Proved") >= 1);
