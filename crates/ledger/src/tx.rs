@@ -5,11 +5,11 @@
 //! need remember digests only until they expire.
 
 use crate::deal::SignedDelivery;
-use bitneuron_consensus::{Evidence, Header, SignedProposal, SignedVote};
+use bitneuron_consensus::{Block, Evidence, Header, SignedProposal, SignedVote};
 use bitneuron_core::claim::{CheckClaim, Claim};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::goal::Goal;
-use bitneuron_core::merkle::Inclusion;
+use bitneuron_core::merkle::{Inclusion, Tree};
 use bitneuron_core::{
     Amount, Bytes, ChainId, Digest, GoalId, Height, Keypair, NodeId, Signature, Wire, decode, encode, sign,
 };
@@ -131,6 +131,13 @@ pub struct Content {
 }
 
 impl Content {
+    /// The transaction at this place of a block; `None` beyond its end.
+    pub fn of(block: &Block, at: usize) -> Option<Self> {
+        let inclusion = Tree::over(&block.transactions).prove(at)?;
+        let transaction = block.transactions.get(at)?.clone();
+        Some(Self { header: block.header.clone(), transaction, inclusion })
+    }
+
     /// The claim in the block `id` of `chain`; `None` when this does not show one.
     pub fn claim(&self, id: Digest, chain: ChainId) -> Option<Claim> {
         let leaf = bitneuron_core::merkle::leaf(&self.transaction);

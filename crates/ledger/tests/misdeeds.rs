@@ -5,7 +5,6 @@ mod world;
 
 use bitneuron_consensus::vote::Stage;
 use bitneuron_consensus::{Block, Evidence, Proposal, SignedVote, Vote};
-use bitneuron_core::merkle::Tree;
 use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, encode};
 use bitneuron_ledger::{Action, Content, Event, HeaderFault, Offence, Refused, Refutation, SignedTx, State};
 use world::*;
@@ -55,11 +54,8 @@ fn false_block(world: &mut World, v: usize) -> (Block, Content) {
     let lie = world.by_user(0, Action::Claim(lie));
     let other = world.by_user(1, Action::Transfer { to: world.user(2), amount: Amount(1) });
     let header = bitneuron_consensus::Header { proposer: world.validator(v), ..world.header() };
-    let bodies: Vec<Vec<u8>> = [&other, &lie].map(|tx: &SignedTx| encode(tx)).into();
-    let inclusion = Tree::over(&bodies).prove(1).expect("there");
-    let block = Block::new(header, bodies.into_iter().map(Into::into).collect());
-    let content =
-        Content { header: block.header.clone(), transaction: block.transactions[1].clone(), inclusion };
+    let block = Block::new(header, [&other, &lie].map(|tx: &SignedTx| encode(tx).into()).into());
+    let content = Content::of(&block, 1).expect("there");
     (block, content)
 }
 
@@ -177,11 +173,7 @@ fn a_block_of_true_claims_convicts_nobody() {
     let tx = world.by_user(0, Action::Claim(claim));
     world.block(&[tx]);
     let block = world.blocks.last().expect("built").clone();
-    let content = Content {
-        header: block.header.clone(),
-        transaction: block.transactions[0].clone(),
-        inclusion: Tree::over(&block.transactions).prove(0).expect("there"),
-    };
+    let content = Content::of(&block, 0).expect("there");
     let proposal = proposal(&world, 2, block.header.height.0, block.id());
     let tx = world.by_user(0, Action::Refute(Refutation::Proposed { proposal, content }));
     assert!(matches!(world.refused(&tx), Refused::Innocent));

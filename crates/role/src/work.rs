@@ -4,11 +4,12 @@
 //! proving and judging cost time there too and never block votes.
 
 use crate::training::Algorithm2;
-use bitneuron_core::claim::{Claim, Turn};
+use bitneuron_consensus::Block;
+use bitneuron_core::claim::{self, Claim, Turn};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Digest, NodeId};
 use bitneuron_learning::Progress;
-use bitneuron_ledger::{Built, Event, Refused, State};
+use bitneuron_ledger::{Built, Content, Event, Refused, State};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Something to compute.
@@ -34,7 +35,7 @@ pub enum Outcome {
         /// The block.
         block: Digest,
         /// The state after it, or why it does not execute.
-        after: Result<Arc<Executed>, Refused>,
+        after: Result<Arc<Executed>, Box<Invalid>>,
         /// Whether its time had come when it was asked about.
         timely: bool,
     },
@@ -68,6 +69,33 @@ pub struct Executed {
     pub state: Arc<State>,
     /// What happened in it.
     pub events: Vec<Event>,
+}
+
+/// A block that does not execute.
+#[derive(Debug)]
+pub struct Invalid {
+    /// Why.
+    pub why: Refused,
+    /// The false claim in it, shown to be there, if that is why.
+    pub content: Option<Content>,
+}
+
+impl Invalid {
+    /// What is wrong with a block that was refused.
+    pub(crate) fn new(block: &Block, why: Refused) -> Self {
+        let place = match &why {
+            Refused::Transaction { at, why } if is_fault(why) => Some(*at),
+            _ => None,
+        };
+        let content = place.and_then(|at| Content::of(block, at));
+        Self { why, content }
+    }
+}
+
+/// Whether a claim was refused because it is false, not because its time or place was wrong.
+pub(crate) const fn is_fault(why: &Refused) -> bool {
+    use claim::Refused::{False, Malformed, Unrelated};
+    matches!(why, Refused::Claim(False(_) | Malformed(_) | Unrelated(_)))
 }
 
 /// What a user has to sell.

@@ -3,11 +3,10 @@
 use super::{BEGIN, Validator, ValidatorError, offence};
 use crate::message::{Message, Notice, Tip};
 use crate::role::{Effect, Report};
-use crate::work::{Done, Executed, Job, Outcome};
+use crate::work::{Done, Executed, Invalid, Job, Outcome, is_fault};
 use bitneuron_consensus::{self as consensus, Block, Certificate, Header};
-use bitneuron_core::claim;
 use bitneuron_core::{Digest, Height, Outbox, Time};
-use bitneuron_ledger::{Action, Built, Event, Refused, Refutation, SignedTx, key};
+use bitneuron_ledger::{Action, Built, Event, Refutation, SignedTx, key};
 use bitneuron_net::Channel;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ impl Validator {
         let height = self.height().next();
         let epoch = height.epoch(self.plan.genesis.params.epoch);
         let Some(electorate) = self.state.electorate(epoch) else { return Ok(()) };
+        self.falsehoods.clear();
         let left = (self.began, std::mem::take(&mut self.executed));
         self.began = now;
         let parent = self.parent();
@@ -67,10 +67,22 @@ impl Validator {
                 }
                 consensus::Effect::Accuse(evidence) => self.submit(Action::Accuse(evidence), out),
                 consensus::Effect::Persist(bytes) => out.push(Effect::Persist(bytes)),
-                consensus::Effect::Offence { by, why } => out.push(offence(by, why.to_string())),
+                consensus::Effect::Offence { by, why } => {
+                    out.push(offence(by, why.to_string()));
+                    self.convict(why, out);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Brings whoever signed a block with a false claim before the ledger.
+    fn convict(&mut self, why: consensus::Refused, out: &mut Outbox<Effect>) {
+        if let consensus::Refused::InvalidBlock(proposal) = why
+            && let Some(content) = self.falsehoods.get(&proposal.proposal.block).cloned()
+        {
+            self.submit(Action::Refute(Refutation::Proposed { proposal: *proposal, content }), out);
+        }
     }
 
     /// Puts a block together, as a job.
@@ -145,7 +157,8 @@ impl Validator {
         let timely = block.header.time <= now.after(AHEAD);
         out.push(Effect::Work(Job::new("judge", move || {
             let run = || {
-                let (state, events) = state.execute(&block, judge.as_ref())?;
+                let executed = state.execute(&block, judge.as_ref());
+                let (state, events) = executed.map_err(|why| Box::new(Invalid::new(&block, why)))?;
                 Ok(Arc::new(Executed { state: Arc::new(state), events }))
             };
             let after = known.map_or_else(run, Ok);
@@ -158,25 +171,25 @@ impl Validator {
         &mut self,
         now: Time,
         block: Digest,
-        after: Result<Arc<Executed>, Refused>,
+        after: Result<Arc<Executed>, Box<Invalid>>,
         timely: bool,
         out: &mut Outbox<Effect>,
     ) -> Result<(), ValidatorError> {
         if let Some((decided, certificate)) = self.undone.take_if(|(decided, _)| decided.id() == block) {
             match after {
                 Ok(executed) => self.commit(now, &decided, certificate, &executed, out),
-                Err(why) => {
-                    out.push(Effect::Report(Report::Halted {
-                        height: decided.header.height,
-                        why: Arc::new(why),
-                    }));
+                Err(invalid) => {
+                    let (height, why) = (decided.header.height, Arc::new(invalid.why));
+                    out.push(Effect::Report(Report::Halted { height, why }));
                 }
             }
             return Ok(());
         }
-        let after = after.ok();
-        let valid = after.is_some() && timely;
-        self.drive_with(now, block, after, consensus::Input::Judged { block, valid }, out)
+        let after = after.map_err(|invalid| {
+            invalid.content.map(|content| self.falsehoods.insert(block, content));
+        });
+        let valid = after.is_ok() && timely;
+        self.drive_with(now, block, after.ok(), consensus::Input::Judged { block, valid }, out)
     }
 
     /// A block is decided: commit it. One that was decided without this node's vote is executed first, as a job.
@@ -256,10 +269,4 @@ impl Validator {
     pub(super) fn notice(&self, key: &[u8]) -> Option<Notice> {
         Some(Notice { tip: self.tip.clone()?, entry: self.state.prove(key)? })
     }
-}
-
-/// Whether a claim was refused because it is false, not because its time or place was wrong.
-fn is_fault(why: &Refused) -> bool {
-    use claim::Refused::{False, Malformed, Unrelated};
-    matches!(why, Refused::Claim(False(_) | Malformed(_) | Unrelated(_)))
 }

@@ -18,7 +18,7 @@ use bitneuron_core::claim::{CheckClaim, Turn};
 use bitneuron_core::exact::{ExactData, ExactParams};
 use bitneuron_core::{Amount, Commitment, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode};
 use bitneuron_learning::exact::ExactRule;
-use bitneuron_ledger::{Action, Refused, SignedTx, State, Tx};
+use bitneuron_ledger::{Action, Content, Refused, SignedTx, State, Tx};
 use bitneuron_market::DealId;
 use bitneuron_net::Channel;
 use bitneuron_zk::Prover;
@@ -87,6 +87,8 @@ pub struct Validator {
     began: Time,
     /// States after blocks of the current height that were judged valid.
     executed: BTreeMap<Digest, Arc<Executed>>,
+    /// False claims in blocks of the current height, by block.
+    falsehoods: BTreeMap<Digest, Content>,
     mempool: Mempool,
     /// Who hears of each decided header.
     subscribers: BTreeSet<NodeId>,
@@ -143,6 +145,7 @@ impl Validator {
             tip: None,
             began: Time::ZERO,
             executed: BTreeMap::new(),
+            falsehoods: BTreeMap::new(),
             mempool: Mempool::new(MempoolLimits::default()),
             subscribers: BTreeSet::new(),
             models,

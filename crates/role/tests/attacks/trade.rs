@@ -8,7 +8,7 @@ use bitneuron_net::Channel;
 use bitneuron_role::{Input, Message};
 
 /// A seller that offered, and a validator that made the deal; neither knows of it from the other yet.
-fn dealing(world: &mut World) -> DealId {
+pub(crate) fn dealing(world: &mut World) -> DealId {
     world.tell(Input::Start);
     world.carry_to_validator(|_| true);
     let mut height = 0;
