@@ -23,7 +23,7 @@ struct Rash {
     judging: Option<SignedProposal>,
 }
 
-type Proposed = (SignedProposal, Arc<Block>);
+pub(crate) type Proposed = (SignedProposal, Arc<Block>);
 
 impl Machine for Rash {
     type Input = Input;
@@ -68,7 +68,7 @@ impl ConsensusEngine for Rash {
     }
 }
 
-fn rash(wrong: u64) -> (World, Arc<Mutex<Option<Proposed>>>) {
+pub(crate) fn rash(wrong: u64) -> (World, Arc<Mutex<Option<Proposed>>>) {
     let proposed = Arc::new(Mutex::new(None));
     let given = proposed.clone();
     let engine = move |_: Keypair, _: ChainId| -> Box<dyn ConsensusEngine> {

@@ -161,3 +161,21 @@ fn a_forged_transaction_is_its_bringers_offence() {
     world.say(stranger(), Channel::ORDER, Message::Transaction(forged).to_bytes().to_vec());
     assert_eq!(world.offenders, [stranger()]);
 }
+
+#[test]
+fn a_delivery_that_is_repeated_is_examined_once() {
+    let (mut world, _) = crate::engine::rash(u64::MAX);
+    let deal = dealing(&mut world);
+    let packet = Bytes(b"other bytes than were sold".to_vec());
+    let signed = Delivery { deal, packet: packet_digest(&packet) }.sign(&seller(), world.plan.chain);
+    let delivery = Message::Delivery { signed, packet }.to_bytes().to_vec();
+    world.heard.clear();
+    for _ in 0..5 {
+        world.say(seller().id(), Channel::REQUEST, delivery.clone());
+    }
+    assert_eq!(world.offenders, [seller().id()]);
+    let refutations = world.heard.iter().filter(|(_, message)| {
+        matches!(message, Message::Transaction(signed) if matches!(signed.tx.action, Action::Refute(_)))
+    });
+    assert_eq!(refutations.count(), 1, "the other validator hears of it once");
+}
