@@ -23,6 +23,5 @@ pub use light::Light;
 pub use message::Message;
 pub use plan::Plan;
 pub use role::{Effect, Input, Report};
-pub use training::Algorithm2;
 pub use user::User;
 pub use validator::Validator;

@@ -6,7 +6,8 @@
 use bitneuron_compress::{CompressError, Compressor, Dense, Limits, Packet, Registry};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Layout, Params, Seed};
-use bitneuron_learning::gossip::{ModelCodec, PacketCodec};
+use bitneuron_learning::Update;
+use bitneuron_learning::gossip::{ModelCodec, PacketCodec, user};
 use std::sync::Arc;
 
 /// The integers of a model, two little-endian bytes each (weights lie within ±2¹⁴).
@@ -69,6 +70,9 @@ pub struct ChainCodec {
     /// The layout of all models.
     pub layout: Arc<Layout>,
 }
+
+/// Algorithm 2 as users of a chain run it: any update, models in the chain's packets.
+pub type Algorithm2 = user::User<Box<dyn Update>, ChainCodec>;
 
 impl ChainCodec {
     /// The largest weight that is packed; ±4 is the chain's limit.

@@ -1,19 +1,15 @@
 //! A user's training: Algorithm 2 from line 4 to line 7, as a job.
 
 use crate::conduct::Conduct;
-use crate::model::{ChainCodec, open_packet};
+use crate::model::{Algorithm2, open_packet};
 use crate::plan::Plan;
 use crate::work::{Done, Outcome, Trained};
 use bitneuron_compress::{Compressor, Dense, Packet};
 use bitneuron_core::exact::{ExactData, ExactParams, Tensor, execute};
 use bitneuron_core::{Amount, Bytes, Machine, NodeId, Outbox, Reputation, Seed, Time};
 use bitneuron_learning::gossip::{ModelMessage, user};
-use bitneuron_learning::update::Update;
 use bitneuron_ledger::packet_digest;
 use std::sync::Arc;
-
-/// Algorithm 2 with boxed parts.
-pub type Algorithm2 = user::User<Box<dyn Update>, ChainCodec>;
 
 /// Everything that a training job takes along.
 pub(crate) struct Training {

@@ -8,11 +8,11 @@
 use crate::conduct::Conduct;
 use crate::light::Light;
 use crate::message::{Message, Notice, Tip};
-use crate::model::{ChainCodec, unpack_model};
+use crate::model::{Algorithm2, ChainCodec, unpack_model};
 use crate::plan::Plan;
 use crate::prove;
 use crate::role::{Effect, Input, Report};
-use crate::training::{Algorithm2, Training};
+use crate::training::Training;
 use crate::work::{Done, Job, Outcome, Trained};
 use bitneuron_compress::Compressor;
 use bitneuron_core::claim::{Claim, Score};

@@ -3,7 +3,7 @@
 //! The node runs jobs on a pool; the simulator runs them at once and lets virtual time pass for their gas, so training,
 //! proving and judging cost time there too and never block votes.
 
-use crate::training::Algorithm2;
+use crate::model::Algorithm2;
 use bitneuron_consensus::Block;
 use bitneuron_core::claim::{self, Claim, Turn};
 use bitneuron_core::exact::ExactParams;
