@@ -12,11 +12,13 @@ pub fn leaf(bytes: &[u8]) -> Digest {
     Digest::of("bitneuron merkle leaf v1", bytes)
 }
 
-fn node(left: Digest, right: Digest) -> Digest {
+/// The digest of an inner node.
+pub fn node(left: Digest, right: Digest) -> Digest {
     Hasher::new("bitneuron merkle node v1").update(&left.0).update(&right.0).finish()
 }
 
-fn root_of(top: Digest, leaves: u64) -> Digest {
+/// The root of a tree of so many leaves whose highest node is `top`; of no leaf when that is [`Digest::ZERO`].
+pub fn root_of(top: Digest, leaves: u64) -> Digest {
     Hasher::new("bitneuron merkle root v1").update(&top.0).number(leaves).finish()
 }
 
@@ -64,6 +66,16 @@ impl Tree {
     pub fn root(&self) -> Digest {
         let top = self.levels.last().and_then(|level| level.first()).copied().unwrap_or(Digest::ZERO);
         root_of(top, self.len() as u64)
+    }
+
+    /// How many levels there are, the leaves' among them.
+    pub fn height(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// The node at this place of a level; level 0 are the leaves.
+    pub fn at(&self, level: usize, index: usize) -> Option<Digest> {
+        self.levels.get(level)?.get(index).copied()
     }
 
     /// The proof that leaf `index` is in the tree, or `None` when there is no such leaf.

@@ -27,6 +27,7 @@ pub mod suite;
 pub mod verifier;
 
 pub use backend::merkle::Merkle;
+pub use backend::optimistic::Optimistic;
 pub use backend::replay::Replay;
 pub use guarantees::{Assumption, Guarantees, Settles, Soundness, ZeroKnowledge};
 pub use library::Library;

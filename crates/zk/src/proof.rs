@@ -19,6 +19,8 @@ impl Backend {
     pub const REPLAY: Self = Self(1);
     /// Openings of Merkle commitments ([`crate::Merkle`]).
     pub const MERKLE: Self = Self(2);
+    /// Commitments that must stand up to audits ([`crate::Optimistic`]).
+    pub const OPTIMISTIC: Self = Self(3);
 }
 
 /// A proof in the encoding of its backend.

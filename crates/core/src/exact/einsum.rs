@@ -35,6 +35,21 @@ impl Einsum {
         Some(Self { left: bytes(left), right: bytes(right), out: bytes(out) })
     }
 
+    /// The names of the left operand's dimensions, one byte each; so for the others.
+    pub fn left(&self) -> &[u8] {
+        &self.left
+    }
+
+    /// The names of the right operand's dimensions.
+    pub fn right(&self) -> &[u8] {
+        &self.right
+    }
+
+    /// The names of the result's dimensions.
+    pub fn out(&self) -> &[u8] {
+        &self.out
+    }
+
     fn size(&self, name: u8, left: &[u32], right: &[u32]) -> Option<u32> {
         let find = |names: &[u8], shape: &[u32]| {
             names.iter().position(|other| *other == name).and_then(|axis| shape.get(axis).copied())

@@ -35,6 +35,7 @@ pub mod op;
 pub mod program;
 pub mod programs;
 pub mod relation;
+pub mod slice;
 pub mod tensor;
 
 pub use builder::Builder;
@@ -46,4 +47,5 @@ pub use model::ExactParams;
 pub use op::{Comparison, Op, Table, ValueId};
 pub use program::{Program, ProgramError};
 pub use relation::{Binding, Relation};
+pub use slice::Slice;
 pub use tensor::Tensor;

@@ -163,4 +163,31 @@ impl Op {
             Self::Concat(parts) => parts.clone(),
         }
     }
+
+    /// The operation on other values.
+    #[must_use]
+    pub(super) fn renamed(&self, mut to: impl FnMut(ValueId) -> ValueId) -> Self {
+        match self.clone() {
+            Self::Constant(tensor) => Self::Constant(tensor),
+            Self::Einsum { spec, a, b } => Self::Einsum { spec, a: to(a), b: to(b) },
+            Self::Add(a, b) => Self::Add(to(a), to(b)),
+            Self::Sub(a, b) => Self::Sub(to(a), to(b)),
+            Self::Scale { a, by } => Self::Scale { a: to(a), by },
+            Self::Rescale { a, bits } => Self::Rescale { a: to(a), bits },
+            Self::Relu(a) => Self::Relu(to(a)),
+            Self::Mask { a, by } => Self::Mask { a: to(a), by: to(by) },
+            Self::Clamp { a, to: interval } => Self::Clamp { a: to(a), to: interval },
+            Self::Lookup { a, table } => Self::Lookup { a: to(a), table },
+            Self::Sum { a, axis } => Self::Sum { a: to(a), axis },
+            Self::Compare { a, b, by } => Self::Compare { a: to(a), b: to(b), by },
+            Self::Argmax(a) => Self::Argmax(to(a)),
+            Self::RowMax(a) => Self::RowMax(to(a)),
+            Self::Gather { a, index } => Self::Gather { a: to(a), index: to(index) },
+            Self::Divide { a, by } => Self::Divide { a: to(a), by: to(by) },
+            Self::Order(a) => Self::Order(to(a)),
+            Self::Slice { a, start, shape } => Self::Slice { a: to(a), start, shape },
+            Self::Concat(parts) => Self::Concat(parts.into_iter().map(to).collect()),
+            Self::Reshape { a, shape } => Self::Reshape { a: to(a), shape },
+        }
+    }
 }

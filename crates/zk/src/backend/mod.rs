@@ -1,4 +1,5 @@
 //! The proof systems.
 
 pub mod merkle;
+pub mod optimistic;
 pub mod replay;
