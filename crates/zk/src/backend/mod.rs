@@ -3,3 +3,5 @@
 pub mod merkle;
 pub mod optimistic;
 pub mod replay;
+#[cfg(feature = "sumcheck")]
+pub mod sumcheck;

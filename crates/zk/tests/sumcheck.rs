@@ -1,0 +1,172 @@
+//! Groups committed at different times, opened together; chained over proofs.
+#![cfg(feature = "sumcheck")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use bitneuron_core::{ChainId, Digest, Seed};
+use bitneuron_zk::backend::sumcheck::field::{Challenger, Ext, element, integer, transcript};
+use bitneuron_zk::backend::sumcheck::opening::observe;
+use bitneuron_zk::backend::sumcheck::{Geometry, Group, OpeningError, Root, Setup, SetupError, open, verify};
+use p3_challenger::FieldChallenger;
+use p3_field::PrimeCharacteristicRing;
+use std::sync::OnceLock;
+
+fn setup() -> &'static Setup {
+    static SETUP: OnceLock<Setup> = OnceLock::new();
+    SETUP.get_or_init(|| Geometry::SMALL.setup().unwrap())
+}
+
+fn chain() -> ChainId {
+    ChainId(Digest([3; 32]))
+}
+
+fn numbers(limbs: usize, seed: i64) -> Vec<Vec<i64>> {
+    let limb = |at: i64| (0..1_500).map(|i: i64| (i * 7_919 + at * 104_729 + seed) % 8_191 - 4_095).collect();
+    (0..limbs as i64).map(limb).collect()
+}
+
+fn group(limbs: usize, seed: i64) -> Group {
+    Group::commit(setup(), &numbers(limbs, seed), chain(), Seed::from_number(seed.unsigned_abs())).unwrap()
+}
+
+fn begin(step: u64, roots: &[Root]) -> (Challenger, Vec<Ext>) {
+    let mut challenger = transcript(Digest::of("test step", &step.to_le_bytes()));
+    observe(&mut challenger, roots);
+    let point = (0..setup().variables()).map(|_| challenger.sample_algebra_element()).collect();
+    (challenger, point)
+}
+
+/// The multilinear polynomial through the cells at a point, by its definition.
+fn evaluate(cells: &[i64], point: &[Ext]) -> Ext {
+    let Some((first, rest)) = point.split_first() else { return Ext::from(element(cells[0])) };
+    let (low, high) = cells.split_at(cells.len() / 2);
+    let (low, high) = (evaluate(low, rest), evaluate(high, rest));
+    low + *first * (high - low)
+}
+
+#[test]
+fn integers_go_through_the_field() {
+    for value in [0, 1, -1, 4_096, -(1 << 40), 1 << 62, -(1 << 62)] {
+        assert_eq!(integer(element(value)), value);
+    }
+}
+
+#[test]
+fn an_opening_is_the_value_of_all_groups_side_by_side() {
+    // No reserve and no randomness in the cells, so that the value is known.
+    let setup = Geometry { openings: 1, ..Geometry::SMALL }.setup().unwrap();
+    let contents = [numbers(2, 1), numbers(1, 2), numbers(4, 3)];
+    let mut groups: Vec<Group> = contents
+        .iter()
+        .map(|limbs| Group::commit(&setup, limbs, chain(), Seed::from_number(7)).unwrap())
+        .collect();
+    let roots: Vec<Root> = groups.iter().map(|group| group.root().clone()).collect();
+    let (mut prover, point) = begin(0, &roots);
+    let mut verifier = prover.clone();
+    let mut linked: Vec<&mut Group> = groups.iter_mut().collect();
+    let opening = open(&setup, &mut linked, &point, &mut prover, Seed::from_number(1)).unwrap();
+    let value = verify(&setup, &roots, &point, &opening, &mut verifier).unwrap();
+    let mut cells: Vec<i64> = Vec::new();
+    for limb in contents.iter().flatten() {
+        cells.extend(limb);
+        cells.resize(cells.len().next_multiple_of(setup.cells()), 0);
+    }
+    cells.resize(setup.cells() * setup.limbs(), 0);
+    assert_eq!(value, evaluate(&cells, &point));
+}
+
+#[test]
+fn three_steps_chain_and_nothing_else_opens() {
+    let mut model = group(2, 10);
+    for step in 0..3 {
+        let (mut data, mut after, mut aux) =
+            (group(2, 100 + step), group(2, 200 + step), group(9, 300 + step));
+        let roots: Vec<Root> = [&data, &model, &after, &aux].map(|group| group.root().clone()).into();
+        let (mut prover, point) = begin(step as u64, &roots);
+        let clean = prover.clone();
+        let mut linked = [&mut data, &mut model, &mut after, &mut aux];
+        let opening = open(setup(), &mut linked, &point, &mut prover, Seed::from_number(9)).unwrap();
+        let check = |roots: &[Root], point: &[Ext], opening| {
+            verify(setup(), roots, point, opening, &mut clean.clone())
+        };
+        let value = check(&roots, &point, &opening).unwrap();
+        assert_eq!(Some(value), opening.value());
+        for (one, other) in [(0, 1), (1, 2), (0, 2)] {
+            let mut swapped = roots.clone();
+            swapped.swap(one, other);
+            assert!(
+                check(&swapped, &point, &opening).is_err(),
+                "roots {one} and {other} in each other's place"
+            );
+        }
+        let mut foreign = roots.clone();
+        foreign[1] = group(2, 11).root().clone();
+        assert!(check(&foreign, &point, &opening).is_err());
+        assert!(check(&roots[..3], &point, &opening).is_err());
+        let mut moved = point.clone();
+        moved[3] += Ext::ONE;
+        assert!(check(&roots, &moved, &opening).is_err());
+        let mut other = transcript(Digest::of("test step", b"another"));
+        assert!(verify(setup(), &roots, &point, &opening, &mut other).is_err());
+        // The model after is opened again as the next model before.
+        model = after;
+    }
+}
+
+#[test]
+fn a_group_is_opened_as_often_as_it_has_randomness() {
+    let mut model = group(2, 1);
+    let roots = [model.root().clone()];
+    let (challenger, point) = begin(5, &roots);
+    for _ in 0..Geometry::SMALL.openings {
+        open(setup(), &mut [&mut model], &point, &mut challenger.clone(), Seed::from_number(2)).unwrap();
+    }
+    let spent = open(setup(), &mut [&mut model], &point, &mut challenger.clone(), Seed::from_number(2));
+    assert!(matches!(spent, Err(OpeningError::Spent(_))));
+    // A refusal counts nothing: the fresh group beside the spent one still has all its openings.
+    let mut fresh = group(2, 2);
+    for _ in 0..3 {
+        let refused =
+            open(setup(), &mut [&mut fresh, &mut model], &point, &mut challenger.clone(), Seed::default());
+        assert!(matches!(refused, Err(OpeningError::Spent(_))));
+    }
+    for _ in 0..Geometry::SMALL.openings {
+        open(setup(), &mut [&mut fresh], &point, &mut challenger.clone(), Seed::default()).unwrap();
+    }
+}
+
+#[test]
+fn a_root_is_its_contents_its_chain_and_its_randomness() {
+    let commit = |seed: i64, chain, entropy| {
+        let entropy = Seed::from_number(entropy);
+        Group::commit(setup(), &numbers(2, seed), chain, entropy).unwrap().root().clone()
+    };
+    let root = commit(1, chain(), 1);
+    assert_eq!(root, commit(1, chain(), 1));
+    assert_ne!(root, commit(2, chain(), 1));
+    assert_ne!(root, commit(1, ChainId(Digest([4; 32])), 1));
+    assert_ne!(root, commit(1, chain(), 2), "it hides");
+    let long = vec![vec![0; setup().capacity() + 1]];
+    assert!(Group::commit(setup(), &long, chain(), Seed::default()).is_err());
+}
+
+#[test]
+fn what_is_not_proven_is_refused() {
+    assert!(setup().bits() >= 100.0);
+    // The masks of the first study: a list of candidates larger than the field allows.
+    let vacuous = Geometry { mask_rate: 5, ..Geometry::SMALL }.setup();
+    assert!(matches!(vacuous, Err(SetupError::Insecure(_))), "{vacuous:?}");
+    let crowded = Geometry { openings: 1_000, ..Geometry::SMALL }.setup();
+    assert!(matches!(crowded, Err(SetupError::Budget { .. })));
+    let none = verify(
+        setup(),
+        &[],
+        &[],
+        &{
+            let mut model = group(1, 1);
+            let (mut challenger, point) = begin(1, &[model.root().clone()]);
+            open(setup(), &mut [&mut model], &point, &mut challenger, Seed::default()).unwrap()
+        },
+        &mut transcript(Digest::ZERO),
+    );
+    assert!(matches!(none, Err(OpeningError::Limbs { .. })));
+}
