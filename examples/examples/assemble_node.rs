@@ -17,7 +17,7 @@ use bitneuron::core::{Amount, Dataset, Keypair, NodeId, Params, Seed};
 use bitneuron::learning::{Progress, Sgd, Update, UpdateError, data::SplitRule, partition::iid};
 use bitneuron::ledger::{Event, Genesis, Params as Rules};
 use bitneuron::role::{Conduct, NodeBuilder, Plan, Report, plan::PlanStart};
-use bitneuron::sim::driver::{Directory, Role, RoleNode};
+use bitneuron::sim::role_node::{Directory, Role, RoleNode};
 use bitneuron::sim::{Network, Setting, World};
 use bitneuron::zk::Library;
 use std::sync::atomic::{AtomicBool, Ordering};

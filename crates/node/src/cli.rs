@@ -4,7 +4,7 @@
 //! told as such before anything runs.
 
 use crate::devnet::Devnet;
-use bitneuron_sim::scenario::{Cast, Codec, Partition, Scenario};
+use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Rows, Scenario};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
@@ -20,6 +20,8 @@ Examples:
       skewed data, models sold as tensor trains
   bitneuron devnet --adversaries flipper:10 --seed 7
       ten users sell models with flipped signs
+  bitneuron devnet --adversaries flipper:20 --without filter
+      what twenty of them do when nobody filters: see what a defence is for
   bitneuron devnet --json > report.json
       only the report as JSON on standard output
 
@@ -32,7 +34,16 @@ Who misbehaves: `none`, `default` (one of each kind) or a list such as `liar:1,f
   liar         a user that claims a better score than its model has
   swapper      a user that delivers other bytes than it sold
   flipper      a user that sells a truthfully scored model with flipped signs
-  equivocator  a validator that votes twice";
+  equivocator  a validator that votes twice
+  silent       a validator that never confirms what was delivered to it";
+
+const WITHOUT: &str = "\
+Leave one defence out, to see what it is for
+
+  proofs    validators check claims; without, a `liar` is paid
+  delivery  buyers look at what is delivered; without, a `swapper` is paid
+  filter    merging drops what is far away; without, many a `flipper` spoils the models
+  evidence  validators accuse who votes twice; without, an `equivocator` keeps its stake";
 
 const COMPRESSOR: &str = "\
 How users compress the models they sell
@@ -45,7 +56,8 @@ const PARTITION: &str = "\
 How the private rows are spread over users
 
   iid              alike for all
-  dirichlet:ALPHA  each user has its own mixture of labels; the smaller ALPHA, the more one-sided";
+  dirichlet:ALPHA  each user has its own mixture of labels; the smaller ALPHA, the more one-sided
+  shards:COUNT     each user has COUNT shards of one label each";
 
 /// The command line as it is typed.
 #[derive(Debug, Parser)]
@@ -80,15 +92,18 @@ struct DevnetArgs {
     /// Seed of everything random
     #[arg(long, value_name = "NUMBER", default_value_t = Scenario::default().seed)]
     seed: u64,
-    #[arg(long, value_name = "SPREAD", default_value_t = Scenario::default().partition,
-        help = "How the private rows are spread: `iid` or `dirichlet:ALPHA`", long_help = PARTITION)]
-    partition: Partition,
+    #[arg(long, value_name = "SPREAD", default_value_t = Scenario::default().rows,
+        help = "How the private rows are spread: `iid`, `dirichlet:ALPHA` or `shards:COUNT`", long_help = PARTITION)]
+    partition: Rows,
     #[arg(long, value_name = "CODEC", default_value_t = Scenario::default().compressor,
         help = "How sold models are compressed: `dense`, `uniform:BITS` or `tt:ERROR`", long_help = COMPRESSOR)]
     compressor: Codec,
-    #[arg(long, value_name = "CAST", default_value = "default",
+    #[arg(long, value_name = "WHO", default_value = "default",
         help = "Who misbehaves: `none`, `default` or a list such as `liar:1,flipper:3`", long_help = ADVERSARIES)]
-    adversaries: Cast,
+    adversaries: Adversaries,
+    #[arg(long, value_name = "DEFENCE",
+        help = "Leave a defence out: `proofs`, `delivery`, `filter` or `evidence`", long_help = WITHOUT)]
+    without: Option<Defence>,
     /// Folder for report.json, timing.json, report.html and accuracy.svg
     #[arg(long, value_name = "FOLDER", default_value = "report")]
     report: PathBuf,
@@ -129,19 +144,17 @@ impl Cli {
 
 impl DevnetArgs {
     fn into_devnet(self) -> Devnet {
-        let Self { validators, users, rounds, seed, partition, compressor, adversaries, report, json, quiet } =
-            self;
         let scenario = Scenario {
-            validators,
-            users,
-            rounds,
-            seed,
-            partition,
-            compressor,
-            adversaries,
-            ..Scenario::default()
+            validators: self.validators,
+            users: self.users,
+            rounds: self.rounds,
+            seed: self.seed,
+            rows: self.partition,
+            compressor: self.compressor,
+            adversaries: self.adversaries,
+            without: self.without,
         };
-        Devnet { scenario, report, json, quiet }
+        Devnet { scenario, report: self.report, json: self.json, quiet: self.quiet }
     }
 }
 
@@ -170,24 +183,24 @@ mod tests {
     fn every_option_reaches_its_place() {
         let devnet = read(
             "bitneuron devnet --validators 4 --users 9 --rounds 3 --seed 8 --partition dirichlet:0.5 \
-             --compressor tt:120 --adversaries liar:2,equivocator:1 --report out/here --json --quiet",
+             --compressor tt:120 --adversaries liar:2,equivocator:1 --without delivery --report out/here --json --quiet",
         )
         .expect("reads");
-        let adversaries = Cast { liars: 2, equivocators: 1, ..Cast::NONE };
+        let adversaries = Adversaries { liars: 2, equivocators: 1, ..Adversaries::NONE };
         let scenario = Scenario {
             validators: 4,
             users: 9,
             rounds: 3,
             seed: 8,
-            partition: Partition::Dirichlet(0.5),
+            rows: Rows::Dirichlet(0.5),
             compressor: Codec::TensorTrain(120),
             adversaries,
-            ..Scenario::default()
+            without: Some(Defence::Delivery),
         };
         assert_eq!(devnet, Devnet { scenario, report: "out/here".into(), json: true, quiet: true });
         assert_eq!(
             read("bitneuron devnet --adversaries none").expect("reads").scenario.adversaries,
-            Cast::NONE
+            Adversaries::NONE
         );
     }
 
@@ -197,6 +210,8 @@ mod tests {
             ("bitneuron devnet --compressor uniform:9", "uniform:BITS"),
             ("bitneuron devnet --partition skewed", "dirichlet:0.5"),
             ("bitneuron devnet --adversaries thief:1", "liar:1"),
+            ("bitneuron devnet --without luck", "`delivery`"),
+            ("bitneuron devnet --partition shards:0", "shards:COUNT"),
             ("bitneuron devnet --validators 0", "1 to 64"),
             ("bitneuron devnet --users 2 --adversaries flipper:3", "misbehaving users"),
             ("bitneuron devnet --rounds many", "--rounds"),
@@ -224,7 +239,7 @@ mod tests {
         let typed = EXAMPLES.lines().filter_map(|line| line.trim().strip_prefix("bitneuron "));
         let lines: Vec<_> =
             typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
-        assert_eq!(lines.len(), 5);
+        assert_eq!(lines.len(), 6);
         for line in lines {
             assert!(read(&line).is_ok(), "{line}");
         }

@@ -186,7 +186,7 @@ impl NodeBuilder {
         Self { check, ..self }
     }
 
-    /// How users behave.
+    /// How users treat their buyers, and validators their sellers.
     #[must_use]
     pub fn conduct(self, conduct: Arc<dyn Conduct>) -> Self {
         Self { conduct, ..self }
@@ -215,6 +215,7 @@ impl NodeBuilder {
             check: self.check.clone(),
             prover: self.turns.clone(),
             merge: self.merge.clone(),
+            conduct: self.conduct.clone(),
             data: shard,
             price: self.bid,
             quantity: self.quantity,

@@ -1,11 +1,11 @@
-//! How a seller behaves: the seam at which dishonest users are written.
+//! How a node deals with its partners: the seam at which dishonest sellers and careless buyers are written.
 
 use bitneuron_compress::{Packet, Registry};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Layout};
 use std::sync::Arc;
 
-/// What a seller does with the truth. The default methods tell it.
+/// What a seller or a buyer does with the truth. The default methods tell it.
 pub trait Conduct: Send + Sync {
     /// A packet to sell in place of the honest one; `None` sells that.
     fn packet(&self, honest: &Packet, registry: &Registry, layout: &Arc<Layout>) -> Option<Packet> {
@@ -24,6 +24,11 @@ pub trait Conduct: Send + Sync {
         sold
     }
 
+    /// Whether a buyer that received something else than it bought shows that; if not, it confirms whatever came.
+    fn refutes(&self) -> bool {
+        true
+    }
+
     /// Whether `model` is worth an offer at all.
     fn offers(&self, model: &ExactParams) -> bool {
         let _ = model;
@@ -31,7 +36,7 @@ pub trait Conduct: Send + Sync {
     }
 }
 
-/// A seller that tells the truth.
+/// Tells the truth.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Honest;
 

@@ -8,7 +8,7 @@ use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Height, NodeId, Time};
 use bitneuron_learning::Progress;
-use bitneuron_ledger::{Event, Refused};
+use bitneuron_ledger::{Event, Refused, State};
 use bitneuron_net::Channel;
 use std::{sync::Arc, time::Duration};
 
@@ -72,6 +72,8 @@ pub enum Report {
         certificate: Certificate,
         /// What happened in it.
         events: Arc<[Event]>,
+        /// The state after it.
+        state: Arc<State>,
         /// When the height began here.
         began: Time,
     },

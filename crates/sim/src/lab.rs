@@ -33,8 +33,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub use crate::rows::Rows;
+
 use crate::{
-    Address, Bridge, Churn, Context, Driven, Latency, Link, Network, Payload, Setting, Stream, Tally, World,
+    Address, Bridge, Churn, Context, Latency, Link, MachineNode, Network, Payload, Setting, Stream, Tally,
+    World,
 };
 use bitneuron_compress::{Compressor, Dense, Limits};
 use bitneuron_core::{Dataset, Digest, NodeId, Seed, Time, hash::Hasher};
@@ -45,23 +48,11 @@ use bitneuron_learning::{
     gossip::{GossipError, ModelMessage, PacketCodec, Peer, peer},
     merge::WeightedMean,
     optim::Measure,
-    partition::{self, PartitionError},
+    partition::PartitionError,
 };
 use rand::seq::index::sample;
 use std::{fmt, sync::Arc, time::Duration};
 use thiserror::Error;
-
-/// How the training rows are spread over nodes.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub enum Rows {
-    /// Shuffled and dealt out. With more nodes than rows each node holds one row, and rows repeat.
-    #[default]
-    Iid,
-    /// By a Dirichlet draw over labels with this concentration, at least one row each.
-    Dirichlet(f64),
-    /// In so many shards of one label each.
-    Shards(usize),
-}
 
 /// A set-up of Algorithm 1.
 #[derive(Clone)]
@@ -251,17 +242,13 @@ impl GossipLab {
     /// The rows of each node, repeated where there are more nodes than rows; and the mean entropy of their labels.
     fn spread(&self, train: &Dataset, seed: Seed) -> Result<(Vec<Arc<Dataset>>, f64), LabError> {
         let (labels, nodes) = (train.labels(), self.nodes as usize);
-        let partition = match self.rows {
-            Rows::Iid => partition::iid(labels.len(), nodes.min(labels.len()), seed)?,
-            Rows::Dirichlet(alpha) => partition::dirichlet(labels, nodes, alpha, 1, seed)?,
-            Rows::Shards(each) => partition::shards(labels, nodes, each, seed)?,
-        };
+        let partition = self.rows.spread(labels, nodes, 1, seed)?;
         let shards = partition.nodes.iter().map(|rows| Arc::new(train.select(rows))).collect();
         Ok((shards, partition.mean_label_entropy(labels)))
     }
 
     /// All nodes at line 1, with the same first parameters.
-    fn peers(&self, shards: &[Arc<Dataset>], period: u64, seed: Seed) -> Vec<Driven<Wiring>> {
+    fn peers(&self, shards: &[Arc<Dataset>], period: u64, seed: Seed) -> Vec<MachineNode<Wiring>> {
         let model = &self.update.model;
         let (merge, period_span) = (Arc::clone(&self.merge), Duration::from_micros(period));
         let rules = Arc::new(peer::Rules { merge, period: period_span, age_lead: self.age_lead });
@@ -277,7 +264,7 @@ impl GossipLab {
                 data: Arc::clone(data),
                 seed: seed.derive_number("peer", u64::from(node)),
             };
-            Driven::new(Peer::new(Arc::clone(&rules), start), self.wiring(node, period, seed))
+            MachineNode::new(Peer::new(Arc::clone(&rules), start), self.wiring(node, period, seed))
         };
         (0..self.nodes).zip(shards.iter().cycle()).map(peer).collect()
     }
@@ -297,7 +284,7 @@ impl GossipLab {
     /// Scores some nodes.
     fn judge(
         &self,
-        world: &World<Driven<Wiring>>,
+        world: &World<MachineNode<Wiring>>,
         test: &Dataset,
         round: u64,
         seed: Seed,
@@ -333,9 +320,9 @@ const fn address(NodeId([a, b, c, d, ..]): NodeId) -> Address {
 
 /// A model on its way.
 #[derive(Debug, Clone)]
-struct Letter(ModelMessage);
+struct ModelLetter(ModelMessage);
 
-impl Payload for Letter {
+impl Payload for ModelLetter {
     fn size(&self) -> usize {
         self.0.packet.len() + size_of::<u64>()
     }
@@ -359,9 +346,9 @@ struct Wiring {
 
 impl Bridge for Wiring {
     type Machine = Peer<Sgd, PacketCodec>;
-    type Message = Letter;
+    type Message = ModelLetter;
 
-    fn start(&mut self, cx: &mut Context<'_, Letter>) -> Option<peer::Input> {
+    fn start(&mut self, cx: &mut Context<'_, ModelLetter>) -> Option<peer::Input> {
         let offset = cx.random().below(self.period);
         cx.timer(Duration::from_micros(offset), 0);
         None
@@ -369,24 +356,24 @@ impl Bridge for Wiring {
 
     fn message(
         &mut self,
-        _: &mut Context<'_, Letter>,
+        _: &mut Context<'_, ModelLetter>,
         from: Address,
-        Letter(message): Letter,
+        ModelLetter(message): ModelLetter,
     ) -> Option<peer::Input> {
         Some(peer::Input::Received { from: name(from), message })
     }
 
-    fn timer(&mut self, _: &mut Context<'_, Letter>, _: u64) -> Option<peer::Input> {
+    fn timer(&mut self, _: &mut Context<'_, ModelLetter>, _: u64) -> Option<peer::Input> {
         Some(peer::Input::Wake)
     }
 
-    fn effect(&mut self, cx: &mut Context<'_, Letter>, effect: peer::Effect) -> Option<peer::Input> {
+    fn effect(&mut self, cx: &mut Context<'_, ModelLetter>, effect: peer::Effect) -> Option<peer::Input> {
         match effect {
             peer::Effect::Select => {
                 let drawn = cx.random().below(self.neighbours.len() as u64) as usize;
                 return self.neighbours.get(drawn).map(|peer| peer::Input::Selected(name(*peer)));
             }
-            peer::Effect::Send { to, message } => cx.send(address(to), Letter(message)),
+            peer::Effect::Send { to, message } => cx.send(address(to), ModelLetter(message)),
             peer::Effect::Wait(span) => cx.timer(span, 0),
             peer::Effect::Learned { .. } => {}
             peer::Effect::Offence { .. } => self.offences += 1,
@@ -394,7 +381,7 @@ impl Bridge for Wiring {
         None
     }
 
-    fn refused(&mut self, _: &mut Context<'_, Letter>, error: GossipError) {
+    fn refused(&mut self, _: &mut Context<'_, ModelLetter>, error: GossipError) {
         self.refused.get_or_insert_with(|| Box::new(error));
     }
 }

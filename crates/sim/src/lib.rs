@@ -9,23 +9,24 @@
 //! each other's luck: each has its own [`Stream`], and the fate of a message depends on its sender and on how many it
 //! sent before. So a scenario can be cut down, and what remains happens as before.
 //!
-//! Protocols are [`Machine`](bitneuron_core::Machine)s; [`Driven`] puts one into the world with a [`Bridge`] that
+//! Protocols are [`Machine`](bitneuron_core::Machine)s; [`MachineNode`] puts one into the world with a [`Bridge`] that
 //! translates its inputs and effects. A [`Player`] is a node that may be an adversary.
 #![forbid(unsafe_code)]
 
 pub mod adversary;
 pub mod churn;
 pub mod distribution;
-pub mod driven;
-pub mod driver;
 pub mod lab;
 pub mod link;
+pub mod machine_node;
 pub mod meter;
-mod network;
 pub mod node;
 mod place;
 pub mod queue;
+mod rehearsal;
 pub mod report;
+pub mod role_node;
+mod rows;
 pub mod scenario;
 mod slab;
 pub mod stream;
@@ -36,8 +37,8 @@ pub mod world;
 
 pub use adversary::{Player, Scene, Tactic};
 pub use churn::{Churn, Outage};
-pub use driven::{Bridge, Driven};
 pub use link::{Blocks, Latency, Link, Network, Partition};
+pub use machine_node::{Bridge, MachineNode};
 pub use meter::{Meter, Tally};
 pub use node::{Address, Command, Context, Node, Parcel, Payload};
 pub use queue::Queue;

@@ -23,7 +23,8 @@ pub struct Report {
     pub bytes: Traffic,
     /// The chain.
     pub blocks: Blocks,
-    /// Virtual time from the beginning of a height to its decision, in milliseconds.
+    /// Virtual time from the beginning of a height to its decision, in milliseconds, at the first honest validator to
+    /// decide it; the others follow within a hop.
     pub finality_ms: Quantiles,
     /// Deals of the data market.
     pub deals: Deals,
@@ -60,6 +61,8 @@ pub struct SettingReport {
     pub compressor: String,
     /// Who misbehaved, as on the command line.
     pub adversaries: String,
+    /// The defence that was left out, as on the command line, if one was.
+    pub without: Option<String>,
 }
 
 /// Shares of the report rows classified rightly.

@@ -1,8 +1,11 @@
 //! A rehearsal: a whole network on real data, in virtual time, from one seed.
 //!
-//! [`Scenario`] says what to rehearse; [`Scenario::run`] plays it and tells an observer of every round.
+//! [`Scenario`] says what to rehearse; [`Scenario::run`] plays it and tells an observer what it [sees](Sight).
+
+pub use crate::rows::Rows;
 
 use crate::report::{Report, Round};
+use bitneuron_core::Height;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -19,13 +22,13 @@ pub struct Scenario {
     /// The seed of everything random.
     pub seed: u64,
     /// How the users' rows are spread.
-    pub partition: Partition,
+    pub rows: Rows,
     /// How users compress what they sell.
     pub compressor: Codec,
     /// Who misbehaves.
-    pub adversaries: Cast,
+    pub adversaries: Adversaries,
     /// A defence to leave out, to see what it is for.
-    pub omit: Option<Defence>,
+    pub without: Option<Defence>,
 }
 
 /// What keeps a network safe from its adversaries.
@@ -37,15 +40,17 @@ pub enum Defence {
     Filter,
     /// Validators accuse who votes twice.
     Evidence,
+    /// Buyers look at what is delivered before they confirm it.
+    Delivery,
 }
 
-/// How rows are spread over users.
+/// What an observer of a rehearsal sees, in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Partition {
-    /// Independently and identically.
-    Iid,
-    /// By a Dirichlet distribution over labels with this concentration; smaller is more skewed.
-    Dirichlet(f64),
+pub enum Sight<'a> {
+    /// A block was decided.
+    Block(Height),
+    /// A round ended.
+    Round(&'a Round),
 }
 
 /// How users compress what they sell.
@@ -61,7 +66,7 @@ pub enum Codec {
 
 /// How many of each kind misbehave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cast {
+pub struct Adversaries {
     /// Users that claim a better score than their model has.
     pub liars: u32,
     /// Users that deliver other bytes than they sold.
@@ -107,14 +112,14 @@ pub enum ScenarioError {
     },
 }
 
-impl Default for Cast {
+impl Default for Adversaries {
     /// One of each kind.
     fn default() -> Self {
         Self { liars: 1, swappers: 1, flippers: 1, equivocators: 1, silent: 0 }
     }
 }
 
-impl Cast {
+impl Adversaries {
     /// Nobody misbehaves.
     pub const NONE: Self = Self { liars: 0, swappers: 0, flippers: 0, equivocators: 0, silent: 0 };
 }
@@ -126,37 +131,10 @@ impl Default for Scenario {
             users: 50,
             rounds: 60,
             seed: 1,
-            partition: Partition::Iid,
+            rows: Rows::Iid,
             compressor: Codec::Uniform(8),
-            adversaries: Cast::default(),
-            omit: None,
-        }
-    }
-}
-
-impl FromStr for Partition {
-    type Err = ScenarioError;
-
-    fn from_str(text: &str) -> Result<Self, ScenarioError> {
-        let parsed = match text.split_once(':') {
-            None if text == "iid" => Some(Self::Iid),
-            Some(("dirichlet", alpha)) => {
-                alpha.parse().ok().filter(|a| *a > 0.0 && *a <= 1e6).map(Self::Dirichlet)
-            }
-            _ => None,
-        };
-        parsed.ok_or(ScenarioError::Parse {
-            text: text.into(),
-            expected: "`iid` or `dirichlet:ALPHA`, as `dirichlet:0.5`",
-        })
-    }
-}
-
-impl fmt::Display for Partition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Iid => f.write_str("iid"),
-            Self::Dirichlet(alpha) => write!(f, "dirichlet:{alpha}"),
+            adversaries: Adversaries::default(),
+            without: None,
         }
     }
 }
@@ -192,7 +170,35 @@ impl fmt::Display for Codec {
     }
 }
 
-impl FromStr for Cast {
+impl FromStr for Defence {
+    type Err = ScenarioError;
+
+    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+        match text {
+            "proofs" => Ok(Self::Proofs),
+            "filter" => Ok(Self::Filter),
+            "evidence" => Ok(Self::Evidence),
+            "delivery" => Ok(Self::Delivery),
+            _ => Err(ScenarioError::Parse {
+                text: text.into(),
+                expected: "`proofs`, `filter`, `evidence` or `delivery`",
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Defence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Proofs => "proofs",
+            Self::Filter => "filter",
+            Self::Evidence => "evidence",
+            Self::Delivery => "delivery",
+        })
+    }
+}
+
+impl FromStr for Adversaries {
     type Err = ScenarioError;
 
     fn from_str(text: &str) -> Result<Self, ScenarioError> {
@@ -203,24 +209,24 @@ impl FromStr for Cast {
             "default" => return Ok(Self::default()),
             _ => {}
         }
-        let mut cast = Self::NONE;
+        let mut adversaries = Self::NONE;
         for part in text.split(',') {
             let (kind, count) = part.split_once(':').ok_or_else(refuse)?;
             let place = match kind {
-                "liar" => &mut cast.liars,
-                "swapper" => &mut cast.swappers,
-                "flipper" => &mut cast.flippers,
-                "equivocator" => &mut cast.equivocators,
-                "silent" => &mut cast.silent,
+                "liar" => &mut adversaries.liars,
+                "swapper" => &mut adversaries.swappers,
+                "flipper" => &mut adversaries.flippers,
+                "equivocator" => &mut adversaries.equivocators,
+                "silent" => &mut adversaries.silent,
                 _ => return Err(refuse()),
             };
             *place = count.parse().map_err(|_| refuse())?;
         }
-        Ok(cast)
+        Ok(adversaries)
     }
 }
 
-impl fmt::Display for Cast {
+impl fmt::Display for Adversaries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::NONE {
             return f.write_str("none");
@@ -237,7 +243,7 @@ impl Scenario {
     /// # Errors
     /// What is wrong and what would do.
     pub fn validate(&self) -> Result<(), ScenarioError> {
-        let Cast { liars, swappers, flippers, equivocators, silent } = self.adversaries;
+        let Adversaries { liars, swappers, flippers, equivocators, silent } = self.adversaries;
         let refuse = |text: String| Err(ScenarioError::Setting(text));
         if !(1..=64).contains(&self.validators) {
             return refuse(format!("{} validators: 1 to 64 can play", self.validators));
@@ -257,12 +263,12 @@ impl Scenario {
         Ok(())
     }
 
-    /// Plays all rounds; `observe` hears of each as it ends.
+    /// Plays all rounds; `observe` sees every block and every round.
     ///
     /// # Errors
     /// A setting that makes no network, or a network that stalled.
-    pub fn run(&self, observe: &mut dyn FnMut(&Round)) -> Result<Report, ScenarioError> {
+    pub fn run(&self, observe: &mut dyn FnMut(Sight<'_>)) -> Result<Report, ScenarioError> {
         self.validate()?;
-        crate::network::rehearse(self, observe)
+        crate::rehearsal::rehearse(self, observe)
     }
 }

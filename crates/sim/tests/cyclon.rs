@@ -10,7 +10,8 @@ use bitneuron_net::{
     },
 };
 use bitneuron_sim::{
-    Address, Bridge, Chance, Churn, Context, Driven, Latency, Link, Network, Outage, Payload, Setting, World,
+    Address, Bridge, Chance, Churn, Context, Latency, Link, MachineNode, Network, Outage, Payload, Setting,
+    World,
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -81,14 +82,17 @@ impl Bridge for Sampling {
     }
 }
 
-type Peers = World<Driven<Sampling>>;
+type Peers = World<MachineNode<Sampling>>;
 
 fn peers(count: Address, churn: Option<Churn>) -> Peers {
     let seed = Seed::from_number(11);
     let contacts = [0, 1, 2].map(name);
     let make = |at: Address| {
         let seed = seed.derive_number("cyclon", u64::from(at));
-        Driven::new(Cyclon::new(Sizes::default(), name(at), seed, &contacts).unwrap(), Sampling::default())
+        MachineNode::new(
+            Cyclon::new(Sizes::default(), name(at), seed, &contacts).unwrap(),
+            Sampling::default(),
+        )
     };
     let latency = Latency::Exponential { floor: Duration::from_millis(20), mean: Duration::from_millis(80) };
     let link = Link { loss: Chance::percent(5), ..Link::new(latency) };

@@ -30,8 +30,8 @@ pub const TIMING: &str = "timing.json";
 pub struct Timing {
     /// Wall seconds from the start of the program to the end of the play.
     pub wall_seconds: f64,
-    /// Wall seconds from the start of the program to the end of the first round.
-    pub first_round_seconds: Option<f64>,
+    /// Wall seconds from the start of the program to the first decided block.
+    pub first_block_seconds: Option<f64>,
     /// Virtual seconds played.
     pub virtual_seconds: f64,
     /// Processors that the program could use.
@@ -68,10 +68,10 @@ pub enum FilesError {
 
 impl Timing {
     /// Of a play that ended after so many wall seconds.
-    pub fn new(wall_seconds: f64, first_round_seconds: Option<f64>, report: &Report) -> Self {
+    pub fn new(wall_seconds: f64, first_block_seconds: Option<f64>, report: &Report) -> Self {
         let virtual_ms = report.history.last().map_or(0, |round| round.virtual_ms);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { wall_seconds, first_round_seconds, virtual_seconds: virtual_ms as f64 / 1000.0, cores }
+        Self { wall_seconds, first_block_seconds, virtual_seconds: virtual_ms as f64 / 1000.0, cores }
     }
 }
 

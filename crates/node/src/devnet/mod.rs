@@ -1,6 +1,6 @@
 //! A whole network in this process: plays a scenario, shows it live, leaves a report.
 //!
-//! Data flows one way: the scenario tells of each round → the live [`table`] → at the end the [`summary`] and the
+//! Data flows one way: the scenario tells of each block and round → the live [`table`] → at the end the [`summary`] and the
 //! [`files`] (data, [`page`], [`plot`]s). Nothing here influences what is played.
 
 pub mod files;
@@ -16,8 +16,8 @@ pub use files::{FilesError, Timing};
 pub use stopwatch::Stopwatch;
 
 use bitneuron_core::Amount;
-use bitneuron_sim::report::{Report, Round};
-use bitneuron_sim::scenario::{Scenario, ScenarioError};
+use bitneuron_sim::report::Report;
+use bitneuron_sim::scenario::{Scenario, ScenarioError, Sight};
 use screen::Screen;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -99,7 +99,7 @@ impl Devnet {
         self.tell(stopwatch, terminal, |observe| self.scenario.run(observe))
     }
 
-    /// Tells of any play of the scenario: `play` calls its observer after each round and returns the report.
+    /// Tells of any play of the scenario: `play` shows its observer every block and round and returns the report.
     ///
     /// # Errors
     /// As [`run`](Self::run); what `play` answers comes first.
@@ -107,19 +107,19 @@ impl Devnet {
         &self,
         stopwatch: Stopwatch,
         terminal: Terminal<'_>,
-        play: impl FnOnce(&mut dyn FnMut(&Round)) -> Result<Report, ScenarioError>,
+        play: impl FnOnce(&mut dyn FnMut(Sight<'_>)) -> Result<Report, ScenarioError>,
     ) -> Result<(), DevnetError> {
         // A run takes minutes: learn first whether its result will have a place.
         files::prepare(&self.report)?;
         let Terminal { out, err, bar } = terminal;
         let live: &mut dyn Write = if self.json { err } else { &mut *out };
         let mut screen = Screen::new(&self.scenario, stopwatch, live, bar, self.quiet);
-        let played = play(&mut |round| screen.round(round));
+        let played = play(&mut |sight| screen.sees(sight));
         let shown = screen.finish();
         let report = played?;
-        let first_round_seconds = shown.map_err(DevnetError::Output)?;
+        let first_block_seconds = shown.map_err(DevnetError::Output)?;
 
-        let timing = Timing::new(stopwatch.seconds(), first_round_seconds, &report);
+        let timing = Timing::new(stopwatch.seconds(), first_block_seconds, &report);
         let written = files::write(&self.report, &report, &timing)?;
         let text = if self.json { written } else { summary::summary(&report, &timing, &self.report) };
         passed_on(out.write_all(text.as_bytes()).and_then(|()| out.flush())).map_err(DevnetError::Output)?;

@@ -3,7 +3,7 @@
 use super::stopwatch::Stopwatch;
 use super::{number, passed_on, table};
 use bitneuron_sim::report::Round;
-use bitneuron_sim::scenario::Scenario;
+use bitneuron_sim::scenario::{Scenario, Sight};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -34,20 +34,28 @@ impl<'a> Screen<'a> {
         Self { stopwatch, live, bar, quiet, rounds: scenario.rounds, first: None, failure: Ok(()) }
     }
 
-    /// Tells of a round, if it is one of those that are told.
-    pub(super) fn round(&mut self, round: &Round) {
-        self.bar.set_position(round.round);
-        if self.first.is_none() {
-            let seconds = self.stopwatch.seconds();
-            self.first = Some(seconds);
-            self.line(&opening(round, seconds));
+    /// Tells of the first block and of rounds.
+    pub(super) fn sees(&mut self, sight: Sight<'_>) {
+        match sight {
+            Sight::Block(_) if self.first.is_none() => {
+                let seconds = self.stopwatch.seconds();
+                self.first = Some(seconds);
+                self.line(&format!("first block after {}\n\n{}", number::seconds(seconds), table::header()));
+            }
+            Sight::Block(_) => {}
+            Sight::Round(round) => self.round(round),
         }
+    }
+
+    /// Tells of a round, if it is one of those that are told.
+    fn round(&mut self, round: &Round) {
+        self.bar.set_position(round.round);
         if table::shown(round.round, self.rounds, LINES) {
             self.line(&table::line(round));
         }
     }
 
-    /// Clears the bar; the wall seconds until the first round ended, if one did.
+    /// Clears the bar; the wall seconds until the first block, if there was one.
     pub(super) fn finish(mut self) -> io::Result<Option<f64>> {
         self.line("");
         self.bar.finish_and_clear();
@@ -62,15 +70,6 @@ impl<'a> Screen<'a> {
         let live = &mut self.live;
         self.failure = passed_on(self.bar.suspend(|| writeln!(live, "{text}").and_then(|()| live.flush())));
     }
-}
-
-/// The rounds are what the screen hears of, so the first block is at most this late.
-fn opening(round: &Round, seconds: f64) -> String {
-    let (seconds, header) = (number::seconds(seconds), table::header());
-    format!(
-        "first block after {seconds} at most: round {} with {} blocks is over\n\n{header}",
-        round.round, round.height
-    )
 }
 
 /// On standard error; indicatif itself hides it where that is no terminal.

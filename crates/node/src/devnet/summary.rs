@@ -15,6 +15,9 @@ pub fn summary(report: &Report, timing: &Timing, folder: &Path) -> String {
     chain(&mut lines, report);
     market(&mut lines, report);
     lines.entry("misbehaved", &misbehaviour(report));
+    if let Some(defence) = &report.setting.without {
+        lines.entry("left out", &[format!("{defence}: this network played without that defence")]);
+    }
     lines.entry("supply", &[supply(&report.supply)]);
     lines.entry("balances", &balances(report));
     let (wall, virtual_time) = (seconds(timing.wall_seconds), seconds(timing.virtual_seconds));

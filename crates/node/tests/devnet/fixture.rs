@@ -28,6 +28,7 @@ pub(crate) fn report() -> Report {
             label_entropy: 2.91,
             compressor: "uniform:8".into(),
             adversaries: "liar:1,swapper:1,flipper:1,equivocator:1".into(),
+            without: None,
         },
         accuracy: Accuracy {
             validators_mean: end.validators_mean,

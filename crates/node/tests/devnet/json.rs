@@ -1,6 +1,7 @@
 //! The report as data.
 
 use crate::fixture;
+use bitneuron_sim::scenario::{Adversaries, Scenario};
 use serde_json::Value;
 
 /// Every figure that a program may look for, by its path.
@@ -51,4 +52,24 @@ fn amounts_are_decimal_strings_of_the_smallest_unit() {
         .map(|amount| amount.as_str().expect("string").parse::<u128>().expect("digits"))
         .sum();
     assert_eq!(sum, 10_000_000_000_000_000_000);
+}
+
+/// A formula may promise what no network keeps: the same keys of a network that really played.
+#[test]
+fn a_played_report_has_the_promised_keys_and_keeps_its_books() {
+    let scenario = Scenario {
+        validators: 1,
+        users: 1,
+        rounds: 1,
+        adversaries: Adversaries::NONE,
+        ..Scenario::default()
+    };
+    let report = scenario.run(&mut |_| ()).expect("plays");
+    let value = serde_json::to_value(&report).expect("json");
+    for key in KEYS.map(|key| key.replace("59", "0")) {
+        assert!(value.pointer(&key).is_some_and(|found| !found.is_null()), "{key}");
+    }
+    assert_eq!(value.pointer("/supply/expected"), value.pointer("/supply/actual"));
+    assert_eq!(value.pointer("/blocks/certified"), Some(&Value::from(4)));
+    assert_eq!(value.pointer("/setting/without"), Some(&Value::Null));
 }

@@ -62,6 +62,7 @@ fn foreign_text_is_escaped_wherever_it_is_shown() {
     report.setting.partition = evil.into();
     report.setting.compressor = evil.into();
     report.setting.adversaries = evil.into();
+    report.setting.without = Some(evil.into());
     report.adversaries[0].who = evil.into();
     report.adversaries[0].conduct = evil.into();
     report.balances.insert(evil.into(), Amount::TOKEN);
@@ -69,8 +70,8 @@ fn foreign_text_is_escaped_wherever_it_is_shown() {
     let page = page::page(&report).expect("page");
     elements(&page);
     assert!(!page.contains("<b "), "raw markup");
-    // Trace, partition, compressor twice, adversaries, who, conduct, role in the table and in the plot.
-    assert_eq!(page.matches("&lt;b onclick=").count(), 9);
+    // Trace, partition, compressor twice, adversaries, without, who, conduct, role in the table and in the plot.
+    assert_eq!(page.matches("&lt;b onclick=").count(), 10);
 }
 
 #[test]

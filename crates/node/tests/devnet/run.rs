@@ -1,10 +1,10 @@
 //! A devnet from its first round to its last file.
 
 use crate::fixture;
-use bitneuron_core::Amount;
+use bitneuron_core::{Amount, Height};
 use bitneuron_node::devnet::{Devnet, DevnetError, Stopwatch, Terminal};
-use bitneuron_sim::report::{Report, Round};
-use bitneuron_sim::scenario::{Scenario, ScenarioError};
+use bitneuron_sim::report::Report;
+use bitneuron_sim::scenario::{Scenario, ScenarioError, Sight};
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -23,8 +23,9 @@ fn devnet(name: &str) -> Devnet {
 }
 
 /// Plays the rounds of a report that is known.
-fn replay(report: Report, observe: &mut dyn FnMut(&Round)) -> Report {
-    report.history.iter().for_each(observe);
+fn replay(report: Report, observe: &mut dyn FnMut(Sight<'_>)) -> Report {
+    (1..=4).for_each(|height| observe(Sight::Block(Height(height))));
+    report.history.iter().for_each(|round| observe(Sight::Round(round)));
     report
 }
 
@@ -44,6 +45,7 @@ fn a_run_tells_of_its_rounds_sums_up_and_leaves_four_files() {
     ended.expect("well");
     assert_eq!(err, "");
     assert!(out.starts_with("first block after "), "{out}");
+    assert_eq!(out.matches("first block").count(), 1, "{out}");
     // Rounds 1, 3, 6, …, 60.
     assert_eq!(
         out.lines()
@@ -113,7 +115,7 @@ fn only_timing_depends_on_the_clock() {
     let timing = fs::read_to_string(first.report.join("timing.json")).expect("timing");
     let timing: serde_json::Value = serde_json::from_str(&timing).expect("json");
     assert_eq!(timing["virtual_seconds"], 120.037);
-    assert!(timing["first_round_seconds"].as_f64() <= timing["wall_seconds"].as_f64());
+    assert!(timing["first_block_seconds"].as_f64() <= timing["wall_seconds"].as_f64());
     assert!(timing["cores"].as_u64() >= Some(1));
 }
 
@@ -132,7 +134,7 @@ fn a_wrong_supply_is_a_failure_that_leaves_its_report() {
 fn a_stalled_network_says_what_to_try_and_leaves_no_report() {
     let devnet = devnet("stalled");
     let terminal = Terminal { out: &mut io::sink(), err: &mut io::sink(), bar: false };
-    let stall = |_: &mut dyn FnMut(&Round)| Err(ScenarioError::Stalled { reached: 7, wanted: 240 });
+    let stall = |_: &mut dyn FnMut(Sight<'_>)| Err(ScenarioError::Stalled { reached: 7, wanted: 240 });
     let error = devnet.tell(Stopwatch::start(), terminal, stall).expect_err("stalled");
     assert!(error.to_string().contains("height 7 of 240"));
     assert!(error.advice().contains("fewer equivocators"));
@@ -148,7 +150,7 @@ fn a_folder_that_cannot_be_made_is_refused_before_anything_is_played() {
     let devnet = Devnet { report: file.join("below"), ..devnet("unused") };
     let terminal = Terminal { out: &mut io::sink(), err: &mut io::sink(), bar: false };
     let mut played = false;
-    let play = |_: &mut dyn FnMut(&Round)| {
+    let play = |_: &mut dyn FnMut(Sight<'_>)| {
         played = true;
         Ok(fixture::report())
     };
@@ -163,7 +165,7 @@ fn a_bar_changes_nothing_in_the_table() {
     let told = |name, bar| {
         let (mut out, devnet) = (Vec::new(), devnet(name));
         let terminal = Terminal { out: &mut out, err: &mut io::sink(), bar };
-        let play = |observe: &mut dyn FnMut(&Round)| Ok(replay(fixture::report(), observe));
+        let play = |observe: &mut dyn FnMut(Sight<'_>)| Ok(replay(fixture::report(), observe));
         devnet.tell(Stopwatch::start(), terminal, play).expect("well");
         let out = String::from_utf8(out).expect("text");
         out.lines().filter(|line| line.contains('×')).map(str::to_owned).collect::<Vec<_>>()

@@ -11,7 +11,7 @@ use bitneuron_core::{NodeId, Time};
 use bitneuron_node::wire::{Role, Stepper};
 use bitneuron_role::work::Done;
 use bitneuron_role::{Effect, Input, Report};
-use bitneuron_sim::driver::{self, Directory, Letter, RoleNode};
+use bitneuron_sim::role_node::{self, Directory, Letter, RoleNode};
 use bitneuron_sim::{Address, Command, Context, Network, Node, Setting, World};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -103,12 +103,12 @@ impl Node for Logged {
 /// Plays a network in virtual time: all names by address, validators first, and all logs.
 fn rehearse(fixture: &Fixture, span: Duration) -> (Vec<NodeId>, Vec<Vec<Entry>>) {
     let (validators, users) = fixture.nodes();
-    let roles: Vec<driver::Role> = validators
+    let roles: Vec<role_node::Role> = validators
         .into_iter()
-        .map(driver::Role::from)
-        .chain(users.into_iter().map(driver::Role::from))
+        .map(role_node::Role::from)
+        .chain(users.into_iter().map(role_node::Role::from))
         .collect();
-    let names: Vec<NodeId> = roles.iter().map(driver::Role::id).collect();
+    let names: Vec<NodeId> = roles.iter().map(role_node::Role::id).collect();
     let directory = Arc::new(Directory::new(names.clone()));
     let logged = |role| Logged { node: RoleNode::new(role, directory.clone()), log: Vec::new() };
     let nodes = roles.into_iter().map(logged).collect();

@@ -226,6 +226,7 @@ impl Validator {
             block: block.clone(),
             certificate,
             events: events.clone(),
+            state: self.state.clone(),
             began: self.began,
         };
         out.push(Effect::Report(report));

@@ -7,6 +7,7 @@ mod chain;
 mod trade;
 mod turn;
 
+use crate::conduct::Conduct;
 use crate::judge::Judge;
 use crate::mempool::{Mempool, MempoolLimits};
 use crate::message::{Message, Tip};
@@ -42,6 +43,8 @@ pub struct ValidatorStart {
     pub prover: Arc<dyn Prover<Turn>>,
     /// Line 7 of Algorithm 3.
     pub merge: Arc<dyn ExactRule>,
+    /// How it treats its sellers.
+    pub conduct: Arc<dyn Conduct>,
     /// Its public data, registered in the genesis.
     pub data: Arc<ExactData>,
     /// What it bids for one model.
@@ -76,6 +79,7 @@ pub struct Validator {
     judge: Arc<Judge>,
     prover: Arc<dyn Prover<Turn>>,
     merge: Arc<dyn ExactRule>,
+    conduct: Arc<dyn Conduct>,
     data: Arc<ExactData>,
     price: bitneuron_core::Amount,
     quantity: u32,
@@ -128,7 +132,8 @@ const MAX_SUBSCRIBERS: usize = 10_000;
 impl Validator {
     /// A validator at genesis.
     pub fn new(start: ValidatorStart) -> Self {
-        let ValidatorStart { key, plan, engine, check, prover, merge, data, price, quantity } = start;
+        let ValidatorStart { key, plan, engine, check, prover, merge, conduct, data, price, quantity } =
+            start;
         let models = BTreeMap::from([(plan.goal.initial, plan.initial.clone())]);
         let state = plan.state.clone();
         Self {
@@ -138,6 +143,7 @@ impl Validator {
             engine,
             prover,
             merge,
+            conduct,
             data,
             price,
             quantity,

@@ -9,7 +9,7 @@ use bitneuron_consensus::Block;
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Amount, Bytes, Commitment, GoalId, Height, NodeId, Outbox, decode};
 use bitneuron_ledger::{Action, Event, Refutation, Sale, SignedDelivery, SignedTx, Tx, key, packet_digest};
-use bitneuron_market::{DataMarket, DataTerms, Deal, Duty, Order, Side};
+use bitneuron_market::{DataMarket, DataTerms, Deal, DealId, Duty, Order, Side};
 use std::collections::BTreeSet;
 
 /// How many deliveries may wait for their deals.
@@ -83,7 +83,7 @@ impl Validator {
         let Some((sold, model, _)) = deal.promise() else { return };
         if signed.delivery.packet != sold {
             out.push(offence(from, "delivered other bytes than it sold"));
-            return self.submit(Action::Refute(Refutation::Delivery(signed.clone())), out);
+            return self.complain(deal.id, Refutation::Delivery(signed.clone()), out);
         }
         match self.open(packet) {
             Ok(integers) if integers.commitment() == model => {
@@ -93,7 +93,13 @@ impl Validator {
             Ok(_) => out.push(offence(from, "sold a packet that holds another model")),
             Err(error) => out.push(offence(from, format!("sold a packet that cannot be opened: {error}"))),
         }
-        self.submit(Action::Refute(Refutation::Packet { deal: deal.id, packet: delivery.packet }), out);
+        self.complain(deal.id, Refutation::Packet { deal: deal.id, packet: delivery.packet }, out);
+    }
+
+    /// Something else came than was bought.
+    fn complain(&mut self, deal: DealId, shown: Refutation, out: &mut Outbox<Effect>) {
+        let refutes = self.conduct.refutes();
+        self.submit(if refutes { Action::Refute(shown) } else { Action::Receipt { deal } }, out);
     }
 
     fn open(&self, packet: &[u8]) -> Result<ExactParams, CompressError> {

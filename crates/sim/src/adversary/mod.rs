@@ -1,7 +1,8 @@
 //! Adversaries: honest nodes whose outgoing messages pass through a [`Tactic`].
 //!
-//! The node inside stays what it is; it does not know that it lies. A world of players mixes honest nodes and
-//! adversaries in one type:
+//! The node inside stays what it is; it does not know that it lies. Sellers misbehave by a
+//! [`Conduct`](bitneuron_role::Conduct) instead, since what they sell is decided inside. A world of players mixes honest
+//! nodes and adversaries in one type:
 //!
 //! ```
 //! use bitneuron_sim::{Node, Player, adversary::{Mute, Omit}, Chance};
@@ -13,9 +14,15 @@
 //! }
 //! ```
 
+mod careless;
+mod sellers;
 mod tactics;
+mod validators;
 
+pub use careless::{Credulous, Forgiving, Trusting};
+pub use sellers::{Flipper, Liar, Swapper};
 pub use tactics::{Delay, Mute, Omit, Tamper, Twist};
+pub use validators::{Equivocator, Silent};
 
 use crate::{Address, Command, Context, Node, Parcel, Stream};
 use bitneuron_core::Time;

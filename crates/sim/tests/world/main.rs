@@ -3,7 +3,7 @@
 mod adversary;
 mod churn;
 mod determinism;
-mod driven;
+mod machine_node;
 mod network;
 mod timers;
 

@@ -48,7 +48,7 @@ fn document(body: &Markup) -> String {
 }
 
 fn opening(report: &Report) -> Markup {
-    let SettingReport { validators, users, partition, label_entropy, compressor, adversaries } =
+    let SettingReport { validators, users, partition, label_entropy, compressor, adversaries, without } =
         &report.setting;
     let title = format!(
         "{} and {} learned together for {}",
@@ -62,14 +62,15 @@ fn opening(report: &Report) -> Markup {
         ("compressor", compressor.clone()),
         ("adversaries", adversaries.clone()),
     ];
-    let facts = facts.map(|(name, value)| {
+    let without = without.iter().map(|defence| ("left out", defence.clone()));
+    let facts = facts.into_iter().chain(without).map(|(name, value)| {
         let mut fact = Markup::words("dt", "", name);
         fact += Markup::words("dd", "", &value);
         Markup::element("div", "", &fact)
     });
     let mut header = Markup::words("p", "kind", "BitNeuron · a network rehearsed in virtual time");
     header += Markup::words("h1", "", &title);
-    header += Markup::element("dl", "facts", &facts.into_iter().collect());
+    header += Markup::element("dl", "facts", &facts.collect());
     Markup::element("header", "", &header)
 }
 

@@ -1,13 +1,18 @@
-//! Roles as nodes of the virtual world: the simulator's driver.
+//! Roles as nodes of the virtual world.
 //!
-//! It delivers letters by name, keeps timers, performs effects in order and runs a job at the moment it is asked for, while
-//! the node's one virtual processor is busy for its gas. A rehearsal drives its cast with it; so does whoever assembles
-//! nodes of its own with `bitneuron_role::NodeBuilder`:
+//! A [`RoleNode`] delivers letters by name, keeps timers, performs effects in order and runs a job at the moment it is asked
+//! for, while the node's one virtual processor is busy for its gas. It drives any machine that speaks the alphabet of
+//! roles; a world whose nodes are both validators and users is one of [`Role`]s.
+//!
+//! *A role does not survive a crash here.* What it must remember it hands out as `Persist`, and reading that back is the
+//! business of a real node's shell; so a crashed role says so once and stays silent. A suspension it sleeps through.
+//!
+//! Rehearsals are made of these nodes; so is what others assemble with `bitneuron_role::NodeBuilder`:
 //!
 //! ```
 //! use bitneuron_core::{Seed, Time};
 //! use bitneuron_role::{Report, User, Validator};
-//! use bitneuron_sim::driver::{Directory, Role, RoleNode};
+//! use bitneuron_sim::role_node::{Directory, Role, RoleNode};
 //! use bitneuron_sim::{Network, Setting, World};
 //! use std::{sync::Arc, time::Duration};
 //!
@@ -28,10 +33,13 @@
 
 use crate::{Address, Context, Node, Payload};
 use bitneuron_core::{Digest, Machine, NodeId, Outbox, Time};
-use bitneuron_net::Channel;
+use bitneuron_net::{Channel, frame::HEADER};
+use bitneuron_role::user::UserError;
+use bitneuron_role::validator::ValidatorError;
 use bitneuron_role::{Effect, Input, Report, User, Validator, work::Done};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use thiserror::Error;
 
 /// A message on its way.
 #[derive(Debug, Clone)]
@@ -42,12 +50,9 @@ pub struct Letter {
     pub bytes: Arc<[u8]>,
 }
 
-/// Length, channel and a little: what a frame adds to a body.
-const FRAME: usize = 8;
-
 impl Payload for Letter {
     fn size(&self) -> usize {
-        self.bytes.len().saturating_add(FRAME)
+        self.bytes.len().saturating_add(HEADER)
     }
 
     fn digest(&self) -> Digest {
@@ -70,7 +75,7 @@ impl Directory {
     }
 }
 
-/// One of the two roles.
+/// One of the two roles, itself a machine.
 #[derive(Debug)]
 pub enum Role {
     /// Votes, buys, merges.
@@ -101,24 +106,50 @@ impl From<User> for Role {
     }
 }
 
+/// Why a role refused an input.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RoleError {
+    /// A validator did.
+    #[error(transparent)]
+    Validator(#[from] ValidatorError),
+    /// A user did.
+    #[error(transparent)]
+    User(#[from] UserError),
+}
+
+impl Machine for Role {
+    type Input = Input;
+    type Effect = Effect;
+    type Error = RoleError;
+
+    fn step(&mut self, now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), RoleError> {
+        match self {
+            Self::Validator(validator) => Ok(validator.step(now, input, out)?),
+            Self::User(user) => Ok(user.step(now, input, out)?),
+        }
+    }
+}
+
 /// A role in the world.
 #[derive(Debug)]
-pub struct RoleNode {
-    role: Role,
+pub struct RoleNode<M = Role> {
+    role: M,
+    crashed: bool,
     directory: Arc<Directory>,
     jobs: BTreeMap<u64, Done>,
     next: u64,
     reports: Vec<(Time, Report)>,
 }
 
-impl RoleNode {
+impl<M> RoleNode<M> {
     /// A role at its beginning. Letters to names that the directory does not hold are lost.
-    pub const fn new(role: Role, directory: Arc<Directory>) -> Self {
-        Self { role, directory, jobs: BTreeMap::new(), next: 0, reports: Vec::new() }
+    pub const fn new(role: M, directory: Arc<Directory>) -> Self {
+        Self { role, crashed: false, directory, jobs: BTreeMap::new(), next: 0, reports: Vec::new() }
     }
 
     /// The role.
-    pub const fn role(&self) -> &Role {
+    pub const fn role(&self) -> &M {
         &self.role
     }
 
@@ -126,18 +157,16 @@ impl RoleNode {
     pub fn take_reports(&mut self) -> Vec<(Time, Report)> {
         std::mem::take(&mut self.reports)
     }
+}
 
+impl<M: Machine<Input = Input, Effect = Effect>> RoleNode<M> {
     fn feed(&mut self, cx: &mut Context<'_, Letter>, input: Input) {
-        let mut out = Outbox::new();
-        let now = cx.now();
-        let refused = match &mut self.role {
-            Role::Validator(validator) => {
-                validator.step(now, input, &mut out).err().map(|error| error.to_string())
-            }
-            Role::User(user) => user.step(now, input, &mut out).err().map(|error| error.to_string()),
-        };
-        if let Some(why) = refused {
-            self.reports.push((now, Report::Refused { why }));
+        if self.crashed {
+            return;
+        }
+        let (mut out, now) = (Outbox::new(), cx.now());
+        if let Err(error) = self.role.step(now, input, &mut out) {
+            self.reports.push((now, Report::Refused { why: error.to_string() }));
         }
         for effect in out {
             self.perform(cx, effect);
@@ -162,14 +191,14 @@ impl RoleNode {
                 cx.work(done.span(), self.next);
                 self.jobs.insert(self.next, done);
             }
-            // Virtual nodes forget nothing, so everything is durable at once.
+            // Nothing is read back, so there is nothing to write.
             Effect::Persist(_) => {}
             Effect::Report(report) => self.reports.push((cx.now(), report)),
         }
     }
 }
 
-impl Node for RoleNode {
+impl<M: Machine<Input = Input, Effect = Effect>> Node for RoleNode<M> {
     type Message = Letter;
 
     fn start(&mut self, cx: &mut Context<'_, Letter>) {
@@ -189,6 +218,13 @@ impl Node for RoleNode {
     fn done(&mut self, cx: &mut Context<'_, Letter>, id: u64) {
         if let Some(done) = self.jobs.remove(&id) {
             self.feed(cx, Input::Done(Box::new(done.outcome)));
+        }
+    }
+
+    fn restart(&mut self, cx: &mut Context<'_, Letter>) {
+        if !std::mem::replace(&mut self.crashed, true) {
+            let why = "crashed, and a role in the simulator has nothing to resume from".to_owned();
+            self.reports.push((cx.now(), Report::Refused { why }));
         }
     }
 }

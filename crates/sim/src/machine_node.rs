@@ -1,7 +1,7 @@
 //! Machines as nodes: a [`Bridge`] says how the inputs and effects of one kind of machine map to the world's.
 //!
-//! [`Driven`] is the driver of the simulator, as the shell of the node is the driver of the real thing: it steps the
-//! machine with what the world brings, and performs the effects in their order.
+//! A [`MachineNode`] steps any machine with what the world brings, and performs the effects in their order. For machines
+//! that speak the alphabet of roles there is [`RoleNode`](crate::role_node::RoleNode).
 
 use crate::{Address, Context, Node, Payload};
 use bitneuron_core::{Machine, Outbox};
@@ -66,12 +66,12 @@ pub type Input<B> = <<B as Bridge>::Machine as Machine>::Input;
 
 /// A machine with its bridge: a node.
 #[derive(Debug)]
-pub struct Driven<B: Bridge> {
+pub struct MachineNode<B: Bridge> {
     machine: B::Machine,
     bridge: B,
 }
 
-impl<B: Bridge> Driven<B> {
+impl<B: Bridge> MachineNode<B> {
     /// Puts a machine into the world.
     pub const fn new(machine: B::Machine, bridge: B) -> Self {
         Self { machine, bridge }
@@ -119,7 +119,7 @@ impl<B: Bridge> Driven<B> {
     }
 }
 
-impl<B: Bridge> Node for Driven<B> {
+impl<B: Bridge> Node for MachineNode<B> {
     type Message = B::Message;
 
     fn start(&mut self, cx: &mut Context<'_, Self::Message>) {

@@ -2,19 +2,19 @@
 
 mod baseline;
 mod cast;
-mod conduct;
 mod notes;
 
-use crate::adversary::Player as Actor;
-use crate::driver::{Directory, Role, RoleNode};
-use crate::report::{Report, Round};
-use crate::scenario::{Defence, Scenario, ScenarioError};
+use crate::adversary::{
+    Credulous, Equivocator, Flipper, Forgiving, Liar, Player as Actor, Silent, Swapper, Trusting,
+};
+use crate::report::Report;
+use crate::role_node::{Directory, Role, RoleNode};
+use crate::scenario::{Adversaries, Defence, Scenario, ScenarioError, Sight};
 use crate::{Link, Network, Setting, World};
 use bitneuron_consensus::{Malachite, Timeouts};
 use bitneuron_core::{ChainId, Keypair, Seed, Time};
 use bitneuron_role::{Conduct, Honest, NodeBuilder};
 use cast::Cast;
-use conduct::{Credulous, Equivocator, Flipper, Forgiving, Liar, Silent, Swapper};
 use notes::Notes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ type Parts = Vec<&'static str>;
 
 pub(crate) fn rehearse(
     scenario: &Scenario,
-    observe: &mut dyn FnMut(&Round),
+    observe: &mut dyn FnMut(Sight<'_>),
 ) -> Result<Report, ScenarioError> {
     let cast = Cast::new(scenario)?;
     let names =
@@ -54,13 +54,13 @@ pub(crate) fn rehearse(
     if notes.height() < heights {
         return Err(ScenarioError::Stalled { reached: notes.height(), wanted: heights });
     }
-    Ok(notes.finish(&world, &cast))
+    notes.finish(&world, &cast)
 }
 
 /// The `n`-th user plays an honest part or, the last ones, the parts that the scenario asks for.
 fn conduct(scenario: &Scenario, user: u32) -> (Arc<dyn Conduct>, &'static str) {
     let from_last = scenario.users.saturating_sub(user).saturating_sub(1);
-    let crate::scenario::Cast { liars, swappers, flippers, .. } = scenario.adversaries;
+    let Adversaries { liars, swappers, flippers, .. } = scenario.adversaries;
     let swaps = liars.saturating_add(swappers);
     if from_last < liars {
         (Arc::new(Liar), "lies about its score")
@@ -82,7 +82,7 @@ fn play(
     chain: ChainId,
 ) -> (Actor<RoleNode>, &'static str) {
     let from_last = scenario.validators.saturating_sub(validator).saturating_sub(1);
-    let crate::scenario::Cast { equivocators, silent, .. } = scenario.adversaries;
+    let Adversaries { equivocators, silent, .. } = scenario.adversaries;
     if from_last < equivocators {
         (Actor::with(player, Equivocator { key: key.clone(), chain }), "votes twice")
     } else if from_last < equivocators.saturating_add(silent) {
@@ -98,11 +98,13 @@ fn builder(scenario: &Scenario, cast: &Cast) -> Result<NodeBuilder, ScenarioErro
         .map_err(|error| ScenarioError::Setting(error.to_string()))?
         .compressor(cast.compressor.clone())
         .bid(NodeBuilder::BID, scenario.users.div_ceil(scenario.validators));
-    Ok(match scenario.omit {
+    Ok(match scenario.without {
         Some(Defence::Proofs) => builder.check(Arc::new(Credulous)),
         Some(Defence::Evidence) => builder.engine(|key: Keypair, chain: ChainId| {
             Box::new(Forgiving(Malachite::new(key, chain, Timeouts::default())))
         }),
+        Some(Defence::Delivery) => builder.conduct(Arc::new(Trusting)),
+        // The filter is the goal's: see the cast.
         Some(Defence::Filter) | None => builder,
     })
 }

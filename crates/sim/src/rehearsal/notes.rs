@@ -1,17 +1,17 @@
 //! What an observer of the whole world notes: counters from the decided blocks, accuracy on rows that no node sees.
 //!
-//! Decided blocks are read from the first honest validator that reports a height; everything agreed is the same at all of
-//! them.
+//! Decided blocks are read from the first honest validator that reports a height (any validator, where none is honest);
+//! everything agreed is the same at all of them.
 
 use super::cast::Cast;
 use crate::World;
 use crate::adversary::Player as Actor;
-use crate::driver::{Role, RoleNode};
 use crate::report::{
     Accuracy, AdversaryReport, Blocks, Deals, Merges, Proofs, Quantiles, Report, Round, SettingReport,
     Supply, Traffic, ValidatorReport,
 };
-use crate::scenario::Scenario;
+use crate::role_node::{Role, RoleNode};
+use crate::scenario::{Scenario, ScenarioError, Sight};
 use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Amount, Height, NodeId, Time};
@@ -39,6 +39,8 @@ pub(super) struct Notes {
     names: Vec<NodeId>,
     lines: Vec<Line>,
     index: BTreeMap<NodeId, usize>,
+    /// Whose word on blocks is taken, by address.
+    witnesses: Vec<bool>,
     state: Arc<State>,
     height: u64,
     halted: Option<(Height, Arc<Refused>)>,
@@ -57,7 +59,11 @@ impl Notes {
     pub(super) fn new(scenario: &Scenario, cast: &Cast, parts: super::Parts) -> Self {
         let validators = cast.validators.iter().map(|(key, _)| key.id());
         let names: Vec<NodeId> = validators.chain(cast.users.iter().map(|(key, _)| key.id())).collect();
+        let honest = |part: &str| part.is_empty();
+        let some = parts.iter().take(cast.validators.len()).any(|part| honest(part));
+        let witnesses = parts.iter().take(cast.validators.len()).map(|part| !some || honest(part)).collect();
         Self {
+            witnesses,
             scenario: scenario.clone(),
             index: names.iter().copied().zip(0..).collect(),
             lines: parts.into_iter().map(|part| Line { part, ..Line::default() }).collect(),
@@ -96,7 +102,7 @@ impl Notes {
         &mut self,
         world: &mut World<Actor<RoleNode>>,
         cast: &Cast,
-        observe: &mut dyn FnMut(&Round),
+        observe: &mut dyn FnMut(Sight<'_>),
     ) {
         let mut said: Vec<(Time, usize, Said)> = Vec::new();
         for (index, actor) in world.nodes_mut().iter_mut().enumerate() {
@@ -105,16 +111,14 @@ impl Notes {
         said.sort_by_key(|(at, index, _)| (*at, *index));
         for (at, index, report) in said {
             match report {
-                Said::Committed { block, certificate, events, began }
-                    if block.header.height.0 == self.height + 1 =>
-                {
-                    self.state =
-                        state_of(world, index, block.header.height.0).unwrap_or_else(|| self.state.clone());
+                Said::Committed { block, certificate, events, state, began } if self.next(index, &block) => {
+                    self.state = state;
                     self.finality.push(at.since(began).as_secs_f64() * 1e3);
                     self.decided(cast, &block, &certificate, &events);
+                    observe(Sight::Block(block.header.height));
                     if self.height.is_multiple_of(cast.plan.round_heights()) {
                         self.end_round(world, cast, at);
-                        self.history.last().into_iter().for_each(&mut *observe);
+                        self.history.last().into_iter().for_each(|round| observe(Sight::Round(round)));
                     }
                 }
                 Said::Trained { model, .. } => {
@@ -131,6 +135,11 @@ impl Notes {
                 Said::Committed { .. } | Said::Refused { .. } | Said::Offence { .. } => {}
             }
         }
+    }
+
+    /// Whether a node is a witness of the block after the last one.
+    fn next(&self, index: usize, block: &Block) -> bool {
+        block.header.height.0 == self.height + 1 && self.witnesses.get(index).is_some_and(|is| *is)
     }
 
     /// A new block.
@@ -199,7 +208,10 @@ impl Notes {
     /// Accuracy of each validator's head on the report rows.
     fn heads(world: &World<Actor<RoleNode>>, cast: &Cast) -> Vec<f64> {
         let head = |actor: &Actor<RoleNode>| match actor.node().role() {
-            Role::Validator(validator) => validator.head().map(|model| cast.examiner.score(model)),
+            // Without its head a validator knows nothing.
+            Role::Validator(validator) => {
+                Some(validator.head().map_or(0.0, |model| cast.examiner.score(model)))
+            }
             Role::User(_) => None,
         };
         world.nodes().iter().filter_map(head).collect()
@@ -270,26 +282,31 @@ impl Notes {
             .collect()
     }
 
-    pub(super) fn finish(mut self, world: &World<Actor<RoleNode>>, cast: &Cast) -> Report {
+    pub(super) fn finish(
+        mut self,
+        world: &World<Actor<RoleNode>>,
+        cast: &Cast,
+    ) -> Result<Report, ScenarioError> {
         let last = self.history.last().cloned();
         let heads = Self::heads(world, cast);
         let finality_ms =
             Quantiles { p50: quantile(&self.finality, 0.5), p99: quantile(&self.finality, 0.99) };
         let validators = self.validators(cast, &heads);
         let blocks = Blocks { height: self.height, certified: self.certified, late_rounds: self.late_rounds };
-        Report {
+        Ok(Report {
             seed: self.scenario.seed,
             trace_hash: world.trace().unwrap_or_default().to_string(),
             rounds: self.scenario.rounds,
             setting: SettingReport {
                 validators: self.scenario.validators,
                 users: self.scenario.users,
-                partition: self.scenario.partition.to_string(),
+                partition: self.scenario.rows.to_string(),
                 label_entropy: (cast.label_entropy * 1e6).round() / 1e6,
                 compressor: self.scenario.compressor.to_string(),
                 adversaries: self.scenario.adversaries.to_string(),
+                without: self.scenario.without.map(|defence| defence.to_string()),
             },
-            accuracy: self.accuracy(cast, &heads),
+            accuracy: self.accuracy(cast, &heads)?,
             bytes: self.bytes,
             blocks,
             finality_ms,
@@ -302,18 +319,18 @@ impl Notes {
             validators,
             adversaries: self.adversaries(cast),
             history: std::mem::take(&mut self.history),
-        }
+        })
     }
 
-    fn accuracy(&self, cast: &Cast, heads: &[f64]) -> Accuracy {
+    fn accuracy(&self, cast: &Cast, heads: &[f64]) -> Result<Accuracy, ScenarioError> {
         let heads = self.standing(cast, heads);
-        Accuracy {
+        Ok(Accuracy {
             validators_mean: mean(&heads),
             validators_worst: heads.iter().copied().reduce(f64::min).unwrap_or(0.0),
             users_mean: self.users_mean(cast),
-            local_only: cast.local_only(),
-            centralised: cast.centralised(),
-        }
+            local_only: cast.local_only()?,
+            centralised: cast.centralised()?,
+        })
     }
 
     fn validators(&self, cast: &Cast, heads: &[f64]) -> Vec<ValidatorReport> {
@@ -348,14 +365,6 @@ impl Notes {
             earned: line.earned,
         };
         self.lines.iter().enumerate().filter(|(_, line)| !line.part.is_empty()).map(report).collect()
-    }
-}
-
-/// The state of a validator that has decided this height and no higher one yet.
-fn state_of(world: &World<Actor<RoleNode>>, index: usize, height: u64) -> Option<Arc<State>> {
-    match world.nodes().get(index)?.node().role() {
-        Role::Validator(validator) if validator.height().0 == height => Some(validator.state().clone()),
-        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Note, SECOND, constant, note, setting};
 use bitneuron_core::{Machine, Outbox, Time};
-use bitneuron_sim::{Address, Bridge, Context, Driven, World};
+use bitneuron_sim::{Address, Bridge, Context, MachineNode, World};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -92,7 +92,7 @@ impl Bridge for Log {
 #[test]
 fn effects_are_performed_in_order_and_answers_come_after() {
     let log = |listens| Log { listens, log: Vec::new() };
-    let nodes = vec![Driven::new(Even(0), log(true)), Driven::new(Even(0), log(false))];
+    let nodes = vec![MachineNode::new(Even(0), log(true)), MachineNode::new(Even(0), log(false))];
     let mut world = World::new(setting(1, constant(10)), nodes);
     world.run_until(Time(SECOND));
     world.act(0, |node, cx| node.feed(cx, 2));

@@ -1,14 +1,14 @@
 //! The cast of a scenario: data, keys, genesis and who plays which part, all from one seed.
 
 use super::baseline::{Examiner, converge};
-use crate::scenario::{Codec, Defence, Partition, Scenario, ScenarioError};
+use crate::scenario::{Codec, Defence, Scenario, ScenarioError};
 use bitneuron_compress::{Chain, Compressor, Dense, Registry, TensorTrain, Uniform};
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::exact::{DataRoot, ExactData};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
 use bitneuron_learning::data::{DIGITS, Split, SplitRule};
-use bitneuron_learning::partition::{dirichlet, iid};
+use bitneuron_learning::partition::iid;
 use bitneuron_ledger::{Genesis, Params};
 use bitneuron_role::plan::{Plan, PlanStart};
 use bitneuron_zk::{Library, Replay};
@@ -60,11 +60,7 @@ impl Cast {
         let (users, validators) = (scenario.users as usize, scenario.validators as usize);
         let labels = split.private.labels();
         let spread = seed.derive("partition");
-        let shares = match scenario.partition {
-            Partition::Iid => iid(split.private.len(), users, spread),
-            Partition::Dirichlet(alpha) => dirichlet(labels, users, alpha, LEAST_ROWS, spread),
-        }
-        .map_err(setting)?;
+        let shares = scenario.rows.spread(labels, users, LEAST_ROWS, spread).map_err(setting)?;
         let label_entropy = shares.mean_label_entropy(labels);
         let shards = iid(split.public.len(), validators, seed.derive("shards")).map_err(setting)?;
 
@@ -88,7 +84,7 @@ impl Cast {
         let roots: Vec<DataRoot> = validators.iter().map(|(_, data)| library.insert_data(data)).collect();
         let initial = mlp.init(seed.derive("first model"));
         let mut goal = goal(&mlp, initial.commitment(), metric_set);
-        if scenario.omit == Some(Defence::Filter) {
+        if scenario.without == Some(Defence::Filter) {
             goal.merge = MergeRule { ratio: u8::MAX, clamp: u16::MAX };
         }
         let genesis = genesis(scenario, &goal, &validators, &roots, &users);
@@ -184,19 +180,21 @@ fn genesis(
 
 impl Cast {
     /// The accuracy of the same integer model trained on all training rows in one place.
-    pub(crate) fn centralised(&self) -> f64 {
+    pub(crate) fn centralised(&self) -> Result<f64, ScenarioError> {
         let mlp = &self.plan.goal.mlp;
         let seed = Seed(self.plan.chain.0.0).derive("centralised");
-        self.examiner.score(&converge(mlp, &self.plan.initial, &self.pooled, seed))
+        let model = converge(mlp, &self.plan.initial, &self.pooled, seed).map_err(setting)?;
+        Ok(self.examiner.score(&model))
     }
 
     /// The mean accuracy of users that train alone on their own rows.
-    pub(crate) fn local_only(&self) -> f64 {
+    pub(crate) fn local_only(&self) -> Result<f64, ScenarioError> {
         let mlp = &self.plan.goal.mlp;
         let alone = self.users.iter().map(|(key, data)| {
             let seed = Seed(key.id().0).derive("alone");
-            self.examiner.score(&converge(mlp, &self.plan.initial, data, seed))
+            let model = converge(mlp, &self.plan.initial, data, seed).map_err(setting)?;
+            Ok(self.examiner.score(&model))
         });
-        alone.sum::<f64>() / self.users.len().max(1) as f64
+        Ok(alone.sum::<Result<f64, ScenarioError>>()? / self.users.len().max(1) as f64)
     }
 }

@@ -3,8 +3,8 @@
 use bitneuron_core::exact::programs::{Mlp, metric::accuracy, step::Training};
 use bitneuron_core::exact::{ExactData, ExactParams, Program, Tensor, execute};
 use bitneuron_core::{Dataset, Seed};
-use bitneuron_learning::Update as _;
 use bitneuron_learning::exact::ExactSgd;
+use bitneuron_learning::{Update as _, UpdateError};
 
 /// Scores models on rows that no node ever sees.
 #[derive(Debug)]
@@ -36,7 +36,15 @@ impl Examiner {
 const EPOCHS: u32 = 60;
 
 /// Trains from `start` on `data` until convergence.
-pub(crate) fn converge(mlp: &Mlp, start: &ExactParams, data: &Dataset, seed: Seed) -> ExactParams {
+///
+/// # Errors
+/// Data that do not fit the model.
+pub(crate) fn converge(
+    mlp: &Mlp,
+    start: &ExactParams,
+    data: &Dataset,
+    seed: Seed,
+) -> Result<ExactParams, UpdateError> {
     let data = ExactData::from_dataset(data);
     let rows = u32::try_from(data.rows()).unwrap_or(u32::MAX);
     let batch = if rows >= 32 { 32 } else { 8 };
@@ -44,10 +52,7 @@ pub(crate) fn converge(mlp: &Mlp, start: &ExactParams, data: &Dataset, seed: See
     let mut update = ExactSgd { mlp: mlp.clone(), training };
     let mut model = start.clone();
     for epoch in 0..EPOCHS {
-        // Data and model fit by construction; were they not to, the baseline would stay at its start.
-        if update.update(&mut model, &data, seed.derive_number("epoch", u64::from(epoch))).is_err() {
-            break;
-        }
+        update.update(&mut model, &data, seed.derive_number("epoch", u64::from(epoch)))?;
     }
-    model
+    Ok(model)
 }
