@@ -1,9 +1,13 @@
 //! Exact programs on the network's model: a step, a merge of ten, a score, and building the step.
 
-use bitneuron::core::{Seed, exact::ExactData};
+use bitneuron::{
+    core::{Seed, claim::Turn, exact::ExactData},
+    sim::digits,
+    zk::Verifier,
+};
 use bitneuron_benches::{
     Failure,
-    scene::{digits, step},
+    scene::{step, turn::Told},
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -25,8 +29,22 @@ fn programs(c: &mut Criterion) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A turn as it is claimed and judged, by re-execution; the program is built once.
+fn turns(c: &mut Criterion) -> Result<(), Failure> {
+    let told = Told::new()?;
+    let proof = told.prove()?;
+    Verifier::<Turn>::verify(&told.replay, &told.context, &told.public, &proof)?;
+    let mut group = c.benchmark_group("a turn of nine models, replayed");
+    group.bench_function("prove", |b| b.iter(|| told.prove()));
+    group.bench_function("verify", |b| {
+        b.iter(|| Verifier::<Turn>::verify(&told.replay, &told.context, &told.public, &proof));
+    });
+    group.finish();
+    Ok(())
+}
+
 fn all(c: &mut Criterion) {
-    if let Err(why) = programs(c) {
+    if let Err(why) = programs(c).and_then(|()| turns(c)) {
         eprintln!("exact: {why}");
     }
 }

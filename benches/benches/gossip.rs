@@ -11,9 +11,9 @@ use bitneuron::{
         model::SoftmaxRegression,
         optim::Measure,
     },
-    sim::lab::GossipLab,
+    sim::{digits, lab::GossipLab},
 };
-use bitneuron_benches::{Failure, scene::digits};
+use bitneuron_benches::Failure;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::sync::Arc;
 

@@ -3,22 +3,24 @@
 use bitneuron::{
     consensus::Block,
     core::{decode, encode, merkle::Tree, sign::verify_batch},
+    ledger::SignedTx,
 };
 use bitneuron_benches::scene::block::{Signed, block};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-fn codec(c: &mut Criterion) {
-    let block = block();
-    let bytes = encode(&block);
+fn codec(c: &mut Criterion, block: &Block) {
+    let bytes = encode(block);
     let mut group = c.benchmark_group("block of 1,000 transactions");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
-    group.bench_function("encode", |b| b.iter(|| encode(&block)));
-    group.bench_function("decode", |b| b.iter(|| decode::<Block>(&bytes)));
+    group.bench_function("encode", |b| b.iter(|| encode(block)));
+    group.bench_function("split", |b| b.iter(|| decode::<Block>(&bytes)));
+    group.bench_function("decode each transaction", |b| {
+        b.iter(|| block.transactions.iter().filter(|tx| decode::<SignedTx>(tx).is_ok()).count());
+    });
     group.finish();
 }
 
-fn trees(c: &mut Criterion) {
-    let block = block();
+fn trees(c: &mut Criterion, block: &Block) {
     let tree = Tree::over(&block.transactions);
     let mut group = c.benchmark_group("Merkle, 1,000 leaves");
     group.bench_function("build", |b| b.iter(|| Tree::over(&block.transactions).root()));
@@ -41,5 +43,16 @@ fn signatures(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, codec, trees, signatures);
+fn all(c: &mut Criterion) {
+    match block() {
+        Ok(block) => {
+            codec(c, &block);
+            trees(c, &block);
+        }
+        Err(why) => eprintln!("words: {why}"),
+    }
+    signatures(c);
+}
+
+criterion_group!(benches, all);
 criterion_main!(benches);

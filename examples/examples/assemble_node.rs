@@ -62,7 +62,7 @@ struct Line {
 
 /// All nodes, validators first.
 fn assemble(seed: Seed) -> Result<Vec<Role>, Box<dyn Error>> {
-    let split = SplitRule::default().split(&bitneuron_examples::digits()?, seed)?;
+    let split = SplitRule::default().split(&bitneuron::sim::digits::all()?, seed)?;
     let keys = |label: &str, count: usize| -> Vec<Keypair> {
         (0..count as u64).map(|n| Keypair::from_seed(seed.derive_number(label, n))).collect()
     };

@@ -145,7 +145,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     suite::merge(&Median)?;
     println!("The coordinate median obeys the laws of merging.\n");
     let digits = SplitRule { report: 360, metric: 0, public: 0 }
-        .split(&bitneuron_examples::digits()?, Seed::from_number(1))?;
+        .split(&bitneuron::sim::digits::all()?, Seed::from_number(1))?;
     println!("{:<26} {:>8} {:>15}", "accuracy after 30 turns", "honest", "8 of 40 attack");
     let line = |name: &str, rule: Arc<dyn Merge>| -> Result<(), Box<dyn Error>> {
         let (honest, attacked) = (play(&rule, 0, &digits)?, play(&rule, ATTACKERS, &digits)?);

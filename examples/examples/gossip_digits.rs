@@ -10,33 +10,17 @@
 
 use bitneuron::{
     compress::{Compressor, Dense, Uniform},
-    core::{Dataset, Seed},
-    learning::{
-        data::{DIGITS, SplitRule},
-        model::SoftmaxRegression,
-    },
+    core::Seed,
+    learning::model::SoftmaxRegression,
     sim::{
-        Chance, Link,
+        Chance, Link, digits,
         lab::{GossipLab, LabReport},
     },
 };
-use std::{
-    error::Error,
-    io::{Read as _, Write as _},
-    sync::Arc,
-};
+use std::{error::Error, io::Write as _, sync::Arc};
 
-const PACKED: &[u8] = include_bytes!("../../data/digits.csv.gz");
 /// Rounds that get a line.
 const SHOWN: [u64; 8] = [1, 2, 5, 10, 20, 50, 100, 200];
-
-/// 1,437 images to learn from and 360 that no node ever sees.
-fn digits(seed: Seed) -> Result<(Dataset, Dataset), Box<dyn Error>> {
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(PACKED).read_to_string(&mut text)?;
-    let split = SplitRule { report: 360, metric: 0, public: 0 }.split(&DIGITS.parse(&text)?, seed)?;
-    Ok((split.private, split.report))
-}
 
 /// The argument: bits for each parameter, or nothing for 32.
 fn compressor() -> Result<Arc<dyn Compressor>, Box<dyn Error>> {
@@ -66,7 +50,8 @@ fn print(report: &LabReport, ceiling: f64) -> std::io::Result<()> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seed = Seed::from_number(1);
-    let (train, test) = digits(seed)?;
+    // 1,437 images to learn from and 360 that no node ever sees.
+    let (train, test) = digits::halves(seed)?;
     let model = Arc::new(SoftmaxRegression::new(64, 10)?);
     let lab = GossipLab::new(model);
     let lab = GossipLab {

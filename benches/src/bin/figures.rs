@@ -21,9 +21,9 @@ use std::io::Write as _;
   cargo run --release -p bitneuron-benches --bin figures -- all --json"
 )]
 struct Arguments {
-    /// What to measure.
-    #[arg(value_name = "AREA")]
-    what: What,
+    /// What to measure: an area or `all`.
+    #[arg(value_name = "AREA", value_parser = areas)]
+    what: Areas,
     /// Run the peers too, in the same sitting: scripts under benches/peers (they install themselves at first, which takes
     /// minutes and gigabytes), and libraries behind the feature `peers`.
     #[arg(long)]
@@ -33,36 +33,24 @@ struct Arguments {
     json: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum What {
-    /// Exact arithmetic, codec, signatures.
-    Core,
-    /// The event loop and the devnet.
-    Sim,
-    /// Orders placed and matched.
-    Market,
-    /// Gossip learning and robust merging.
-    Learning,
-    /// One after the other.
-    All,
-}
+/// Which areas, in their order.
+#[derive(Debug, Clone)]
+struct Areas(Vec<Area>);
 
-impl What {
-    fn areas(self) -> Vec<Area> {
-        match self {
-            Self::Core => vec![Area::Core],
-            Self::Sim => vec![Area::Sim],
-            Self::Market => vec![Area::Market],
-            Self::Learning => vec![Area::Learning],
-            Self::All => Area::value_variants().to_vec(),
-        }
+fn areas(text: &str) -> Result<Areas, String> {
+    match text {
+        "all" => Ok(Areas(Area::value_variants().to_vec())),
+        _ => Area::from_str(text, false).map(|area| Areas(vec![area])).map_err(|_| {
+            let names: Vec<String> = Area::value_variants().iter().map(Area::to_string).collect();
+            format!("there are {} and all", names.join(", "))
+        }),
     }
 }
 
 fn main() -> Result<(), Failure> {
     let Arguments { what, peers, json } = Arguments::parse();
     let mut out = std::io::stdout();
-    for area in what.areas() {
+    for area in what.0 {
         let sheet = Sheet::new(area, &area.measure(Options { peers }))?;
         if json {
             writeln!(out, "{}", sheet.json())?;

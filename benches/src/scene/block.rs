@@ -1,47 +1,51 @@
 //! A full block of a thousand transactions, and signatures to check.
 //!
-//! The mix is that of a busy round: 400 transfers, 250 offers, 250 bids, 100 turns. Orders are real orders; transfers and
-//! turns are random bytes of the length that the real ones have. Each transaction carries an envelope of 54 bytes (author,
-//! expiry, salt, tags) and a signature of 64.
+//! The mix is that of a busy height: 499 transfers, about 250 offers and 250 bids, one claim of a turn with its proof. All
+//! are real: built as the network builds them, signed, and accepted by whoever decodes them.
 
-use super::orders;
+use super::{orders, turn::Told};
+use crate::Failure;
 use bitneuron::{
     consensus::{Block, Header},
     core::{
-        Bytes, ChainId, Digest, Height, Keypair, NodeId, Seed, Signature, Time, encode, hash::Hasher, sign,
+        Amount, Bytes, ChainId, Digest, Height, Keypair, NodeId, Seed, Signature, Time, encode, hash::Hasher,
+        sign,
     },
+    ledger::{Action, Tx},
 };
 
-/// Author, expiry, salt, the tag of the action, version and length.
-const ENVELOPE: usize = 54;
-/// A signature.
-const SIGNATURE: usize = 64;
-/// Receiver and amount.
-const TRANSFER: usize = 48;
-/// A turn's public part with ten inputs and the digests of its proof.
-const TURN: usize = 900;
-
 /// A thousand transactions.
-pub fn block() -> Block {
+///
+/// # Errors
+/// The turn cannot be told.
+pub fn block() -> Result<Block, Failure> {
+    let told = Told::new()?;
+    let chain = told.context.chain;
+    let claim = signed(0, &told.key, chain, Action::Claim(told.claim()?));
+    let transactions = (1..1_000).map(|number| {
+        let key = Keypair::from_seed(Seed::from_number(number));
+        let action = if number < 500 {
+            Action::Transfer { to: NodeId([number as u8; 32]), amount: Amount::tokens(number) }
+        } else {
+            Action::Place(orders::order(number))
+        };
+        signed(number, &key, chain, action)
+    });
     let header = Header {
-        chain: ChainId(Digest([1; 32])),
+        chain,
         height: Height(3),
         parent: Digest([2; 32]),
-        proposer: NodeId([3; 32]),
+        proposer: told.author(),
         time: Time(4),
         transactions: Digest::ZERO,
         state: Digest([5; 32]),
     };
-    Block::new(header, (0..1_000).map(transaction).collect())
+    Ok(Block::new(header, std::iter::once(claim).chain(transactions).collect()))
 }
 
-fn transaction(number: u64) -> Bytes {
-    let body = match number % 20 {
-        0..8 => noise(number, TRANSFER),
-        8..18 => encode(&orders::order(number)),
-        _ => noise(number, TURN),
-    };
-    Bytes([noise(number, ENVELOPE), body, noise(!number, SIGNATURE)].concat())
+fn signed(number: u64, key: &Keypair, chain: ChainId, action: Action) -> Bytes {
+    let tx = Tx { by: key.id(), expires: Height(20), salt: number, action };
+    Bytes(encode(&tx.sign(key, chain)))
 }
 
 fn noise(number: u64, length: usize) -> Vec<u8> {
@@ -83,14 +87,20 @@ impl Signed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bitneuron::{core::decode, ledger::SignedTx};
 
     #[test]
     fn the_block_is_consistent_and_the_batch_valid() {
-        let block = block();
+        let block = block().unwrap();
         assert!(block.is_consistent());
         assert_eq!(block.transactions.len(), 1_000);
         let bytes: usize = block.transactions.iter().map(|tx| tx.len()).sum();
         assert!((200_000..500_000).contains(&bytes), "{bytes}");
+        let chain = block.header.chain;
+        for tx in &block.transactions {
+            let signed: SignedTx = decode(tx).unwrap();
+            assert!(signed.is_signed(chain));
+        }
         let signed = Signed::new(8);
         let mut batch = signed.batch();
         assert!(sign::verify_batch(&batch));

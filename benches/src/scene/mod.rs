@@ -2,6 +2,6 @@
 
 pub mod block;
 pub mod chatter;
-pub mod digits;
 pub mod orders;
 pub mod step;
+pub mod turn;

@@ -1,6 +1,5 @@
 //! Exact steps of the network's model, an MLP 64-32-10 in integers, on real digits.
 
-use super::digits;
 use crate::Failure;
 use bitneuron::core::Share;
 use bitneuron::core::{
@@ -17,6 +16,7 @@ use bitneuron::core::{
         },
     },
 };
+use bitneuron::sim::digits;
 
 /// The widths of the network's model.
 pub const WIDTHS: [u32; 3] = [64, 32, 10];

@@ -15,6 +15,7 @@
 
 pub mod adversary;
 pub mod churn;
+pub mod digits;
 pub mod distribution;
 pub mod lab;
 pub mod link;

@@ -1,23 +1,21 @@
 //! The cast of a scenario: data, keys, genesis and who plays which part, all from one seed.
 
 use super::baseline::{Examiner, converge};
+use crate::digits;
 use crate::scenario::{Codec, Defence, Scenario, ScenarioError};
 use bitneuron_compress::{Chain, Compressor, Dense, Registry, TensorTrain, Uniform};
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::exact::{DataRoot, ExactData};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
-use bitneuron_learning::data::{DIGITS, Split, SplitRule};
+use bitneuron_learning::data::{Split, SplitRule};
 use bitneuron_learning::partition::iid;
 use bitneuron_ledger::{Genesis, Params};
 use bitneuron_role::plan::{Plan, PlanStart};
 use bitneuron_zk::{Library, Replay};
-use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// 1,797 images of handwritten digits; see `data/README.md`.
-const DIGITS_CSV: &[u8] = include_bytes!("../../../../data/digits.csv.gz");
 /// 64 pixels, 32 hidden units, 10 classes.
 const SIZES: [u32; 3] = [64, 32, 10];
 /// Metric rows that a beacon draws to score a turn.
@@ -44,19 +42,12 @@ fn setting(error: impl std::fmt::Display) -> ScenarioError {
     ScenarioError::Setting(error.to_string())
 }
 
-/// The digits, features from 0 to 1.
-pub(crate) fn digits() -> Result<Dataset, ScenarioError> {
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(DIGITS_CSV).take(1 << 20).read_to_string(&mut text).map_err(setting)?;
-    DIGITS.parse(&text).map_err(setting)
-}
-
 impl Cast {
     pub(crate) fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
         let seed = Seed::from_number(scenario.seed);
         let mlp = Mlp::new(&SIZES).map_err(setting)?;
         let rule = SplitRule { metric: METRIC_ROWS, ..SplitRule::default() };
-        let split = rule.split(&digits()?, seed.derive("split")).map_err(setting)?;
+        let split = rule.split(&digits::all().map_err(setting)?, seed.derive("split")).map_err(setting)?;
         let (users, validators) = (scenario.users as usize, scenario.validators as usize);
         let labels = split.private.labels();
         let spread = seed.derive("partition");
