@@ -6,7 +6,7 @@ use bitneuron_learning::data::{DIGITS, SplitRule};
 use bitneuron_learning::gossip::{GossipError, ModelCodec, ModelMessage, Offence, PacketCodec, Peer, peer};
 use bitneuron_learning::merge::{AgeWeighted, FilteredMean, Merge, MergeError, WeightedMean};
 use bitneuron_learning::model::{Model, SoftmaxRegression};
-use bitneuron_learning::{Sgd, baseline, eval, partition};
+use bitneuron_learning::{Sgd, UpdateError, baseline, eval, partition};
 use peer::{Effect, Input};
 use proptest::{prelude::*, test_runner::RngSeed};
 use std::io::Read as _;
@@ -84,6 +84,7 @@ fn the_lines_in_order() {
         &mut Sgd::new(Arc::clone(&model), 0.5, 8),
         &mut expected,
         &toy(0),
+        0,
         seed,
     )
     .expect("trains");
@@ -137,7 +138,10 @@ fn hostile_models_are_offences_and_leave_no_trace() {
     a.step(Time(1), Input::Received { from: id(9), message: message(&huge, 1) }, &mut out)
         .expect("an effect");
     let effects: Vec<Effect> = out.drain().collect();
-    assert!(matches!(&effects[..], [Effect::Offence { why: Offence::Diverged { .. }, .. }]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Offence { why: Offence::Update(UpdateError::Diverged { .. }), .. }]),
+        "{effects:?}"
+    );
     assert_eq!(snapshot(&a), before);
     // One's own name from outside is refused.
     let own = Input::Received { from: id(1), message: message(&fine, 1) };

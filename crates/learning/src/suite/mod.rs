@@ -2,7 +2,8 @@
 //! implementation (feature `suite`).
 //!
 //! Each check draws its cases from a fixed seed, so a verdict never changes between runs, and names the law that was
-//! broken. [`merge`] demands the laws that hold for every rule and those that the rule declares, no others.
+//! broken. [`merge`] demands the laws that hold for every rule and those that the rule declares, no others. Rules over
+//! `f32` parameters and over integers stand before the same judges: what these need of a type is [`Value`].
 //!
 //! ```
 //! use bitneuron_learning::{merge::WeightedMean, suite};
@@ -12,9 +13,11 @@
 
 mod merge;
 mod update;
+mod value;
 
 pub use merge::merge;
-pub use update::{UpdateLaw, update};
+pub use update::{Problem, UpdateLaw, update};
+pub use value::Value;
 
 use std::fmt::{Debug, Display};
 use thiserror::Error;
