@@ -8,6 +8,7 @@
 //! update is a function of its arguments alone. Lines 8, 4 and 8 of Algorithms 1, 2 and 3.
 
 use crate::eval;
+use crate::merge::admit::is_finite;
 use crate::model::{Batch, Model, check_batch};
 use crate::scratch;
 use crate::update::{Progress, Update, UpdateError};
@@ -138,7 +139,7 @@ impl Sgd {
                     step += 1;
                 }
             }
-            if crate::is_finite(theta) { Ok(progress) } else { Err(UpdateError::Diverged { step }) }
+            if is_finite(theta) { Ok(progress) } else { Err(UpdateError::Diverged { step }) }
         })
     }
 
