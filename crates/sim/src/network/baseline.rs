@@ -45,7 +45,10 @@ pub(crate) fn converge(mlp: &Mlp, start: &ExactParams, data: &Dataset, seed: See
     let mut model = start.clone();
     for epoch in 0..EPOCHS {
         // Data and model fit by construction; were they not to, the baseline would stay at its start.
-        if update.update(&mut model, &data, u64::from(epoch), seed.derive_number("epoch", u64::from(epoch))).is_err() {
+        if update
+            .update(&mut model, &data, u64::from(epoch), seed.derive_number("epoch", u64::from(epoch)))
+            .is_err()
+        {
             break;
         }
     }
