@@ -27,7 +27,7 @@ fn message(c: &mut Criterion) -> Result<(), Failure> {
     let rows = train.select(&(0..ROWS).collect::<Vec<_>>());
     let mut sgd = Sgd::new(Arc::clone(&model), 0.5, 8).with_measure(Measure::Running);
     let (mut own, theirs) = (model.init(seed), model.init(seed));
-    sgd.update(&mut own, &rows, seed)?;
+    sgd.update(&mut own, &rows, 0, seed)?;
     let limits = Limits::of(model.layout());
     let mut codec = PacketCodec::new(Arc::new(Dense), Arc::clone(model.layout()), limits);
     let packet = codec.pack(&own, seed)?;
@@ -41,7 +41,7 @@ fn message(c: &mut Criterion) -> Result<(), Failure> {
     group.bench_function("merge", |b| b.iter(|| WeightedMean.merge(&mine, &[other])));
     group.bench_function("judge on 360 rows", |b| b.iter(|| accuracy(model.as_ref(), own.values(), &report)));
     let mut learner = own.clone();
-    group.bench_function("update", |b| b.iter(|| sgd.update(&mut learner, &rows, seed)));
+    group.bench_function("update", |b| b.iter(|| sgd.update(&mut learner, &rows, 0, seed)));
     group.finish();
 
     let lab = GossipLab { rounds: 10, ..GossipLab::new(model) };

@@ -31,9 +31,15 @@ const ROUNDS: u64 = 8;
 struct Halfway(Sgd);
 
 impl Update for Halfway {
-    fn update(&mut self, params: &mut Params, data: &Dataset, seed: Seed) -> Result<Progress, UpdateError> {
+    fn update(
+        &mut self,
+        params: &mut Params,
+        data: &Dataset,
+        round: u64,
+        seed: Seed,
+    ) -> Result<Progress, UpdateError> {
         let before = params.clone();
-        let progress = self.0.update(params, data, seed)?;
+        let progress = self.0.update(params, data, round, seed)?;
         let pairs = params.values_mut().iter_mut().zip(before.values());
         pairs.for_each(|(value, before)| *value = f32::midpoint(*value, *before));
         Ok(progress)

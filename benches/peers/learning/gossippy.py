@@ -1,8 +1,9 @@
 """What one gossip message costs in GossipPy: the set-up of `bitneuron::sim::lab::GossipLab`, run several times.
 
 100 nodes on a random 20-regular graph, softmax regression on the handwritten digits, delta = 100, delay U(0, 10), push,
-merge then update (SGD, rate 0.5, one epoch of batches of 8), 50 rounds, a tenth of the nodes judged after each round.
-The cost is CPU time of this process over the simulation alone; building nodes and reading data are left out.
+merge then update (SGD, rate 0.5, one epoch of batches of 8), 50 rounds, a tenth of the nodes judged after each round, by
+accuracy alone. The cost is CPU time of this process over the simulation alone; building nodes and reading data are left
+out.
 
 Usage: gossippy.py [--runs N] [--rounds N]. Prints one JSON object; progress goes to standard error.
 """
@@ -43,6 +44,20 @@ def read_digits(seed):
     return train_test_split(features, labels, test_size=HELD_OUT, random_state=seed, stratify=labels)
 
 
+class AccuracyOnly(TorchModelHandler):
+    """Judges a model by its accuracy alone, as the lab does.
+
+    The handler of the library computes macro precision, recall and F1 beside it, which would be counted as gossip.
+    """
+
+    def evaluate(self, data):
+        features, labels = data
+        self.model.eval()
+        with torch.no_grad():
+            right = (self.model(features).argmax(dim=-1) == labels).sum()
+        return {"accuracy": float(right) / len(labels)}
+
+
 def build(seed):
     """A simulator with its report, not started."""
     set_seed(seed)
@@ -50,7 +65,7 @@ def build(seed):
     handler = ClassificationDataHandler(train_x, train_y, test_x, test_y)
     dispatcher = DataDispatcher(handler, n=NODES, eval_on_user=False, auto_assign=True)
     graph = nx.random_regular_graph(NEIGHBOURS, NODES, seed=seed)
-    learner = TorchModelHandler(
+    learner = AccuracyOnly(
         net=LogisticRegression(train_x.shape[1], int(train_y.max()) + 1),
         optimizer=torch.optim.SGD,
         optimizer_params={"lr": 0.5},

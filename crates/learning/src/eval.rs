@@ -141,8 +141,9 @@ pub fn evaluate(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<Eva
     let mut counts = vec![0; classes * classes];
     let (mut entropy, mut squares) = (0.0, 0.0);
     scored(model, params, data, |scores, label| {
-        let (own, max) = (scores[label as usize], scores[argmax(scores)]);
-        counts[label as usize * classes + argmax(scores)] += 1;
+        let named = argmax(scores);
+        let (own, max) = (scores[label as usize], scores[named]);
+        counts[label as usize * classes + named] += 1;
         entropy += f64::from(scores.iter().map(|score| (score - max).exp()).sum::<f32>().ln() + (max - own));
         softmax_in_place(scores);
         for (class, p) in scores.iter().enumerate() {

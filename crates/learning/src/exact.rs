@@ -4,7 +4,8 @@
 //! the same bits, and a proof of the program is a proof of the turn. A rule that validators may vote on implements
 //! [`ExactRule`] and thereby names its program; every other rule plays among users and in the lab.
 
-use crate::merge::{Contribution, Merge, MergeError, Merged};
+use crate::merge::admit::{self, filter_tolerates, in_order, of_one_layout, oldest};
+use crate::merge::{Contribution, Law, Laws, Merge, MergeError, Merged};
 use crate::update::{Progress, Update, UpdateError};
 use bitneuron_core::exact::programs::merge::{MergeRule, merge, shares};
 use bitneuron_core::exact::programs::metric::accuracy;
@@ -12,7 +13,7 @@ use bitneuron_core::exact::programs::step::{Training, sgd};
 use bitneuron_core::exact::{
     ExactData, ExactParams, Program, ProgramError, Tensor, data::draw, execute, programs::Mlp,
 };
-use bitneuron_core::{Digest, Seed, Share};
+use bitneuron_core::{Digest, Seed, Share, Weight};
 
 /// A merge rule with a program, hence one that can be replayed, voted on and proved.
 pub trait ExactRule: Merge<ExactParams> {
@@ -50,17 +51,8 @@ impl Merge<ExactParams> for ExactMerge {
         own: &Contribution<'_, ExactParams>,
         peers: &[Contribution<'_, ExactParams>],
     ) -> Result<Merged<ExactParams>, MergeError> {
-        let layout = own.value.layout();
-        let mut last = None;
-        for peer in peers {
-            if peer.from == own.from || last.is_some_and(|last| last >= peer.from) {
-                return Err(MergeError::Order(peer.from));
-            }
-            if peer.value.layout() != layout {
-                return Err(MergeError::Layout(peer.from));
-            }
-            last = Some(peer.from);
-        }
+        in_order(own, peers)?;
+        of_one_layout(own, peers, ExactParams::layout)?;
         if peers.is_empty() {
             return Ok(Merged {
                 value: own.value.clone(),
@@ -69,29 +61,34 @@ impl Merge<ExactParams> for ExactMerge {
                 influence: Vec::new(),
             });
         }
-        let weights: Vec<u64> =
-            std::iter::once(own.weight).chain(peers.iter().map(|peer| peer.weight)).map(|w| w.0).collect();
-        let mut influence = Share::divide(&weights);
-        let mut own_share = influence.remove(0);
+        let weights: Vec<Weight> = peers.iter().map(|peer| peer.weight).collect();
+        let (mut own_share, mut influence) = admit::shares(own.weight, &weights);
+        let layout = own.value.layout();
         let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let program = self.program(count(layout.len()), count(peers.len())).map_err(rule)?;
         let mut inputs = vec![own.value.tensor()];
         inputs.extend(peers.iter().map(|peer| peer.value.tensor()));
         inputs.push(shares(&influence));
         let run = execute(&program, &inputs).map_err(rule)?;
-        let [merged, kept] = run.outputs()[..] else { return Err(MergeError::TooFew { have: 0, need: 1 }) };
+        let [merged, kept] = run.outputs()[..] else {
+            return Err(MergeError::Rule("the program does not give a model and what stayed".into()));
+        };
         for (share, _) in influence.iter_mut().zip(kept.data()).filter(|(_, kept)| **kept == 0) {
             own_share = Share(own_share.0.saturating_add(share.0));
             *share = Share::ZERO;
         }
-        let heard = peers.iter().zip(&influence).filter(|(_, share)| share.0 > 0);
-        let age = heard.map(|(peer, _)| peer.age).fold(own.age, u64::max);
+        let age = oldest(own, peers, &influence);
         let value = ExactParams::from_tensor(merged, layout.clone()).map_err(rule)?;
         Ok(Merged { value, age, own: own_share, influence })
     }
 
+    /// Half of them, while the radius is within the bound that the law grants: 2 always is, 4 from three peers on.
     fn tolerates(&self, peers: usize) -> usize {
-        peers / 2
+        filter_tolerates(f64::from(self.rule.ratio), peers)
+    }
+
+    fn laws(&self) -> Laws {
+        Laws::default().with(Law::Weights)
     }
 }
 
@@ -106,19 +103,34 @@ pub struct ExactSgd {
     pub training: Training,
 }
 
-impl ExactSgd {
-    fn wrong(&self, model: &Tensor, data: &ExactData) -> Result<f64, UpdateError> {
-        let rows = u32::try_from(data.rows()).map_err(|_| UpdateError::Setting("the number of rows"))?;
-        let program = accuracy(&self.mlp, rows, rows).map_err(setting)?;
-        let all = Tensor::vector((0..i64::from(rows)).collect());
-        let run = execute(&program, &[model.clone(), data.features().clone(), data.labels().clone(), all]);
-        let run = run.map_err(|error| UpdateError::Rule(Box::new(error)))?;
-        let right = run.outputs().first().and_then(|output| output.data().first()).copied().unwrap_or(0);
-        Ok(1.0 - right as f64 / f64::from(rows))
+/// How many of all rows of `data` a model classifies rightly, by the program that validators vote on.
+///
+/// # Errors
+/// [`UpdateError::Empty`] of no rows, [`UpdateError::Layout`] of another model, [`UpdateError::Rule`] where rows and model
+/// fit no program.
+pub fn score(mlp: &Mlp, params: &ExactParams, data: &ExactData) -> Result<u32, UpdateError> {
+    if data.rows() == 0 {
+        return Err(UpdateError::Empty);
     }
+    if **params.layout() != *mlp.layout() {
+        return Err(UpdateError::Layout);
+    }
+    let rows = count(data)?;
+    let program = accuracy(mlp, rows, rows).map_err(failed)?;
+    let all = Tensor::vector((0..i64::from(rows)).collect());
+    let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), all];
+    let run = execute(&program, &inputs).map_err(failed)?;
+    let right = run.outputs().first().and_then(|output| output.data().first()).copied();
+    right
+        .and_then(|right| u32::try_from(right).ok())
+        .ok_or_else(|| UpdateError::Rule("the program gives no count".into()))
 }
 
-fn setting(error: ProgramError) -> UpdateError {
+fn count(data: &ExactData) -> Result<u32, UpdateError> {
+    u32::try_from(data.rows()).map_err(|_| UpdateError::Setting("the number of rows"))
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> UpdateError {
     UpdateError::Rule(Box::new(error))
 }
 
@@ -127,30 +139,25 @@ impl Update<ExactParams, ExactData> for ExactSgd {
         &mut self,
         params: &mut ExactParams,
         data: &ExactData,
+        _round: u64,
         seed: Seed,
     ) -> Result<Progress, UpdateError> {
-        if data.rows() == 0 {
-            return Err(UpdateError::Empty);
-        }
-        if **params.layout() != *self.mlp.layout() {
-            return Err(UpdateError::Layout);
-        }
-        let rows = u32::try_from(data.rows()).map_err(|_| UpdateError::Setting("the number of rows"))?;
-        let program = sgd(&self.mlp, rows, self.training).map_err(setting)?;
-        let index = draw(Digest(seed.0), rows, self.training.rows() as usize);
-        let before = params.tensor();
-        let inputs = [before.clone(), data.features().clone(), data.labels().clone(), Tensor::vector(index)];
-        let run = execute(&program, &inputs).map_err(|error| UpdateError::Rule(Box::new(error)))?;
-        let [after] = run.outputs()[..] else { return Err(UpdateError::Empty) };
-        let progress = Progress {
-            loss_before: self.wrong(&before, data)?,
-            loss_after: self.wrong(after, data)?,
-            samples: u64::from(self.training.rows()),
+        let rows = count(data)?;
+        let wrong = |params: &ExactParams| -> Result<f64, UpdateError> {
+            Ok(1.0 - f64::from(score(&self.mlp, params, data)?) / f64::from(rows))
         };
-        let layout = params.layout().clone();
-        *params =
-            ExactParams::from_tensor(after, layout).map_err(|error| UpdateError::Rule(Box::new(error)))?;
-        Ok(progress)
+        let loss_before = wrong(params)?;
+        let program = sgd(&self.mlp, rows, self.training).map_err(failed)?;
+        let index = Tensor::vector(draw(Digest(seed.0), rows, self.training.rows() as usize));
+        let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), index];
+        let run = execute(&program, &inputs).map_err(failed)?;
+        let [after] = run.outputs()[..] else {
+            return Err(UpdateError::Rule("the program gives no model".into()));
+        };
+        let after = ExactParams::from_tensor(after, params.layout().clone()).map_err(failed)?;
+        let loss_after = wrong(&after)?;
+        *params = after;
+        Ok(Progress { loss_before, loss_after, samples: u64::from(self.training.rows()) })
     }
 }
 
@@ -158,7 +165,7 @@ impl Update<ExactParams, ExactData> for ExactSgd {
 mod tests {
     use super::*;
     use crate::merge::FilteredMean;
-    use bitneuron_core::{NodeId, Weight};
+    use bitneuron_core::NodeId;
 
     fn model(seed: u64) -> ExactParams {
         Mlp::new(&[4, 3]).expect("sizes").init(Seed::from_number(seed))
@@ -219,13 +226,13 @@ mod tests {
         let training = Training { steps: 20, batch: 4, rate_shift: 1 };
         let mut update = ExactSgd { mlp, training };
         let (mut a, mut b) = (model(1), model(1));
-        let progress = update.update(&mut a, &data, Seed::from_number(5)).expect("steps");
-        assert_eq!(update.update(&mut b, &data, Seed::from_number(5)).expect("steps"), progress);
+        let progress = update.update(&mut a, &data, 0, Seed::from_number(5)).expect("steps");
+        assert_eq!(update.update(&mut b, &data, 0, Seed::from_number(5)).expect("steps"), progress);
         assert_eq!(a, b);
         assert_ne!(a, model(1));
         assert!(progress.loss_after <= progress.loss_before);
         update.training.batch = 3;
-        assert!(update.update(&mut b, &data, Seed::from_number(6)).is_err());
+        assert!(update.update(&mut b, &data, 0, Seed::from_number(6)).is_err());
         assert_eq!(a, b);
     }
 }

@@ -15,7 +15,7 @@
 //! | `update`, lines 8, 4 and 8 | [`update::Update`] |
 //! | `compress`, lines 5 and 7 | [`gossip::ModelCodec`] over `bitneuron-compress` |
 //!
-//! Feature `suite` adds the module `suite`: the laws of the two traits as functions that judge anybody's implementation.
+//! Feature `suite` adds the module `suite`: the laws of the traits as functions that judge anybody's implementation.
 #![forbid(unsafe_code)]
 
 pub mod baseline;
@@ -36,8 +36,3 @@ pub use merge::{Contribution, Merge, MergeError, Merged};
 pub use model::{Batch, Model, ModelError};
 pub use optim::Sgd;
 pub use update::{Progress, Update, UpdateError};
-
-/// Whether every value is finite; written so that it vectorises.
-pub(crate) fn is_finite(values: &[f32]) -> bool {
-    !values.iter().fold(false, |odd, value| odd | !value.is_finite())
-}

@@ -49,23 +49,26 @@ pub enum UpdateError {
 /// A local learning rule.
 ///
 /// Laws:
-/// 1. *Replay*: equal parameters, data and seed give equal bytes, whatever was updated before.
+/// 1. *Replay*: equal parameters, data, round and seed give equal bytes, whatever was updated before.
 /// 2. *Refusal is free*: on `Err` the parameters are untouched.
 /// 3. *Progress*: on a convex problem with a sane rate the loss falls.
 /// 4. *Honesty*: the progress states the losses that were measured.
 pub trait Update<T = Params, D = Dataset>: Send {
-    /// Improves `params` on `data`; all randomness comes from `seed`.
+    /// Improves `params` on `data`.
+    ///
+    /// `round` is the number of updates that the node has made before, from 0; a schedule reads it, most rules do not.
+    /// All randomness comes from `seed`.
     ///
     /// # Errors
     /// The parameters are untouched.
-    fn update(&mut self, params: &mut T, data: &D, seed: Seed) -> Result<Progress, UpdateError>;
+    fn update(&mut self, params: &mut T, data: &D, round: u64, seed: Seed) -> Result<Progress, UpdateError>;
 }
 
 /// The trait stays object-safe.
 const _: Option<&dyn Update> = None;
 
 impl<T, D, U: Update<T, D> + ?Sized> Update<T, D> for Box<U> {
-    fn update(&mut self, params: &mut T, data: &D, seed: Seed) -> Result<Progress, UpdateError> {
-        (**self).update(params, data, seed)
+    fn update(&mut self, params: &mut T, data: &D, round: u64, seed: Seed) -> Result<Progress, UpdateError> {
+        (**self).update(params, data, round, seed)
     }
 }

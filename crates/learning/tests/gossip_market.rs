@@ -1,20 +1,22 @@
 //! Algorithms 2 and 3: whom a user sells to and what, and how a validator's turn goes with honest and hostile input.
 
 use bitneuron_compress::{CodecId, CompressError, Compressor, Dense, Limits, Packet};
+use bitneuron_core::exact::{ExactData, ExactParams, programs};
 use bitneuron_core::{
-    Amount, Dataset, Digest, Machine, NodeId, Outbox, Params, Reputation, Seed, Share, Time, Weight,
+    Amount, Dataset, Digest, Layout, Machine, NodeId, Outbox, Params, Reputation, Seed, Share, Time, Weight,
 };
+use bitneuron_learning::exact::ExactSgd;
 use bitneuron_learning::gossip::{
-    GossipError, ModelCodec, ModelMessage, Offence, PacketCodec, User, Validator,
+    GossipError, ModelCodec, ModelMessage, Offence, PacketCodec, Peer, User, Validator,
 };
-use bitneuron_learning::gossip::{user, validator};
+use bitneuron_learning::gossip::{peer, user, validator};
 use bitneuron_learning::merge::{
     Concatenate, Contribution, FilteredMean, Merge, MergeError, Merged, WeightedMean, shares,
 };
 use bitneuron_learning::model::{Model, SoftmaxRegression};
 use bitneuron_learning::{Progress, Sgd, Update, UpdateError};
 use proptest::{prelude::*, test_runner::RngSeed};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use user::{Bid, Consent, Sale, select_validators};
 
@@ -181,7 +183,7 @@ fn a_user_goes_on_from_a_head_but_not_from_a_poisoned_one() {
     user.step(Time(0), user::Input::Wake, &mut out).expect("trains");
     let mut expected = head;
     Sgd::new(Arc::clone(&model), 0.5, 4)
-        .update(&mut expected, &rows(9), Seed::from_number(1).derive_number("update", 0))
+        .update(&mut expected, &rows(9), 0, Seed::from_number(1).derive_number("update", 0))
         .expect("trains");
     assert_eq!((user.model(), user.age()), (&expected, 11)); // believed are 10 more than 0, plus one update
     out.drain();
@@ -191,7 +193,7 @@ fn a_user_goes_on_from_a_head_but_not_from_a_poisoned_one() {
     user.step(Time(0), user::Input::Wake, &mut out).expect("trains its own");
     let effects: Vec<_> = out.drain().collect();
     assert!(
-        matches!(&effects[0], user::Effect::Offence { by, why: Offence::Diverged { .. } } if *by == id(7))
+        matches!(&effects[0], user::Effect::Offence { by, why: Offence::Update(UpdateError::Diverged { .. }) } if *by == id(7))
     );
     assert!(matches!(effects[1], user::Effect::Learned { age: 12, .. }));
     assert!(user.model().is_finite());
@@ -244,7 +246,7 @@ fn a_turn_merges_data_then_models_then_trains() {
     assert_eq!(validator.data().len(), 10); // line 6: 4 of 50 rows
     let mut expected = filled(&model, 0.3); // line 7: the mean of 0, the latest word of 6 and 0.6
     let seed = Seed::from_number(2).derive_number("update", 0);
-    Sgd::new(Arc::clone(&model), 0.5, 4).update(&mut expected, validator.data(), seed).expect("trains"); // line 8
+    Sgd::new(Arc::clone(&model), 0.5, 4).update(&mut expected, validator.data(), 0, seed).expect("trains"); // line 8
     for (found, expected) in validator.model().values().iter().zip(expected.values()) {
         assert!((found - expected).abs() < 1e-6);
     }
@@ -310,6 +312,258 @@ fn hostile_contributions_do_not_stop_a_turn() {
     assert!(!out.drain().any(|effect| matches!(effect, validator::Effect::Discarded { .. })));
 }
 
+/// A rule that refuses every set, in one of two ways that blame nobody.
+struct Refuses(bool);
+
+impl<T: Clone> Merge<T> for Refuses {
+    fn merge(&self, _: &Contribution<'_, T>, peers: &[Contribution<'_, T>]) -> Result<Merged<T>, MergeError> {
+        let (have, need) = (peers.len(), peers.len() + 1);
+        Err(if self.0 { MergeError::TooFew { have, need } } else { MergeError::Rule("moody".into()) })
+    }
+}
+
+/// Wakes a validator and says how the turn went.
+fn played<U, C, T, D>(machine: &mut Validator<U, C, T, D>) -> Vec<String>
+where
+    U: Update<T, D>,
+    C: ModelCodec<T>,
+    T: Clone,
+{
+    let mut out = Outbox::new();
+    machine.step(Time(1), validator::Input::Wake, &mut out).expect("a turn never fails");
+    let name = |effect| match effect {
+        validator::Effect::Wait(_) => "wait".to_owned(),
+        validator::Effect::Learned(turn) => format!("learned {} {}", turn.models.len(), turn.data.len()),
+        validator::Effect::Offence { by, .. } => format!("offence {}", by.0[0]),
+        validator::Effect::Discarded { from, why } => {
+            let names: Vec<u8> = from.iter().map(|id| id.0[0]).collect();
+            let kind = if matches!(why, GossipError::Merge(_)) { "merge" } else { "update" };
+            format!("discarded {names:?} {kind}")
+        }
+        validator::Effect::Missed(_) => "missed".to_owned(),
+    };
+    out.drain().map(name).collect()
+}
+
+#[test]
+fn a_rule_that_refuses_the_set_does_not_stop_a_validator() {
+    let model = model();
+    for too_few in [true, false] {
+        let mut validator = validator(&model, Arc::new(Refuses(too_few)));
+        let mut out = Outbox::new();
+        for round in 0..2 {
+            validator.step(Time(0), delivered(6, &filled(&model, 0.9)), &mut out).expect("waits");
+            let data = validator::Input::Data { from: id(5), weight: Weight(1), data: rows(2) };
+            validator.step(Time(0), data, &mut out).expect("waits");
+            assert_eq!(
+                played(&mut validator),
+                ["discarded [6] merge", "learned 0 1", "wait"],
+                "round {round}"
+            );
+        }
+        assert_eq!(validator.age(), 2);
+    }
+}
+
+#[test]
+fn a_rule_that_refuses_the_set_does_not_stop_an_exact_validator() {
+    let mlp = programs::Mlp::new(&[3, 3]).expect("small");
+    let training = programs::step::Training { steps: 2, batch: 4, rate_shift: 1 };
+    for too_few in [true, false] {
+        let mut validator = Validator::new(validator::Start {
+            id: id(100),
+            merge_data: Arc::new(Refuses(too_few)),
+            merge_models: Arc::new(Refuses(too_few)),
+            update: ExactSgd { mlp: mlp.clone(), training },
+            codec: Integers(Arc::clone(mlp.init(Seed::default()).layout())),
+            model: mlp.init(Seed::default()),
+            data: ExactData::from_dataset(&rows(6)),
+            weight: Weight(1),
+            seed: Seed::from_number(2),
+            period: PERIOD,
+            age_lead: 10,
+            waiting: 3,
+        });
+        let mut out = Outbox::new();
+        let head = mlp.init(Seed::from_number(1));
+        let mut expected = mlp.init(Seed::default());
+        for round in 0..2 {
+            let input = validator::Input::Model {
+                from: id(7),
+                weight: Weight(1),
+                message: message(&head.to_params()),
+            };
+            validator.step(Time(0), input, &mut out).expect("waits");
+            let data = ExactData::from_dataset(&rows(3));
+            let input = validator::Input::Data { from: id(8), weight: Weight(1), data };
+            validator.step(Time(0), input, &mut out).expect("waits");
+            let told = ["discarded [8] merge", "discarded [7] merge", "learned 0 0", "wait"];
+            assert_eq!(played(&mut validator), told, "round {round}");
+            let seed = Seed::from_number(2).derive_number("update", round);
+            let data = ExactData::from_dataset(&rows(6));
+            ExactSgd { mlp: mlp.clone(), training }
+                .update(&mut expected, &data, round, seed)
+                .expect("trains");
+            assert_eq!(validator.model(), &expected);
+        }
+    }
+}
+
+/// Integers as dense `f32`, which holds them exactly.
+struct Integers(Arc<Layout>);
+
+impl ModelCodec<ExactParams> for Integers {
+    fn pack(&mut self, model: &ExactParams, seed: Seed) -> Result<Packet, CompressError> {
+        Dense.compress(&model.to_params(), seed)
+    }
+
+    fn unpack(&self, packet: &Packet) -> Result<ExactParams, CompressError> {
+        Dense.decompress(packet, &self.0, Limits::of(&self.0)).map(|params| ExactParams::from_params(&params))
+    }
+}
+
+/// A merge of data that lets anything pass.
+struct Anything;
+
+impl Merge<Dataset> for Anything {
+    fn merge(
+        &self,
+        own: &Contribution<'_, Dataset>,
+        peers: &[Contribution<'_, Dataset>],
+    ) -> Result<Merged<Dataset>, MergeError> {
+        let (share, influence) = shares(Weight(1), &vec![Weight(1); peers.len()]);
+        let value = peers.last().map_or(own.value, |peer| peer.value).clone();
+        Ok(Merged { value, age: own.age, own: share, influence })
+    }
+}
+
+#[test]
+fn what_cannot_be_trained_is_left_out_and_a_turn_that_cannot_be_played_is_missed() {
+    let model = model();
+    let start = |data: Dataset| validator::Start {
+        id: id(100),
+        merge_data: Arc::new(Anything) as Arc<dyn Merge<Dataset>>,
+        merge_models: Arc::new(WeightedMean) as Arc<dyn Merge>,
+        update: Sgd::new(Arc::clone(&model), 0.5, 4),
+        codec: codec(&model),
+        model: model.init(Seed::default()),
+        data,
+        weight: Weight(1),
+        seed: Seed::from_number(2),
+        period: PERIOD,
+        age_lead: 10,
+        waiting: 3,
+    };
+    let label = || Dataset::new(ndarray::Array2::zeros((1, 3)), vec![9]).expect("fits");
+    let feed = |validator: &mut Validator<Sgd, PacketCodec>, model: Option<f32>, data: Option<Dataset>| {
+        let mut out = Outbox::new();
+        if let Some(value) = model {
+            let input = delivered(6, &filled(&self::model(), value));
+            validator.step(Time(0), input, &mut out).expect("waits");
+        }
+        if let Some(data) = data {
+            let input = validator::Input::Data { from: id(5), weight: Weight(1), data };
+            validator.step(Time(0), input, &mut out).expect("waits");
+        }
+        played(validator)
+    };
+    let mut sound = Validator::new(start(rows(6)));
+    assert_eq!(feed(&mut sound, Some(0.5), Some(rows(9))), ["learned 1 1", "wait"]);
+    assert_eq!(feed(&mut sound, Some(3e38), Some(rows(12))), ["discarded [6] update", "learned 0 1", "wait"]);
+    assert_eq!(feed(&mut sound, Some(0.5), Some(label())), ["discarded [5] update", "learned 1 0", "wait"]);
+    assert_eq!(
+        feed(&mut sound, Some(3e38), Some(label())),
+        ["discarded [6, 5] update", "learned 0 0", "wait"]
+    );
+    assert_eq!(sound.data().len(), 12);
+    let mut empty = Validator::new(start(rows(0)));
+    assert_eq!(feed(&mut empty, Some(0.5), None), ["missed", "wait"]);
+    assert_eq!((empty.age(), empty.model()), (0, &model.init(Seed::default())));
+    assert_eq!(feed(&mut empty, Some(0.5), Some(rows(6))), ["learned 1 1", "wait"]);
+}
+
+#[test]
+fn a_user_that_cannot_train_waits_for_the_next_round() {
+    let model = model();
+    let mut user = User::new(user::Start {
+        id: id(1),
+        update: Sgd::new(Arc::clone(&model), 0.5, 4),
+        codec: codec(&model),
+        model: model.init(Seed::default()),
+        data: Arc::new(rows(0)),
+        seed: Seed::from_number(1),
+        period: PERIOD,
+        age_lead: 10,
+    });
+    let mut out = Outbox::new();
+    for _ in 0..2 {
+        let head = user::Input::Head { from: id(7), message: message(&filled(&model, 0.25)) };
+        user.step(Time(0), head, &mut out).expect("pulled");
+        user.step(Time(0), user::Input::Wake, &mut out).expect("a round never fails");
+        let told: Vec<_> = out.drain().collect();
+        let missed = user::Effect::<Dataset>::Missed(GossipError::Update(UpdateError::Empty));
+        assert_eq!(format!("{told:?}"), format!("{:?}", [missed, user::Effect::Wait(PERIOD)]));
+        let market = user::Input::Market { bids: vec![], consent: consent(true, true) };
+        assert!(matches!(user.step(Time(0), market, &mut out), Err(GossipError::Unasked)));
+    }
+    assert_eq!((user.age(), user.model()), (0, &model.init(Seed::default())));
+}
+
+/// Remembers the rounds that it is told.
+#[derive(Clone, Default)]
+struct Rounds(Arc<Mutex<Vec<u64>>>);
+
+impl Update for Rounds {
+    fn update(&mut self, _: &mut Params, _: &Dataset, round: u64, _: Seed) -> Result<Progress, UpdateError> {
+        self.0.lock().expect("one thread").push(round);
+        Ok(Progress::default())
+    }
+}
+
+/// What a schedule reads counts up in every machine.
+#[test]
+fn machines_tell_the_round() {
+    let (model, [a, b, c]) = (model(), [(); 3].map(|()| Rounds::default()));
+    let (params, data) = (model.init(Seed::default()), Arc::new(rows(3)));
+    let mut user = User::new(user::Start {
+        id: id(1),
+        update: a.clone(),
+        codec: codec(&model),
+        model: params.clone(),
+        data: Arc::clone(&data),
+        seed: Seed::default(),
+        period: PERIOD,
+        age_lead: 10,
+    });
+    let mut validator = Validator::new(validator::Start {
+        id: id(2),
+        merge_data: Arc::new(Anything),
+        merge_models: Arc::new(WeightedMean),
+        update: b.clone(),
+        codec: codec(&model),
+        model: params.clone(),
+        data: rows(3),
+        weight: Weight(1),
+        seed: Seed::default(),
+        period: PERIOD,
+        age_lead: 10,
+        waiting: 3,
+    });
+    let rules = peer::Rules { merge: Arc::new(WeightedMean), period: PERIOD, age_lead: 10 };
+    let (update, codec) = (c.clone(), codec(&model));
+    let start = peer::Start { id: id(3), update, codec, model: params.clone(), data, seed: Seed::default() };
+    let mut peer = Peer::new(Arc::new(rules), start);
+    for _ in 0..3 {
+        user.step(Time(0), user::Input::Wake, &mut Outbox::new()).expect("a round");
+        validator.step(Time(0), validator::Input::Wake, &mut Outbox::new()).expect("a turn");
+        let received = peer::Input::Received { from: id(9), message: message(&params) };
+        peer.step(Time(0), received, &mut Outbox::new()).expect("a model");
+    }
+    for told in [a, b, c] {
+        assert_eq!(*told.0.lock().expect("one thread"), [0, 1, 2]);
+    }
+}
+
 #[test]
 fn the_waiting_room_is_bounded() {
     let model = model();
@@ -353,7 +607,13 @@ impl Merge<Counts> for Total {
 struct Count;
 
 impl Update<Counts, Vec<u32>> for Count {
-    fn update(&mut self, params: &mut Counts, data: &Vec<u32>, _: Seed) -> Result<Progress, UpdateError> {
+    fn update(
+        &mut self,
+        params: &mut Counts,
+        data: &Vec<u32>,
+        _: u64,
+        _: Seed,
+    ) -> Result<Progress, UpdateError> {
         data.iter().filter_map(|label| usize::try_from(*label).ok()).for_each(|label| params[label] += 1);
         Ok(Progress { samples: data.len() as u64, ..Progress::default() })
     }

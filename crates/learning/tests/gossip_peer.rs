@@ -2,14 +2,13 @@
 
 use bitneuron_compress::{CompressError, Compressor, Dense, Encoder, Limits, Packet};
 use bitneuron_core::{Dataset, Layout, Machine, NodeId, Outbox, Params, Seed, Share, Time};
-use bitneuron_learning::data::{DIGITS, SplitRule};
+use bitneuron_learning::data::{self, SplitRule};
 use bitneuron_learning::gossip::{GossipError, ModelCodec, ModelMessage, Offence, PacketCodec, Peer, peer};
 use bitneuron_learning::merge::{AgeWeighted, FilteredMean, Merge, MergeError, WeightedMean};
 use bitneuron_learning::model::{Model, SoftmaxRegression};
-use bitneuron_learning::{Sgd, baseline, eval, partition};
+use bitneuron_learning::{Sgd, UpdateError, baseline, eval, partition};
 use peer::{Effect, Input};
 use proptest::{prelude::*, test_runner::RngSeed};
-use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +83,7 @@ fn the_lines_in_order() {
         &mut Sgd::new(Arc::clone(&model), 0.5, 8),
         &mut expected,
         &toy(0),
+        0,
         seed,
     )
     .expect("trains");
@@ -137,7 +137,10 @@ fn hostile_models_are_offences_and_leave_no_trace() {
     a.step(Time(1), Input::Received { from: id(9), message: message(&huge, 1) }, &mut out)
         .expect("an effect");
     let effects: Vec<Effect> = out.drain().collect();
-    assert!(matches!(&effects[..], [Effect::Offence { why: Offence::Diverged { .. }, .. }]), "{effects:?}");
+    assert!(
+        matches!(&effects[..], [Effect::Offence { why: Offence::Update(UpdateError::Diverged { .. }), .. }]),
+        "{effects:?}"
+    );
     assert_eq!(snapshot(&a), before);
     // One's own name from outside is refused.
     let own = Input::Received { from: id(1), message: message(&fine, 1) };
@@ -253,11 +256,7 @@ proptest! {
 }
 
 fn digits() -> Dataset {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/digits.csv.gz");
-    let mut text = String::new();
-    let file = std::fs::File::open(path).expect("the digits are in the repository");
-    flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("text");
-    DIGITS.parse(&text).expect("digits")
+    data::digits(include_bytes!("../../../data/digits.csv.gz")).expect("the digits")
 }
 
 /// Each node wakes once a round; messages arrive before the next node wakes. Returns the parameters of all nodes.

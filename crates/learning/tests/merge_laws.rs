@@ -1,6 +1,8 @@
 //! The reference rules pass the suite, and for each law one wrong rule is refused by that law.
 
+use bitneuron_core::exact::{ExactParams, programs::merge::MergeRule};
 use bitneuron_core::{NodeId, Params, Share, Weight};
+use bitneuron_learning::exact::ExactMerge;
 use bitneuron_learning::merge::{
     AgeWeighted, Contribution, FilteredMean, Law, Laws, Merge, MergeError, Merged, WeightedMean, admit,
     shares,
@@ -16,6 +18,80 @@ fn reference_rules_pass() {
     suite::merge(&AgeWeighted).expect("age-weighted mean");
     suite::merge(&FilteredMean::default()).expect("default rule");
     suite::merge(&FilteredMean::new(1.0, 5.0).expect("sane")).expect("tight filter, wide clamp");
+    suite::merge(&FilteredMean::new(4.0, 1e30).expect("sane")).expect("wide filter, no clamp");
+    suite::merge(&FilteredMean::new(255.0, 1e30).expect("sane")).expect("no filter");
+}
+
+#[test]
+fn the_rule_that_is_voted_on_passes() {
+    for (ratio, clamp) in [(2, 410), (4, 410), (1, u16::MAX), (4, u16::MAX), (255, u16::MAX)] {
+        let rule = MergeRule { ratio, clamp };
+        suite::merge(&ExactMerge { rule }).unwrap_or_else(|broken| panic!("{rule:?}: {broken}"));
+    }
+}
+
+/// The integer rule with a fault around it.
+struct Inexact<F> {
+    rule: ExactMerge,
+    half: bool,
+    bend: F,
+}
+
+impl<F> Merge<ExactParams> for Inexact<F>
+where
+    F: Fn(Merged<ExactParams>) -> Merged<ExactParams> + Send + Sync,
+{
+    fn merge(
+        &self,
+        own: &Contribution<'_, ExactParams>,
+        peers: &[Contribution<'_, ExactParams>],
+    ) -> Result<Merged<ExactParams>, MergeError> {
+        self.rule.merge(own, peers).map(&self.bend)
+    }
+
+    fn tolerates(&self, peers: usize) -> usize {
+        if self.half { peers / 2 } else { 0 }
+    }
+}
+
+#[test]
+fn wrong_integer_rules_are_refused() {
+    let law = |ratio, half, unit: i32| {
+        let bend = move |mut merged: Merged<ExactParams>| {
+            let moved = merged.value.values().iter().map(|value| (value + unit).min(1 << 14)).collect();
+            merged.value = ExactParams::new(moved, merged.value.layout().clone()).expect("inside");
+            merged
+        };
+        let rule = ExactMerge { rule: MergeRule { ratio, clamp: u16::MAX } };
+        suite::merge(&Inexact { rule, half, bend }).map_err(|broken| broken.law)
+    };
+    assert_eq!(law(2, true, 0), Ok(()));
+    assert_eq!(law(2, true, 40), Err(Law::Idempotence));
+    assert_eq!(law(255, true, 0), Err(Law::Tolerance), "a filter that is off tolerates nobody");
+    assert_eq!(ExactMerge::default().tolerates(9), 4);
+    assert_eq!(ExactMerge { rule: MergeRule { ratio: 255, clamp: 410 } }.tolerates(9), 0);
+    assert_eq!(ExactMerge { rule: MergeRule { ratio: 4, clamp: 410 } }.tolerates(2), 0);
+    assert_eq!(ExactMerge { rule: MergeRule { ratio: 4, clamp: 410 } }.tolerates(3), 1);
+}
+
+#[test]
+fn always_too_few_breaks_answer() {
+    struct Shy(fn(usize) -> Option<(usize, usize)>);
+    impl Merge for Shy {
+        fn merge(&self, own: &Contribution<'_>, peers: Set<'_>) -> Result<Merged, MergeError> {
+            match (self.0)(peers.len()) {
+                Some((have, need)) => Err(MergeError::TooFew { have, need }),
+                None => WeightedMean.merge(own, peers),
+            }
+        }
+    }
+    let law = |shy| suite::merge(&Shy(shy)).map_err(|broken| broken.law);
+    assert_eq!(law(|have| (have < 5).then_some((have, 5))), Ok(()), "an honest need");
+    assert_eq!(law(|have| Some((have, 1_000))), Err(Law::Answer), "never enough");
+    assert_eq!(law(|have| Some((have, have + 1))), Err(Law::Answer), "always one more");
+    assert_eq!(law(|have| (have < 5).then_some((0, 5))), Err(Law::Answer), "miscounted");
+    assert_eq!(law(|have| (have < 5).then_some((have, have))), Err(Law::Answer), "enough by its own word");
+    assert_eq!(law(|have| (have % 2 == 0).then_some((have, 13))), Err(Law::Answer), "of two minds");
 }
 
 /// A right rule that is bent after the fact.
@@ -74,6 +150,15 @@ fn a_rule_with_a_memory_breaks_replay() {
 }
 
 #[test]
+fn a_sum_over_threads_breaks_replay() {
+    let law = broken(Laws::NONE, |_, _, merged| {
+        let threads = rayon::current_num_threads() as f32;
+        Ok(shifted(merged, |index| if index > 1 << 16 { threads } else { 0.0 }))
+    });
+    assert_eq!(law, Law::Replay);
+}
+
+#[test]
 fn shares_that_do_not_add_up_break_influence() {
     let lost = |_: &Contribution<'_>, _: Set<'_>, merged| Ok(Merged { own: Share::ZERO, ..merged });
     assert_eq!(broken(Laws::NONE, lost), Law::Influence);
@@ -81,6 +166,26 @@ fn shares_that_do_not_add_up_break_influence() {
         Ok(Merged { own: Share::ONE, influence: vec![], ..merged })
     };
     assert_eq!(broken(Laws::NONE, short), Law::Influence);
+}
+
+/// Admits no odd peer, but takes its own value as it is.
+struct Trusting;
+
+impl Merge for Trusting {
+    fn merge(&self, own: &Contribution<'_>, peers: Set<'_>) -> Result<Merged, MergeError> {
+        match admit(own, peers) {
+            Err(MergeError::OutOfRange(id)) if id == own.from => {
+                let (age, influence) = (own.age, vec![Share::ZERO; peers.len()]);
+                Ok(Merged { value: own.value.clone(), age, own: Share::ONE, influence })
+            }
+            _ => WeightedMean.merge(own, peers),
+        }
+    }
+}
+
+#[test]
+fn an_own_value_that_is_not_finite_breaks_finite() {
+    assert_eq!(suite::merge(&Trusting).expect_err("the own value").law, Law::Finite);
 }
 
 /// The weighted mean with some checks of admission left out.

@@ -1,9 +1,12 @@
 //! Gradients against finite differences of an independent `f64` forward pass, and refusal of what does not fit.
 #![expect(clippy::float_cmp, reason = "what is compared is exact")]
 
-use bitneuron_core::{Params, Seed};
+use bitneuron_core::{Layout, Params, Seed};
 use bitneuron_learning::model::{Batch, Mlp, Model, ModelError, SoftmaxRegression};
+use bitneuron_learning::suite::{self, ModelLaw};
 use proptest::{prelude::*, test_runner::RngSeed};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Cross-entropy of a perceptron, one row and one neuron at a time, in `f64`.
 fn loss(widths: &[usize], params: &[f64], features: &[f64], labels: &[u32], weights: &[f64]) -> f64 {
@@ -159,4 +162,101 @@ fn a_softmax_model_starts_undecided() {
     let mut p = [0.0; 5];
     model.predict(start.values(), &[1.0, 2.0, 3.0], &mut p).expect("fits");
     assert_eq!(p, [0.2; 5]);
+}
+
+#[test]
+fn reference_models_pass() {
+    suite::model(&SoftmaxRegression::new(5, 4).expect("small")).expect("softmax regression");
+    for widths in [&[4, 6, 3][..], &[3, 9, 5, 4], &[2, 3, 4, 5, 2], &[5, 4]] {
+        let model = Mlp::new(widths).expect("small");
+        suite::model(&model).unwrap_or_else(|broken| panic!("{widths:?}: {broken}"));
+    }
+}
+
+/// What is wrong with a [`Wrong`] model.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    None,
+    Remembers,
+    OtherLoss,
+    OtherSlope,
+    OtherInputSlope,
+    TakesAnyLabel,
+}
+
+/// A perceptron with a fault.
+struct Wrong(Mlp, Fault, AtomicU32);
+
+impl Model for Wrong {
+    fn layout(&self) -> &Arc<Layout> {
+        self.0.layout()
+    }
+
+    fn inputs(&self) -> usize {
+        self.0.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.0.outputs()
+    }
+
+    fn init(&self, seed: Seed) -> Params {
+        self.0.init(seed)
+    }
+
+    fn loss_and_gradient(
+        &self,
+        params: &[f32],
+        batch: &Batch<'_>,
+        gradient: &mut [f32],
+    ) -> Result<f64, ModelError> {
+        let first = vec![0; batch.labels.len()];
+        let labels = if self.1 == Fault::TakesAnyLabel { &first } else { batch.labels };
+        let wrong = self.0.loss_and_gradient(params, &Batch { labels, ..*batch }, gradient);
+        let loss = match self.1 {
+            Fault::TakesAnyLabel => match self.0.loss_and_gradient(params, batch, gradient) {
+                Err(ModelError::Label { .. }) => wrong?,
+                other => other?,
+            },
+            _ => wrong?,
+        };
+        match self.1 {
+            Fault::Remembers => gradient[0] += self.2.fetch_add(1, Ordering::Relaxed) as f32,
+            Fault::OtherSlope => gradient[1] *= 1.5,
+            _ => {}
+        }
+        Ok(if self.1 == Fault::OtherLoss { 2.0 * loss } else { loss })
+    }
+
+    fn input_gradient(
+        &self,
+        params: &[f32],
+        batch: &Batch<'_>,
+        gradient: &mut [f32],
+    ) -> Result<f64, ModelError> {
+        let loss = self.0.input_gradient(params, batch, gradient)?;
+        if self.1 == Fault::OtherInputSlope {
+            gradient.reverse();
+        }
+        Ok(loss)
+    }
+
+    fn scores(&self, params: &[f32], features: &[f32], scores: &mut [f32]) -> Result<(), ModelError> {
+        self.0.scores(params, features, scores)
+    }
+}
+
+#[test]
+fn a_wrong_model_is_refused_by_the_law_it_breaks() {
+    for (fault, expected) in [
+        (Fault::None, Ok(())),
+        (Fault::Remembers, Err(ModelLaw::Purity)),
+        (Fault::OtherLoss, Err(ModelLaw::Agreement)),
+        (Fault::OtherSlope, Err(ModelLaw::Gradient)),
+        (Fault::OtherInputSlope, Err(ModelLaw::Gradient)),
+        (Fault::TakesAnyLabel, Err(ModelLaw::Refusal)),
+    ] {
+        let model = Wrong(Mlp::new(&[4, 5, 3]).expect("small"), fault, AtomicU32::new(0));
+        assert_eq!(suite::model(&model).map_err(|broken| broken.law), expected);
+    }
 }

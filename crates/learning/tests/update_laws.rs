@@ -1,8 +1,10 @@
 //! SGD passes the suite, and for each law one wrong update is refused by that law.
 
+use bitneuron_core::exact::{ExactData, ExactParams, programs};
 use bitneuron_core::{Dataset, Params, Seed};
+use bitneuron_learning::exact::ExactSgd;
 use bitneuron_learning::model::{Mlp, Model, SoftmaxRegression};
-use bitneuron_learning::optim::{Measure, Sgd};
+use bitneuron_learning::optim::{Annealed, Measure, Sgd};
 use bitneuron_learning::suite::{self, UpdateLaw};
 use bitneuron_learning::update::{Progress, Update, UpdateError};
 use std::sync::Arc;
@@ -25,6 +27,70 @@ fn sgd_passes() {
 }
 
 #[test]
+fn the_default_of_users_passes_and_slows_down() {
+    let model = softmax();
+    let sgd = Sgd::new(Arc::clone(&model), 0.3, 4).with_momentum(0.9).with_epochs(5);
+    let mut annealed = Annealed::new(sgd, 20, 0.1);
+    suite::update(&mut annealed, model.as_ref()).expect("the default");
+    let rates = [0, 10, 20, u64::MAX].map(|round| annealed.rate(round));
+    for (rate, expected) in rates.into_iter().zip([0.3, 0.165, 0.03, 0.03]) {
+        assert!((rate - expected).abs() < 1e-6, "{rates:?}");
+    }
+}
+
+#[test]
+fn the_update_that_is_voted_on_passes() {
+    for sizes in [&[6, 3][..], &[6, 12, 3]] {
+        let mlp = programs::Mlp::new(sizes).expect("small");
+        let training = programs::step::Training { steps: 100, batch: 8, rate_shift: 1 };
+        let mut sgd = ExactSgd { mlp: mlp.clone(), training };
+        suite::update(&mut sgd, &mlp).unwrap_or_else(|broken| panic!("{sizes:?}: {broken}"));
+    }
+}
+
+#[test]
+fn wrong_integer_updates_are_refused() {
+    struct Faulty(
+        ExactSgd,
+        fn(&mut ExactSgd, &mut ExactParams, &ExactData, Seed) -> Result<Progress, UpdateError>,
+    );
+    impl Update<ExactParams, ExactData> for Faulty {
+        fn update(
+            &mut self,
+            params: &mut ExactParams,
+            data: &ExactData,
+            _: u64,
+            seed: Seed,
+        ) -> Result<Progress, UpdateError> {
+            (self.1)(&mut self.0, params, data, seed)
+        }
+    }
+    let mlp = programs::Mlp::new(&[6, 3]).expect("small");
+    let law = |fault| {
+        let training = programs::step::Training { steps: 100, batch: 8, rate_shift: 1 };
+        let sgd = ExactSgd { mlp: mlp.clone(), training };
+        suite::update(&mut Faulty(sgd, fault), &mlp).map_err(|broken| broken.law)
+    };
+    assert_eq!(law(|sgd, params, data, seed| sgd.update(params, data, 0, seed)), Ok(()));
+    let remembers = law(|sgd, params, data, seed| {
+        sgd.training.steps += 1;
+        sgd.update(params, data, 0, seed)
+    });
+    assert_eq!(remembers, Err(UpdateLaw::Replay));
+    let leaves_a_trace = law(|sgd, params, data, seed| {
+        sgd.update(params, data, 0, seed).inspect_err(|_| *params = sgd.mlp.init(Seed::from_number(99)))
+    });
+    assert_eq!(leaves_a_trace, Err(UpdateLaw::Refusal));
+    let idle = law(|sgd, params, data, seed| sgd.update(&mut params.clone(), data, 0, seed));
+    assert_eq!(idle, Err(UpdateLaw::Progress));
+    let boasts = law(|sgd, params, data, seed| {
+        let progress = sgd.update(params, data, 0, seed)?;
+        Ok(Progress { loss_after: -1.0, ..progress })
+    });
+    assert_eq!(boasts, Err(UpdateLaw::Honesty));
+}
+
+#[test]
 fn running_losses_are_no_honest_report_and_change_no_parameter() {
     let model = softmax();
     let whole = Sgd::new(Arc::clone(&model), 0.3, 8);
@@ -36,7 +102,7 @@ fn running_losses_are_no_honest_report_and_change_no_parameter() {
             .expect("fits");
     let train = |mut sgd: Sgd| {
         let mut params = model.init(Seed::default());
-        sgd.update(&mut params, &data, Seed::default()).expect("fits");
+        sgd.update(&mut params, &data, 0, Seed::default()).expect("fits");
         params
     };
     assert_eq!(train(whole), train(running));
@@ -49,7 +115,13 @@ impl<F> Update for Faulty<F>
 where
     F: FnMut(&mut Sgd, &mut Params, &Dataset, Seed) -> Result<Progress, UpdateError> + Send,
 {
-    fn update(&mut self, params: &mut Params, data: &Dataset, seed: Seed) -> Result<Progress, UpdateError> {
+    fn update(
+        &mut self,
+        params: &mut Params,
+        data: &Dataset,
+        _: u64,
+        seed: Seed,
+    ) -> Result<Progress, UpdateError> {
         (self.1)(&mut self.0, params, data, seed)
     }
 }
@@ -68,7 +140,16 @@ fn an_update_with_a_memory_breaks_replay() {
     let mut calls = 0;
     let law = broken(move |sgd, params, data, seed| {
         calls += 1;
-        sgd.update(params, data, seed.derive_number("call", calls))
+        sgd.update(params, data, 0, seed.derive_number("call", calls))
+    });
+    assert_eq!(law, UpdateLaw::Replay);
+}
+
+#[test]
+fn a_rate_that_falls_with_each_call_breaks_replay() {
+    let law = broken(move |sgd, params, data, seed| {
+        sgd.rate *= 0.9;
+        sgd.update(params, data, 0, seed)
     });
     assert_eq!(law, UpdateLaw::Replay);
 }
@@ -76,11 +157,11 @@ fn an_update_with_a_memory_breaks_replay() {
 #[test]
 fn a_trace_after_an_error_breaks_refusal() {
     let law = broken(|sgd, params, data, seed| {
-        sgd.update(params, data, seed).inspect_err(|_| params.values_mut()[0] += 1.0)
+        sgd.update(params, data, 0, seed).inspect_err(|_| params.values_mut()[0] += 1.0)
     });
     assert_eq!(law, UpdateLaw::Refusal);
     // Training what is not the model's.
-    let law = broken(|sgd, params, data, seed| match sgd.update(params, data, seed) {
+    let law = broken(|sgd, params, data, seed| match sgd.update(params, data, 0, seed) {
         Err(UpdateError::Layout) => Ok(Progress::default()),
         other => other,
     });
@@ -91,7 +172,7 @@ fn a_trace_after_an_error_breaks_refusal() {
 fn climbing_breaks_progress() {
     let law = broken(|sgd, params, data, seed| {
         let before = params.clone();
-        let progress = sgd.update(params, data, seed)?;
+        let progress = sgd.update(params, data, 0, seed)?;
         for (value, before) in params.values_mut().iter_mut().zip(before.values()) {
             *value = 2.0 * before - *value;
         }
@@ -103,12 +184,12 @@ fn climbing_breaks_progress() {
 #[test]
 fn a_flattering_report_breaks_honesty() {
     let law = broken(|sgd, params, data, seed| {
-        sgd.update(params, data, seed)
+        sgd.update(params, data, 0, seed)
             .map(|progress| Progress { loss_after: progress.loss_after - 1.0, ..progress })
     });
     assert_eq!(law, UpdateLaw::Honesty);
     let law = broken(|sgd, params, data, seed| {
-        sgd.update(params, data, seed).map(|progress| Progress { samples: 0, ..progress })
+        sgd.update(params, data, 0, seed).map(|progress| Progress { samples: 0, ..progress })
     });
     assert_eq!(law, UpdateLaw::Honesty);
 }
@@ -135,7 +216,7 @@ fn momentum_by_hand() {
     }
     let mut found = start;
     let mut sgd = Sgd::new(Arc::clone(&model), rate, 4).with_momentum(momentum).with_epochs(2);
-    let progress = sgd.update(&mut found, &data, Seed::default()).expect("fits");
+    let progress = sgd.update(&mut found, &data, 0, Seed::default()).expect("fits");
     assert_eq!(progress.samples, 2);
     for (found, expected) in found.values().iter().zip(expected.values()) {
         assert!((found - expected).abs() < 1e-6);
@@ -155,12 +236,12 @@ fn settings_without_sense_are_refused() {
         Sgd { momentum: f32::NAN, ..plain.clone() },
     ] {
         let mut params = model.init(Seed::default());
-        assert!(matches!(sgd.update(&mut params, &data, Seed::default()), Err(UpdateError::Setting(_))));
+        assert!(matches!(sgd.update(&mut params, &data, 0, Seed::default()), Err(UpdateError::Setting(_))));
     }
     // A rate that is a number, but too large.
     let data = Dataset::new(ndarray::array![[1e20, 0.0, 0.0, 0.0, 0.0, 0.0]], vec![0]).expect("fits");
     let mut wild = Sgd { rate: 1e30, ..plain }.with_epochs(3);
     let mut params = model.init(Seed::default());
-    assert!(matches!(wild.update(&mut params, &data, Seed::default()), Err(UpdateError::Diverged { .. })));
+    assert!(matches!(wild.update(&mut params, &data, 0, Seed::default()), Err(UpdateError::Diverged { .. })));
     assert!(params.values().iter().all(|value| *value == 0.0));
 }

@@ -5,8 +5,9 @@ use crate::model::{Algorithm2, open_packet};
 use crate::plan::Plan;
 use crate::work::{Done, Outcome, Trained};
 use bitneuron_compress::{Compressor, Dense, Packet};
-use bitneuron_core::exact::{ExactData, ExactParams, Tensor, execute};
+use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Amount, Bytes, Machine, NodeId, Outbox, Reputation, Seed, Time};
+use bitneuron_learning::exact::score;
 use bitneuron_learning::gossip::{ModelMessage, user};
 use bitneuron_ledger::packet_digest;
 use std::sync::Arc;
@@ -60,17 +61,19 @@ impl Training {
                     sold = Some(message.packet);
                 }
                 // Waiting is the chain's business; the market's question is answered above; nothing is sealed, since
-                // no data are for sale; an unusable head leaves the own model, which is sold instead.
+                // no data are for sale; an unusable head leaves the own model, which is
+                // sold instead; where that cannot be trained either, nothing is sold below.
                 user::Effect::Wait(_)
                 | user::Effect::AskMarket
                 | user::Effect::Seal { .. }
-                | user::Effect::Offence { .. } => {}
+                | user::Effect::Offence { .. }
+                | user::Effect::Missed(_) => {}
             }
         }
         let honest: Packet = sold?;
         let packet = self.conduct.packet(&honest, &self.plan.registry, self.plan.layout()).unwrap_or(honest);
         let model = open_packet(&self.plan.registry, &packet, self.plan.layout()).ok()?;
-        let right = score(&self.plan, &model)?;
+        let right = score(&self.plan.goal.mlp, &model, &self.plan.metric).ok()?;
         let packet = Bytes(packet.to_bytes());
         Some(Trained { digest: packet_digest(&packet), packet, model, right, progress: progress?, buyers })
     }
@@ -84,19 +87,4 @@ impl Training {
             ..Default::default()
         }
     }
-}
-
-/// How many rows of the metric set a model classifies rightly.
-fn score(plan: &Plan, model: &ExactParams) -> Option<u32> {
-    let metric: &ExactData = &plan.metric;
-    let program = plan.goal.metric_program().ok()?;
-    let rows = i64::try_from(metric.rows()).ok()?;
-    let inputs = [
-        model.tensor(),
-        metric.features().clone(),
-        metric.labels().clone(),
-        Tensor::vector((0..rows).collect()),
-    ];
-    let run = execute(&program, &inputs).ok()?;
-    run.outputs().first()?.data().first().and_then(|right| u32::try_from(*right).ok())
 }

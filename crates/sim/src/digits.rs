@@ -2,41 +2,23 @@
 //! classes. They are built in; see `data/README.md` for where they come from.
 
 use bitneuron_core::{Dataset, Seed};
-use bitneuron_learning::data::{DIGITS, DataError, SplitRule};
-use std::io::{self, Read as _};
-use thiserror::Error;
+use bitneuron_learning::data::{DataError, SplitRule, digits};
 
 const PACKED: &[u8] = include_bytes!("../../../data/digits.csv.gz");
-/// The text has about 260,000 bytes.
-const LIMIT: u64 = 1 << 20;
-
-/// Why the digits cannot be read: the file that was built in is another one.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DigitsError {
-    /// It is no packed text.
-    #[error("the packed digits: {0}")]
-    Unpack(#[from] io::Error),
-    /// It holds no such table, or too few rows.
-    #[error(transparent)]
-    Data(#[from] DataError),
-}
 
 /// All images.
 ///
 /// # Errors
-/// The file that was built in cannot be read.
-pub fn all() -> Result<Dataset, DigitsError> {
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(PACKED).take(LIMIT).read_to_string(&mut text)?;
-    Ok(DIGITS.parse(&text)?)
+/// The file that was built in is another one.
+pub fn all() -> Result<Dataset, DataError> {
+    digits(PACKED)
 }
 
 /// 1,437 images to train on and 360 to report on, stratified.
 ///
 /// # Errors
 /// As [`all`].
-pub fn halves(seed: Seed) -> Result<(Dataset, Dataset), DigitsError> {
+pub fn halves(seed: Seed) -> Result<(Dataset, Dataset), DataError> {
     let split = SplitRule { report: 360, metric: 0, public: 0 }.split(&all()?, seed)?;
     Ok((split.private, split.report))
 }

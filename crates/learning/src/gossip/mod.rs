@@ -5,7 +5,7 @@
 //! `T` and the data `D`: what they need is a rule to merge, a rule to update and a [`ModelCodec`].
 //!
 //! What comes from others is never an error. A packet that cannot be decoded or merged is an [`Offence`], an effect
-//! for the driver to act upon; the machine's state is then what it was.
+//! for the driver to act upon; the machine's state is then what it was. A woken machine always asks to be woken again.
 
 pub mod codec;
 pub mod peer;
@@ -32,15 +32,12 @@ pub enum Offence {
     /// The value decodes but no rule may merge it.
     #[error("merge: {0}")]
     Merge(#[source] MergeError),
-    /// With this model merged in, training leaves the finite numbers.
-    #[error("diverged at step {step}")]
-    Diverged {
-        /// The batch at which it was seen.
-        step: u64,
-    },
+    /// With this model training fails, without it training works.
+    #[error("update: {0}")]
+    Update(#[source] UpdateError),
 }
 
-/// Why a machine refused an input. Its state and outbox are unchanged.
+/// Why a machine refused an input (its state and outbox are then unchanged) or could not do its part of a round.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum GossipError {

@@ -217,10 +217,10 @@ where
             Err(error) => return Err(error.into()),
         };
         let seed = self.seed.derive_number("update", self.learned);
-        let progress = match self.update.update(&mut merged.value, &self.data, seed) {
+        let progress = match self.update.update(&mut merged.value, &self.data, self.learned, seed) {
             Ok(progress) => progress, // line 8
-            Err(UpdateError::Diverged { step }) => {
-                out.push(Effect::Offence { by: from, why: Offence::Diverged { step } });
+            Err(error @ UpdateError::Diverged { .. }) => {
+                out.push(Effect::Offence { by: from, why: Offence::Update(error) });
                 return Ok(());
             }
             Err(error) => return Err(error.into()),

@@ -14,7 +14,7 @@
 //! buyer; nothing here sends a row.
 
 use super::{GossipError, ModelCodec, ModelMessage, Offence, believed};
-use crate::update::{Progress, Update, UpdateError};
+use crate::update::{Progress, Update};
 use bitneuron_core::{Amount, Dataset, Machine, NodeId, Outbox, Params, Reputation, Seed, Time};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -153,6 +153,8 @@ pub enum Effect<D = Dataset> {
         /// What.
         why: Offence,
     },
+    /// The own model cannot be trained on the own data: nothing is offered in this round.
+    Missed(GossipError),
 }
 
 /// What a new user starts with.
@@ -225,35 +227,38 @@ impl<U, C, T, D> User<U, C, T, D> {
 }
 
 impl<U: Update<T, D>, C: ModelCodec<T>, T, D> User<U, C, T, D> {
-    fn wake(&mut self, out: &mut Outbox<Effect<D>>) -> Result<(), GossipError> {
+    /// One round. Whatever fails, a served head is used up and the next round is asked for.
+    fn wake(&mut self, out: &mut Outbox<Effect<D>>) {
         let seed = self.start.seed.derive_number("update", self.round);
         let Start { update, model, data, .. } = &mut self.start;
+        let mut train = |model: &mut T| update.update(model, data, self.round, seed); // line 4
         let mut blamed = None;
-        let pulled = match self.pulled.as_mut() {
-            None => None,
-            Some(head) => match update.update(&mut head.model, data, seed) {
-                Err(UpdateError::Diverged { step }) => {
-                    blamed = Some((head.from, Offence::Diverged { step }));
-                    None
-                }
-                trained => Some(trained?), // line 4, from a head
-            },
-        };
-        let progress = match pulled {
-            Some(progress) => progress,
-            None => update.update(model, data, seed)?, // line 4, from the own model
-        };
-        if let Some(head) = self.pulled.take().filter(|_| blamed.is_none()) {
-            (*model, self.age) = (head.model, head.age);
-        }
-        self.age = self.age.saturating_add(1);
+        let from_head = self.pulled.take().and_then(|mut head| match train(&mut head.model) {
+            Ok(progress) => {
+                (*model, self.age) = (head.model, head.age);
+                Some(progress)
+            }
+            Err(error) => {
+                blamed = Some((head.from, error));
+                None
+            }
+        });
+        let trained = from_head.map_or_else(|| train(model), Ok);
         self.round += 1;
-        self.asked = true;
-        out.extend(blamed.map(|(by, why)| Effect::Offence { by, why }));
-        out.push(Effect::Learned { progress, age: self.age });
-        out.push(Effect::AskMarket); // line 5, asked
+        match trained {
+            Ok(progress) => {
+                self.age = self.age.saturating_add(1);
+                self.asked = true;
+                out.extend(blamed.map(|(by, why)| Effect::Offence { by, why: Offence::Update(why) }));
+                out.push(Effect::Learned { progress, age: self.age });
+                out.push(Effect::AskMarket); // line 5, asked
+            }
+            Err(error) => {
+                self.asked = false;
+                out.push(Effect::Missed(error.into()));
+            }
+        }
         out.push(Effect::Wait(self.start.period)); // line 3
-        Ok(())
     }
 
     fn pull(&mut self, from: NodeId, message: &ModelMessage, out: &mut Outbox<Effect<D>>) {
@@ -304,7 +309,10 @@ impl<U: Update<T, D>, C: ModelCodec<T>, T, D> Machine for User<U, C, T, D> {
 
     fn step(&mut self, _now: Time, input: Input, out: &mut Outbox<Effect<D>>) -> Result<(), GossipError> {
         match input {
-            Input::Wake => self.wake(out),
+            Input::Wake => {
+                self.wake(out);
+                Ok(())
+            }
             Input::Head { from, message } => {
                 self.pull(from, &message, out);
                 Ok(())

@@ -7,13 +7,14 @@
 //! 5  θ_r ← receive(θ_u1, …, θ_un)           input Model
 //! 6  D_k ← merge(D_k, D_r)
 //! 7  θ_k ← merge(θ_k, θ_r)
-//! 8  θ_k ← update(θ_k, D_k)                 effect Learned
+//! 8  θ_k ← update(θ_k, D_k)                 effect Learned, or Missed
 //! ```
 //!
 //! Contributions wait until the validator's turn and then go in together, since robust rules need the whole set. One
 //! contributor has one place; its latest word counts. A contribution that a rule refuses by name is an offence and the
-//! turn goes on without it. A merged model that cannot be trained is thrown away and the turn is played from the own
-//! model, so no contribution can stop a validator.
+//! turn goes on without it. Where a rule fails for another reason, or what was merged cannot be trained, the
+//! contributions are thrown away and the turn is played from what is the validator's own. Every turn ends with the
+//! wait for the next, so no contribution can stop a validator.
 
 use super::{GossipError, ModelCodec, ModelMessage, Offence, believed};
 use crate::merge::{Contribution, Merge, Merged};
@@ -63,13 +64,15 @@ pub enum Effect {
         /// What.
         why: Offence,
     },
-    /// The models of this turn were thrown away: merged, they could not be trained.
+    /// Contributions of this turn were thrown away: no rule merges them, or merged they cannot be trained.
     Discarded {
-        /// Whose models.
+        /// Whose.
         from: Vec<NodeId>,
-        /// The batch at which training diverged.
-        step: u64,
+        /// The first failure.
+        why: GossipError,
     },
+    /// No turn was played: the own model cannot be trained on the own data.
+    Missed(GossipError),
 }
 
 /// What a turn did.
@@ -192,11 +195,10 @@ fn admit<V>(
     Ok(())
 }
 
-/// A merge of all that a rule does not refuse.
+/// The own value with contributions merged in.
 struct Joined<V> {
     merged: Merged<V>,
     names: Vec<NodeId>,
-    refused: Vec<(NodeId, Offence)>,
 }
 
 impl<V> Joined<V> {
@@ -206,31 +208,41 @@ impl<V> Joined<V> {
     }
 }
 
-/// Merges the inbox, leaving out one refused contribution after the other.
+/// Merges the inbox, leaving out one refused contribution after the other; `None` leaves the own value alone.
 fn join<V>(
     rule: &dyn Merge<V>,
     own: &Contribution<'_, V>,
     inbox: &Inbox<V>,
-) -> Result<Joined<V>, GossipError> {
+    out: &mut Outbox<Effect>,
+) -> Option<Joined<V>> {
     let mut peers: Vec<Contribution<'_, V>> = inbox
         .iter()
         .map(|(from, one)| Contribution { from: *from, weight: one.weight, age: one.age, value: &one.value })
         .collect();
-    let mut refused = Vec::new();
-    loop {
+    while !peers.is_empty() {
+        let names = || peers.iter().map(|peer| peer.from).collect();
         match rule.merge(own, &peers) {
-            Ok(merged) => {
-                let names = peers.iter().map(|peer| peer.from).collect();
-                return Ok(Joined { merged, names, refused });
-            }
+            Ok(merged) => return Some(Joined { merged, names: names() }),
             Err(error) => {
-                match error.culprit().and_then(|id| peers.iter().position(|peer| peer.from == id)) {
-                    Some(index) => refused.push((peers.remove(index).from, Offence::Merge(error))),
-                    None => return Err(error.into()),
-                }
+                let culprit = error.culprit().and_then(|id| peers.iter().position(|peer| peer.from == id));
+                let Some(index) = culprit else {
+                    out.push(Effect::Discarded { from: names(), why: error.into() });
+                    return None;
+                };
+                let by = peers.remove(index).from;
+                out.push(Effect::Offence { by, why: Offence::Merge(error) });
             }
         }
     }
+    None
+}
+
+/// A model that was trained, and what went into it.
+struct Trained<T, D> {
+    model: T,
+    progress: Progress,
+    models: Option<Joined<T>>,
+    data: Option<Joined<D>>,
 }
 
 impl<U, C, T, D> Validator<U, C, T, D>
@@ -268,44 +280,64 @@ where
         admit(&mut self.data, self.start.waiting, from, Waiting { weight, age: 0, value }) // line 4
     }
 
-    fn play(&mut self, out: &mut Outbox<Effect>) -> Result<(), GossipError> {
+    /// Line 8: from all that was merged; where that fails without the models, then without the data, then alone.
+    fn train(
+        &mut self,
+        models: Option<Joined<T>>,
+        data: Option<Joined<D>>,
+        out: &mut Outbox<Effect>,
+    ) -> Option<Trained<T, D>> {
+        let Start { update, model: own_model, data: own_data, seed, .. } = &mut self.start;
+        let seed = seed.derive_number("update", self.turn);
+        let mut failed = None;
+        for (with_models, with_data) in [(true, true), (false, true), (true, false), (false, false)] {
+            if (with_models && models.is_none()) || (with_data && data.is_none()) {
+                continue; // a later choice is the same
+            }
+            let from = models.as_ref().filter(|_| with_models).map_or(&*own_model, |some| &some.merged.value);
+            let rows = data.as_ref().filter(|_| with_data).map_or(&*own_data, |some| &some.merged.value);
+            let mut model = from.clone();
+            match update.update(&mut model, rows, self.turn, seed) {
+                Ok(progress) => {
+                    let lost_models = models.iter().filter(|_| !with_models).flat_map(|some| &some.names);
+                    let lost_data = data.iter().filter(|_| !with_data).flat_map(|some| &some.names);
+                    let from = lost_models.chain(lost_data).copied().collect();
+                    out.extend(failed.map(|why: UpdateError| Effect::Discarded { from, why: why.into() }));
+                    let (models, data) = (models.filter(|_| with_models), data.filter(|_| with_data));
+                    return Some(Trained { model, progress, models, data });
+                }
+                Err(error) if !with_models && !with_data => out.push(Effect::Missed(error.into())),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        None
+    }
+
+    /// One turn. Whatever fails, nothing waits any longer and the next turn is asked for.
+    fn play(&mut self, out: &mut Outbox<Effect>) {
         let (id, weight) = (self.start.id, self.start.weight);
         let own = Contribution { from: id, weight, age: 0, value: &self.start.data };
-        let data = join(self.start.merge_data.as_ref(), &own, &self.data)?; // line 6
+        let data = join(self.start.merge_data.as_ref(), &own, &self.data, out); // line 6
         let own = Contribution { from: id, weight, age: self.age, value: &self.start.model };
-        let mut models = join(self.start.merge_models.as_ref(), &own, &self.models)?; // line 7
-        let seed = self.start.seed.derive_number("update", self.turn);
-        let mut discarded = None;
-        let trained = self.start.update.update(&mut models.merged.value, &data.merged.value, seed); // line 8
-        let progress = match trained {
-            Err(UpdateError::Diverged { step }) if !models.names.is_empty() => {
-                discarded = Some((std::mem::take(&mut models.names), step));
-                let (own, age) = (Share::ONE, self.age);
-                models.merged = Merged { value: self.start.model.clone(), age, own, influence: Vec::new() };
-                self.start.update.update(&mut models.merged.value, &data.merged.value, seed)?
+        let models = join(self.start.merge_models.as_ref(), &own, &self.models, out); // line 7
+        if let Some(Trained { model, progress, models, data }) = self.train(models, data, out) {
+            self.age = models.as_ref().map_or(self.age, |some| some.merged.age).saturating_add(1);
+            out.push(Effect::Learned(Turn {
+                progress,
+                age: self.age,
+                own: models.as_ref().map_or(Share::ONE, |some| some.merged.own),
+                models: models.as_ref().map(Joined::shares).unwrap_or_default(),
+                data: data.as_ref().map(Joined::shares).unwrap_or_default(),
+            }));
+            self.start.model = model;
+            if let Some(data) = data {
+                self.start.data = data.merged.value;
             }
-            other => other?,
-        };
-        // Nothing can fail from here on.
-        self.age = models.merged.age.saturating_add(1);
+        }
         self.turn += 1;
-        let turn = Turn {
-            progress,
-            age: self.age,
-            own: models.merged.own,
-            models: models.shares(),
-            data: data.shares(),
-        };
-        let offences = data.refused.into_iter().chain(models.refused);
-        out.extend(offences.map(|(by, why)| Effect::Offence { by, why }));
-        out.extend(discarded.map(|(from, step)| Effect::Discarded { from, step }));
-        out.push(Effect::Learned(turn));
-        out.push(Effect::Wait(self.start.period)); // line 3
-        self.start.model = models.merged.value;
-        self.start.data = data.merged.value;
         self.models.clear();
         self.data.clear();
-        Ok(())
+        out.push(Effect::Wait(self.start.period)); // line 3
     }
 }
 
@@ -321,7 +353,10 @@ where
 
     fn step(&mut self, _now: Time, input: Input<D>, out: &mut Outbox<Effect>) -> Result<(), GossipError> {
         match input {
-            Input::Wake => self.play(out),
+            Input::Wake => {
+                self.play(out);
+                Ok(())
+            }
             Input::Data { from, weight, data } => self.receive_data(from, weight, data),
             Input::Model { from, weight, message } => self.receive(from, weight, &message, out),
         }

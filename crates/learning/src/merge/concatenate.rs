@@ -112,11 +112,6 @@ impl Merge<Dataset> for Concatenate {
         Ok(Merged { value, age, own: own_share, influence })
     }
 
-    /// Any number: each is held to its cap.
-    fn tolerates(&self, peers: usize) -> usize {
-        peers
-    }
-
     fn laws(&self) -> Laws {
         Laws::NONE
     }

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The weight of what is dropped stays with the own model. While at most half of the peers lie, the lower median is a
-//! distance that some honest peer reaches, so nothing further than twice that gets in.
+//! distance that some honest peer reaches, so nothing further than `radius` times that gets in.
 
-use super::admit::{admit, oldest, shares};
+use super::admit::{admit, filter_tolerates, oldest, shares};
 use super::mean::{Pull, pull};
 use super::{Contribution, Law, Laws, Merge, MergeError, Merged};
 use bitneuron_core::{Share, Weight};
@@ -89,8 +89,9 @@ impl Merge for FilteredMean {
         })
     }
 
+    /// Half of them, while the radius is within the bound that the law grants: 2 always is, 4 from three peers on.
     fn tolerates(&self, peers: usize) -> usize {
-        peers / 2
+        filter_tolerates(self.radius, peers)
     }
 
     fn laws(&self) -> Laws {

@@ -12,12 +12,14 @@ pub enum Law {
     Order,
     /// Another layout is refused and its owner named. Always demanded.
     Layout,
-    /// What is not finite is refused and its owner named. Always demanded.
+    /// What is not finite is refused and its owner named, peer or oneself. Always demanded.
     Finite,
     /// The shares sum to one. Always demanded.
     Influence,
     /// As many arbitrary values as declared leave the result near the own value. Demanded for the declared number.
     Tolerance,
+    /// Sound contributions are merged, or refused by one threshold of number. Always demanded.
+    Answer,
     /// Exchanging the names of the peers changes nothing but the order of the shares.
     Permutation,
     /// Where all values are equal the result is that value.

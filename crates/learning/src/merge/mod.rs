@@ -5,7 +5,7 @@
 //! rewards are computed from. Reference rules: [`WeightedMean`], [`AgeWeighted`], the network's default
 //! [`FilteredMean`], and [`Concatenate`] for data (line 6 of Algorithm 3).
 
-mod admit;
+pub(crate) mod admit;
 mod age;
 mod concatenate;
 mod filtered;
@@ -101,8 +101,11 @@ impl MergeError {
 /// 3. *Layout*: a value of another layout is refused and its owner named.
 /// 4. *Finite*: a value that is not finite is refused and its owner named.
 /// 5. *Influence*: there is one share for each peer, and with the own share they sum to [`Share::ONE`].
-/// 6. *Tolerance*: with at most [`tolerates`](Merge::tolerates) arbitrary values among the peers the result stays
-///    near the own value, within a bound that depends on the honest values alone.
+/// 6. *Tolerance*: with at most [`tolerates`](Merge::tolerates) of `n` peers arbitrary, the result lies within
+///    `2·√(n + 1)` times the largest distance of an honest peer from the own value. Honest values alone set the bound.
+/// 7. *Answer*: sound contributions in order are merged, or refused as [`MergeError::TooFew`] by one threshold: `have`
+///    is their number, `need` is larger and the same at every size. A rule that needs more than twelve peers cannot
+///    be judged.
 ///
 /// The groups in [`laws`](Merge::laws) are declared by the rule. `suite::merge` tests exactly what is declared.
 pub trait Merge<T = Params>: Send + Sync {

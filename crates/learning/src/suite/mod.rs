@@ -1,8 +1,9 @@
-//! The laws of [`Merge`](crate::merge::Merge) and [`Update`](crate::update::Update) as functions that judge anybody's
-//! implementation (feature `suite`).
+//! The laws of [`Merge`](crate::merge::Merge), [`Update`](crate::update::Update), [`Model`](crate::model::Model) and
+//! [`ModelCodec`](crate::gossip::ModelCodec) as functions that judge anybody's implementation (feature `suite`).
 //!
 //! Each check draws its cases from a fixed seed, so a verdict never changes between runs, and names the law that was
-//! broken. [`merge`] demands the laws that hold for every rule and those that the rule declares, no others.
+//! broken. [`merge`] demands the laws that hold for every rule and those that the rule declares, no others. Rules over
+//! `f32` parameters and over integers stand before the same judges: what these need of a type is [`Value`].
 //!
 //! ```
 //! use bitneuron_learning::{merge::WeightedMean, suite};
@@ -10,11 +11,17 @@
 //! # Ok::<(), suite::Violation<bitneuron_learning::merge::Law>>(())
 //! ```
 
+mod codec;
 mod merge;
+mod model;
 mod update;
+mod value;
 
+pub use codec::{CodecLaw, codec};
 pub use merge::merge;
-pub use update::{UpdateLaw, update};
+pub use model::{ModelLaw, model};
+pub use update::{Problem, UpdateLaw, update};
+pub use value::Value;
 
 use std::fmt::{Debug, Display};
 use thiserror::Error;

@@ -47,9 +47,10 @@ impl Update<ExactParams, ExactData> for BeaconSgd {
         &mut self,
         params: &mut ExactParams,
         data: &ExactData,
+        round: u64,
         _: Seed,
     ) -> Result<Progress, UpdateError> {
-        self.sgd.update(params, data, Seed(self.seed.0))
+        self.sgd.update(params, data, round, Seed(self.seed.0))
     }
 }
 

@@ -4,6 +4,10 @@
 //! full scale, so that they lie in `[0, 1]`. The text is foreign: its size, the number of fields and every value are
 //! bounded before anything is stored.
 
+mod digits;
+
+pub use digits::{DIGITS, digits};
+
 use bitneuron_core::{Dataset, Seed};
 use ndarray::Array2;
 use rand::seq::SliceRandom as _;
@@ -21,9 +25,6 @@ pub struct Table {
     /// The most rows accepted.
     pub rows: usize,
 }
-
-/// The handwritten digits: 8×8 images of values 0–16, ten classes.
-pub const DIGITS: Table = Table { features: 64, classes: 10, full_scale: 16, rows: 1 << 16 };
 
 /// Why a table or a split was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -47,6 +48,12 @@ pub enum DataError {
         /// The field, from 1.
         field: usize,
     },
+    /// Not text packed with gzip, or more than a mebibyte of it.
+    #[error("not packed text, or too much of it")]
+    Packed,
+    /// More features than memory can address.
+    #[error("no table has {0} features")]
+    Features(usize),
     /// More rows than allowed.
     #[error("more than {0} rows")]
     TooManyRows(usize),
@@ -88,7 +95,7 @@ impl Table {
         Array2::from_shape_vec((rows, expected), features)
             .ok()
             .and_then(|features| Dataset::new(features, labels).ok())
-            .ok_or(DataError::TooFewRows { rows, needed: rows })
+            .ok_or(DataError::Features(expected))
     }
 
     /// Appends the features of one line and returns its label.

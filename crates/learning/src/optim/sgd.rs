@@ -8,6 +8,7 @@
 //! update is a function of its arguments alone. Lines 8, 4 and 8 of Algorithms 1, 2 and 3.
 
 use crate::eval;
+use crate::merge::admit::is_finite;
 use crate::model::{Batch, Model, check_batch};
 use crate::scratch;
 use crate::update::{Progress, Update, UpdateError};
@@ -138,7 +139,7 @@ impl Sgd {
                     step += 1;
                 }
             }
-            if crate::is_finite(theta) { Ok(progress) } else { Err(UpdateError::Diverged { step }) }
+            if is_finite(theta) { Ok(progress) } else { Err(UpdateError::Diverged { step }) }
         })
     }
 
@@ -156,7 +157,13 @@ impl Sgd {
 }
 
 impl Update for Sgd {
-    fn update(&mut self, params: &mut Params, data: &Dataset, seed: Seed) -> Result<Progress, UpdateError> {
+    fn update(
+        &mut self,
+        params: &mut Params,
+        data: &Dataset,
+        _round: u64,
+        seed: Seed,
+    ) -> Result<Progress, UpdateError> {
         self.check(params, data)?;
         let whole = |theta: &[f32], step: u64| match self.measure {
             Measure::Running => Ok(None),
@@ -179,40 +186,5 @@ impl Update for Sgd {
                 ..running
             })
         })
-    }
-}
-
-/// SGD whose rate falls linearly with each update, from its own rate to a part of it.
-///
-/// What a user of a network runs: local steps that are large at first and small at the end let averages settle. It counts
-/// its updates, so it keeps the law of replay only for equal counts.
-#[derive(Debug, Clone)]
-pub struct Annealed {
-    sgd: Sgd,
-    done: u64,
-    over: u64,
-    floor: f32,
-}
-
-impl Annealed {
-    /// Starts at the rate of `sgd` and ends, after `over` updates, at `floor` times that rate.
-    pub const fn new(sgd: Sgd, over: u64, floor: f32) -> Self {
-        Self { sgd, done: 0, over, floor }
-    }
-
-    /// The part of the rate that the next update runs at.
-    fn part(&self) -> f32 {
-        let progress = self.done.min(self.over) as f32 / self.over.max(1) as f32;
-        1.0 - (1.0 - self.floor) * progress
-    }
-}
-
-impl Update for Annealed {
-    fn update(&mut self, params: &mut Params, data: &Dataset, seed: Seed) -> Result<Progress, UpdateError> {
-        let mut sgd = self.sgd.clone();
-        sgd.rate *= self.part();
-        let progress = sgd.update(params, data, seed)?;
-        self.done += 1;
-        Ok(progress)
     }
 }
