@@ -1,6 +1,6 @@
 //! Roles as nodes of the virtual world: the simulator's driver.
 //!
-//! It delivers letters by name, keeps timers, performs effects in order and runs a job at the moment it is asked for, while
+//! It delivers letters by name and within the [limits](bitneuron_net::Limits) of their channel, keeps timers, performs effects in order and runs a job at the moment it is asked for, while
 //! the node's one virtual processor is busy for its gas. A rehearsal drives its cast with it; so does whoever assembles
 //! nodes of its own with `bitneuron_role::NodeBuilder`:
 //!
@@ -28,7 +28,7 @@
 
 use crate::{Address, Context, Node, Payload};
 use bitneuron_core::{Digest, Machine, NodeId, Outbox, Time};
-use bitneuron_net::Channel;
+use bitneuron_net::{Channel, Limits};
 use bitneuron_role::{Effect, Input, Report, User, Validator, work::Done};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -106,15 +106,24 @@ impl From<User> for Role {
 pub struct RoleNode {
     role: Role,
     directory: Arc<Directory>,
+    limits: Limits,
     jobs: BTreeMap<u64, Done>,
     next: u64,
     reports: Vec<(Time, Report)>,
 }
 
 impl RoleNode {
-    /// A role at its beginning. Letters to names that the directory does not hold are lost.
-    pub const fn new(role: Role, directory: Arc<Directory>) -> Self {
-        Self { role, directory, jobs: BTreeMap::new(), next: 0, reports: Vec::new() }
+    /// A role at its beginning. Letters to names that the directory does not hold are lost, and so are those that are over
+    /// [`Limits::default`], which are reported. Virtual peers are not throttled.
+    pub fn new(role: Role, directory: Arc<Directory>) -> Self {
+        Self {
+            role,
+            directory,
+            limits: Limits::default(),
+            jobs: BTreeMap::new(),
+            next: 0,
+            reports: Vec::new(),
+        }
     }
 
     /// The role.
@@ -147,7 +156,9 @@ impl RoleNode {
     fn perform(&mut self, cx: &mut Context<'_, Letter>, effect: Effect) {
         match effect {
             Effect::Send { to, channel, bytes } => {
-                if let Some(address) = self.directory.addresses.get(&to) {
+                if let Err(why) = self.limits.check(channel, bytes.len()) {
+                    self.reports.push((cx.now(), Report::Refused { why: why.to_string() }));
+                } else if let Some(address) = self.directory.addresses.get(&to) {
                     cx.send(*address, Letter { channel, bytes });
                 }
             }
@@ -177,7 +188,10 @@ impl Node for RoleNode {
     }
 
     fn message(&mut self, cx: &mut Context<'_, Letter>, from: Address, letter: Letter) {
-        if let Some(from) = self.directory.names.get(from as usize).copied() {
+        let Some(from) = self.directory.names.get(from as usize).copied() else { return };
+        if let Err(why) = self.limits.check(letter.channel, letter.bytes.len()) {
+            self.reports.push((cx.now(), Report::Offence { by: from, why: why.to_string() }));
+        } else {
             self.feed(cx, Input::Received { from, channel: letter.channel, bytes: letter.bytes });
         }
     }
