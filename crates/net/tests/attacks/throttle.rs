@@ -139,6 +139,17 @@ fn who_comes_back_is_idle_later_and_not_forgotten_too_soon() {
 }
 
 #[test]
+fn the_slowest_bucket_says_when_a_peer_is_idle() {
+    let quota = |bytes| Quota::bytes(10, 0, bytes);
+    let limits = Limits::none().with(Channel::BLOB, quota(100)).with(Channel::GROUP, quota(1_000));
+    let mut throttle = Throttle::new(1);
+    let mut say = |at, who, channel| throttle.admit(&limits, Time(at), peer(who), channel, 4);
+    assert_eq!((say(0, 1, Channel::BLOB), say(0, 1, Channel::GROUP)), (Ok(()), Ok(())));
+    assert_eq!(say(10_000, 2, Channel::BLOB), Err(Refused::TooManyPeers(1)));
+    assert_eq!(say(100_000, 2, Channel::BLOB), Ok(()));
+}
+
+#[test]
 fn a_clock_that_goes_back_refills_nothing() {
     let quota = Quota::frames(1, 1, 1_000);
     let mut bucket = Bucket::full(&quota, Time(5_000));
