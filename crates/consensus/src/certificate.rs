@@ -46,12 +46,8 @@ impl Certificate {
         if let Some(pair) = self.votes.array_windows().find(|[a, b]| a.0 >= b.0) {
             return Err(Refused::Disorder(pair[1].0));
         }
-        let mut signed = 0;
-        for (id, _) in &self.votes {
-            // Members are distinct, so the sum stays below the total.
-            signed += electorate.weight_of(*id).ok_or(Refused::Stranger(*id))?.0;
-        }
-        let (signed, needed) = (Weight(signed), electorate.quorum());
+        let signed = electorate.weigh(self.votes.iter().map(|vote| vote.0))?;
+        let needed = electorate.quorum();
         if signed < needed { Err(Refused::Light { signed, needed }) } else { Ok(signed) }
     }
 }

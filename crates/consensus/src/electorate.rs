@@ -117,11 +117,12 @@ impl Electorate {
         if total > u128::from(u64::MAX / 3) {
             return Err(Refused::TooHeavy(total));
         }
-        let mut end = 0;
+        let mut end = 0_u64;
         let ends = members
             .iter()
             .map(|member| {
-                end += member.weight.0;
+                // Never above the total, which was just measured.
+                end = end.saturating_add(member.weight.0);
                 end
             })
             .collect();
@@ -150,12 +151,13 @@ impl Electorate {
 
     /// The least weight that is more than two thirds of the total.
     pub fn quorum(&self) -> Weight {
-        Weight(self.total().0 * 2 / 3 + 1)
+        // Twice the total fits, since three times it does.
+        Weight((self.total().0.saturating_mul(2) / 3).saturating_add(1))
     }
 
     /// The least weight that is more than one third of the total: any such set holds an honest voter.
     pub fn honest(&self) -> Weight {
-        Weight(self.total().0 / 3 + 1)
+        Weight((self.total().0 / 3).saturating_add(1))
     }
 
     /// The place of a member in [`Electorate::members`].
@@ -166,6 +168,20 @@ impl Electorate {
     /// The weight of a member.
     pub fn weight_of(&self, id: NodeId) -> Option<Weight> {
         self.position(id).and_then(|at| self.members.get(at)).map(|member| member.weight)
+    }
+
+    /// The weight of some members together. A name given twice counts twice: the caller refuses that first.
+    ///
+    /// # Errors
+    /// A stranger, or a sum beyond 64 bits.
+    pub fn weigh(&self, names: impl IntoIterator<Item = NodeId>) -> Result<Weight, Refused> {
+        let mut sum = 0_u64;
+        for id in names {
+            let weight = self.weight_of(id).ok_or(Refused::Stranger(id))?.0;
+            let wide = u128::from(sum).saturating_add(u128::from(weight));
+            sum = sum.checked_add(weight).ok_or(Refused::TooHeavy(wide))?;
+        }
+        Ok(Weight(sum))
     }
 
     /// Who proposes in this round of this height.

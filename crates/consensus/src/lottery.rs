@@ -15,8 +15,8 @@ pub fn draw(electorate: &Electorate, height: Height, round: u32) -> NodeId {
         .number(u64::from(round))
         .finish();
     let wide = u128::from(digest.to_u64()) << 64 | u128::from(upper(&digest.0));
-    let total = u128::from(electorate.total().0.max(1));
-    let ticket = u64::try_from(wide % total).unwrap_or(0);
+    let total = u128::from(electorate.total().0);
+    let ticket = wide.checked_rem(total).and_then(|ticket| u64::try_from(ticket).ok()).unwrap_or(0);
     // An electorate is never empty and the ticket lies below the total.
     electorate.holder(ticket).unwrap_or_default()
 }

@@ -1,8 +1,9 @@
 //! What validators say to each other on the wire.
 //!
 //! Blocks travel as their own bytes inside the message, so that a copy of a known proposal costs one hash-free
-//! look at its signed part and never a second decoding. Whoever sees a vote or a proposal for the
-//! first time passes it on unchanged, conflicting ones included.
+//! look at its signed part and never a second decoding. Whoever sees a vote or a proposal for the first time passes it
+//! on, conflicting ones included: a vote unchanged, a proposal as [`Message::Offered`], without the block. The proposer
+//! has sent the block to everybody; whoever has not got it asks those who say that they have.
 
 use crate::{
     Block, Certificate,
@@ -37,6 +38,15 @@ pub enum Message {
         /// The precommits that decided it.
         certificate: Certificate,
     },
+    /// A proposal whose block the speaker has.
+    Offered(SignedProposal),
+    /// Asks for a block that was offered; answered with its [`Message::Proposal`], or with the decision of the height.
+    Fetch {
+        /// The height.
+        height: Height,
+        /// The block.
+        block: Digest,
+    },
 }
 
 /// Votes of one round that justify leaving it or jumping to it.
@@ -70,10 +80,10 @@ impl Message {
     pub fn height(&self) -> Height {
         match self {
             Self::Vote(signed) => signed.vote.height,
-            Self::Proposal { signed, .. } => signed.proposal.height,
+            Self::Proposal { signed, .. } | Self::Offered(signed) => signed.proposal.height,
             Self::Polka(certificate) | Self::Have { certificate, .. } => certificate.height,
             Self::Round(proof) => proof.height,
-            Self::Want(height) => *height,
+            Self::Want(height) | Self::Fetch { height, .. } => *height,
         }
     }
 
@@ -81,7 +91,8 @@ impl Message {
     pub fn block(&self) -> Option<Digest> {
         match self {
             Self::Vote(signed) => signed.vote.block,
-            Self::Proposal { signed, .. } => Some(signed.proposal.block),
+            Self::Proposal { signed, .. } | Self::Offered(signed) => Some(signed.proposal.block),
+            Self::Fetch { block, .. } => Some(*block),
             Self::Polka(certificate) | Self::Have { certificate, .. } => Some(certificate.block),
             Self::Round(_) | Self::Want(_) => None,
         }

@@ -195,10 +195,11 @@ impl Pool {
 
     /// How many statements are kept.
     pub fn len(&self) -> usize {
-        let votes: usize = self.votes.0.values().map(|seen| 1 + usize::from(seen.second.is_some())).sum();
-        let proposals: usize =
-            self.proposals.0.values().map(|seen| 1 + usize::from(seen.second.is_some())).sum();
-        votes + proposals
+        let second = |both: bool| usize::from(both);
+        let votes: usize = self.votes.0.values().map(|seen| second(seen.second.is_some())).sum();
+        let proposals: usize = self.proposals.0.values().map(|seen| second(seen.second.is_some())).sum();
+        let slots = self.votes.0.len().saturating_add(self.proposals.0.len());
+        slots.saturating_add(votes).saturating_add(proposals)
     }
 
     /// Whether nothing is kept.

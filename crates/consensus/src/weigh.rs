@@ -31,7 +31,12 @@ pub trait Weigh: Send + Sync {
 const _: Option<&dyn Weigh> = None;
 
 fn quanta(stake: Amount) -> u128 {
-    stake.0 / Amount::QUANTUM.0
+    stake.0.checked_div(Amount::QUANTUM.0).unwrap_or(0)
+}
+
+/// One plus a quarter of the reputation, in 16 fractional bits.
+fn factor(reputation: Reputation) -> u128 {
+    ONE.saturating_add(u128::from(reputation.0 / 4))
 }
 
 fn saturate(weight: u128) -> Weight {
@@ -65,7 +70,7 @@ pub struct StakeReputation;
 
 impl Weigh for StakeReputation {
     fn weigh(&self, stake: Amount, reputation: Reputation) -> Weight {
-        saturate(quanta(stake).saturating_mul(ONE + u128::from(reputation.0 / 4)))
+        saturate(quanta(stake).saturating_mul(factor(reputation)))
     }
 
     fn sybil_neutral(&self) -> bool {
@@ -83,7 +88,7 @@ pub struct SquareRoot;
 
 impl Weigh for SquareRoot {
     fn weigh(&self, stake: Amount, reputation: Reputation) -> Weight {
-        saturate(quanta(stake).isqrt().saturating_mul(ONE + u128::from(reputation.0 / 4)))
+        saturate(quanta(stake).isqrt().saturating_mul(factor(reputation)))
     }
 
     fn sybil_neutral(&self) -> bool {

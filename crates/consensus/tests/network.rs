@@ -1,14 +1,14 @@
 //! Whole runs of the reference engine: progress, crashes, loss, catching up, determinism.
 
 use bitneuron_consensus::{
-    ConsensusEngine, Malachite, Timeouts,
+    ConsensusEngine, Malachite, Message, Timeouts,
     suite::{
         engine::examine,
         network::{Network, Plan},
     },
 };
-use bitneuron_core::{ChainId, Keypair};
-use std::{collections::BTreeSet, time::Duration};
+use bitneuron_core::{ChainId, Keypair, decode};
+use std::{cell::Cell, collections::BTreeSet, sync::Arc, time::Duration};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -187,4 +187,34 @@ fn seven_voters_decide_240_heights() {
     let mut network = Network::new(plan, &make);
     assert!(network.run(240, 10 * MINUTE));
     safe(&network);
+}
+
+#[test]
+fn a_block_crosses_each_link_from_its_proposer_once() {
+    let (weights, bodies) = (vec![22, 18, 16, 14, 12, 10, 8], Cell::new(0));
+    let count = |_: usize, _: usize, bytes: &Arc<[u8]>| {
+        bodies.set(bodies.get() + u32::from(matches!(decode(bytes), Ok(Message::Proposal { .. }))));
+        vec![Arc::clone(bytes)]
+    };
+    let mut network = Network::new(Plan { weights, ..Plan::new(15, 40) }, &make).tampered(count);
+    assert!(network.run(40, MINUTE));
+    safe(&network);
+    assert_eq!(bodies.get(), 40 * 6);
+}
+
+#[test]
+fn who_is_left_out_by_proposers_fetches_their_blocks() {
+    // No proposer sends its block to node 0, without which there is no quorum, and node 1 gives no block to anybody who asks.
+    let plan = Plan::new(16, 30);
+    let names: Vec<_> = (0..4).map(|node| plan.key(node).id()).collect();
+    let leave_out = move |from: usize, to: usize, bytes: &Arc<[u8]>| match decode(bytes) {
+        Ok(Message::Proposal { signed, .. }) if signed.proposal.by == names[from] && to == 0 => Vec::new(),
+        Ok(Message::Proposal { signed, .. }) if signed.proposal.by != names[from] && from == 1 => Vec::new(),
+        _ => vec![Arc::clone(bytes)],
+    };
+    let mut network = Network::new(plan, &make).tampered(leave_out);
+    assert!(network.run(30, MINUTE));
+    safe(&network);
+    let rounds = network.nodes[0].commits.iter().map(|(_, certificate)| certificate.round).max();
+    assert_eq!(rounds, Some(0), "nobody waits for a second round");
 }

@@ -11,9 +11,9 @@ use std::fmt;
 pub struct Channel(pub u16);
 
 impl Channel {
-    /// Votes and proposals between validators.
+    /// Votes, proposals and blocks between validators.
     pub const VOTE: Self = Self(1);
-    /// Orders on the markets.
+    /// Transactions: orders, claims and all else that is meant for a block.
     pub const ORDER: Self = Self(2);
     /// Announcements of blobs; the bytes themselves are pulled.
     pub const ANNOUNCE: Self = Self(3);

@@ -1,25 +1,31 @@
 //! Limits: how large and how often, for each channel and each peer.
 //!
 //! A [`Quota`] gives the largest body and a token bucket. The bucket holds `burst` tokens and gains `refill` tokens
-//! every `period`; a frame costs one token, or one for each byte. In any span of length `t` at most
-//! `burst + refill · t / period` tokens are granted. All of it is integers: the level is kept in units of
-//! `token · µs / period`, so that no refill is ever rounded away, however often the bucket is asked.
+//! every `period`; a frame costs one token, or one for each of its bytes, header included, and never less than a given
+//! number. In any span of length `t` at most `burst + refill · t / period` tokens are granted. All of it is integers: the
+//! level is kept in units of `token · µs / period`, so that no refill is ever rounded away, however often the bucket is
+//! asked.
 //!
-//! The start values of [`Limits::default`]:
+//! The start values of [`Limits::default`] hold what roles really send: blocks travel on the vote channel, claims with
+//! their proofs on the order channel, models and answers on the request channel. Where large and small bodies share a
+//! channel, the least price of a frame bounds the small ones and the bytes bound the large ones.
 //!
 //! | channel | largest body | rate for one peer |
 //! |---|---|---|
-//! | vote | 64 KiB | 100 frames/s |
-//! | order | 4 KiB | 20 frames/s |
+//! | vote | 16 MiB + 256 KiB | 32 MiB/s, at least 32 KiB for each frame: 1,024 frames/s |
+//! | order | 8 MiB + 1 KiB | 16 MiB/s, at least 64 KiB for each frame: 256 frames/s |
 //! | announce | 1 KiB | 5 frames/s |
 //! | group | 64 KiB | 20 frames/s |
 //! | sample | 1 KiB | 2 frames in 2 s |
-//! | request | 1 MiB | 10 frames/s |
+//! | request | 9 MiB | 16 MiB/s, at least 64 KiB for each frame: 256 frames/s |
 //! | blob | 1 MiB | 16 MiB/s |
 
-use crate::Channel;
+use crate::{Channel, frame::HEADER};
 use bitneuron_core::{NodeId, Time};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use thiserror::Error;
 
 /// Why traffic was refused. Nothing has changed when this is returned.
@@ -57,8 +63,11 @@ pub enum Refused {
 pub enum Unit {
     /// One frame of any size.
     Frame,
-    /// One byte of body.
-    Byte,
+    /// One byte of the frame, header included.
+    Byte {
+        /// What a frame costs at least, in tokens.
+        least: u32,
+    },
 }
 
 /// The bounds of one channel.
@@ -82,9 +91,18 @@ impl Quota {
         Self { largest, unit: Unit::Frame, burst: frames, refill: frames, period }
     }
 
-    /// Bodies of up to `largest` bytes, `bytes` of them at once and every second.
-    pub const fn bytes(largest: u32, bytes: u32) -> Self {
-        Self { largest, unit: Unit::Byte, burst: bytes, refill: bytes, period: 1_000_000 }
+    /// Bodies of up to `largest` bytes; `bytes` of frames at once and every second, of which a frame uses up `least`
+    /// even when it is shorter.
+    pub const fn bytes(largest: u32, least: u32, bytes: u32) -> Self {
+        Self { largest, unit: Unit::Byte { least }, burst: bytes, refill: bytes, period: 1_000_000 }
+    }
+
+    /// The tokens that a frame with a body of `length` bytes costs.
+    pub fn price(&self, length: u32) -> u32 {
+        match self.unit {
+            Unit::Frame => 1,
+            Unit::Byte { least } => length.saturating_add(HEADER as u32).max(least),
+        }
     }
 
     /// Microseconds in a period, at least 1.
@@ -142,13 +160,13 @@ impl Default for Limits {
         const MIB: u32 = 1 << 20;
         const SECOND: u32 = 1_000_000;
         Self::none()
-            .with(Channel::VOTE, Quota::frames(64 * KIB, 100, SECOND))
-            .with(Channel::ORDER, Quota::frames(4 * KIB, 20, SECOND))
+            .with(Channel::VOTE, Quota::bytes(16 * MIB + 256 * KIB, 32 * KIB, 32 * MIB))
+            .with(Channel::ORDER, Quota::bytes(8 * MIB + KIB, 64 * KIB, 16 * MIB))
             .with(Channel::ANNOUNCE, Quota::frames(KIB, 5, SECOND))
             .with(Channel::GROUP, Quota::frames(64 * KIB, 20, SECOND))
             .with(Channel::SAMPLE, Quota::frames(KIB, 2, 2 * SECOND))
-            .with(Channel::REQUEST, Quota::frames(MIB, 10, SECOND))
-            .with(Channel::BLOB, Quota::bytes(MIB, 16 * MIB))
+            .with(Channel::REQUEST, Quota::bytes(9 * MIB, 64 * KIB, 16 * MIB))
+            .with(Channel::BLOB, Quota::bytes(MIB, 0, 16 * MIB))
     }
 }
 
@@ -184,9 +202,15 @@ impl Bucket {
         Ok(())
     }
 
-    /// Whether the bucket would be full by now.
-    pub fn is_full(&self, quota: &Quota, now: Time) -> bool {
-        self.level_at(quota, now) == quota.full()
+    /// When the bucket will be full again, if nothing more is taken; the end of time when it gains nothing.
+    pub fn full_at(&self, quota: &Quota) -> Time {
+        let missing = quota.full().saturating_sub(self.level);
+        let wait = match (missing, quota.refill) {
+            (0, _) => 0,
+            (_, 0) => u64::MAX,
+            (missing, refill) => missing.div_ceil(u64::from(refill)),
+        };
+        Time(self.seen.0.saturating_add(wait))
     }
 
     fn level_at(&self, quota: &Quota, now: Time) -> u64 {
@@ -202,16 +226,26 @@ impl Bucket {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Throttle {
     peers: usize,
-    buckets: BTreeMap<NodeId, BTreeMap<Channel, Bucket>>,
+    accounts: BTreeMap<NodeId, Account>,
+    /// All peers, in the order in which they will be idle.
+    idle: BTreeSet<(Time, NodeId)>,
+}
+
+/// The buckets of one peer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Account {
+    buckets: BTreeMap<Channel, Bucket>,
+    /// When all of them will be full.
+    idle: Time,
 }
 
 impl Throttle {
     /// Buckets for at most `peers` active peers.
     pub const fn new(peers: usize) -> Self {
-        Self { peers, buckets: BTreeMap::new() }
+        Self { peers, accounts: BTreeMap::new(), idle: BTreeSet::new() }
     }
 
-    /// Charges `peer` for a frame with a body of `length` bytes.
+    /// Charges `peer` for a frame with a body of `length` bytes, in `O(log n)`.
     ///
     /// # Errors
     /// The channel is unknown, the body too long, the peer too fast, or too many peers are active.
@@ -225,47 +259,46 @@ impl Throttle {
     ) -> Result<(), Refused> {
         let length = limits.check(channel, length)?;
         let quota = limits.quota(channel)?;
-        let tokens = match quota.unit {
-            Unit::Frame => 1,
-            Unit::Byte => length,
-        };
-        let known = self.buckets.get(&peer).and_then(|buckets| buckets.get(&channel)).copied();
+        let known = self.accounts.get(&peer).and_then(|account| account.buckets.get(&channel)).copied();
         let mut bucket = known.unwrap_or_else(|| Bucket::full(&quota, now));
-        bucket.take(&quota, now, tokens).map_err(|wait| Refused::TooFast { channel, wait })?;
-        if !self.buckets.contains_key(&peer) && self.buckets.len() >= self.peers {
-            self.make_room(limits, now)?;
+        let taken = bucket.take(&quota, now, quota.price(length));
+        taken.map_err(|wait| Refused::TooFast { channel, wait })?;
+        if !self.accounts.contains_key(&peer) && self.accounts.len() >= self.peers {
+            self.make_room(now)?;
         }
-        self.buckets.entry(peer).or_default().insert(channel, bucket);
+        let account = self.accounts.entry(peer).or_default();
+        self.idle.remove(&(account.idle, peer));
+        account.buckets.insert(channel, bucket);
+        account.idle = account.idle.max(bucket.full_at(&quota));
+        self.idle.insert((account.idle, peer));
         Ok(())
     }
 
     /// Forgets a peer, for instance when its connection closes for good.
     pub fn forget(&mut self, peer: &NodeId) {
-        self.buckets.remove(peer);
+        if let Some(account) = self.accounts.remove(peer) {
+            self.idle.remove(&(account.idle, *peer));
+        }
     }
 
     /// How many peers are remembered.
     pub fn len(&self) -> usize {
-        self.buckets.len()
+        self.accounts.len()
     }
 
     /// Whether no peer is remembered.
     pub fn is_empty(&self) -> bool {
-        self.buckets.is_empty()
+        self.accounts.is_empty()
     }
 
-    /// Drops the idle peers.
-    fn make_room(&mut self, limits: &Limits, now: Time) -> Result<(), Refused> {
-        let idle = |buckets: &BTreeMap<Channel, Bucket>| {
-            let mut all = buckets.iter();
-            all.all(|(&channel, bucket)| {
-                limits.quota(channel).ok().is_none_or(|quota| bucket.is_full(&quota, now))
-            })
-        };
-        if self.peers == 0 || !self.buckets.values().any(idle) {
-            return Err(Refused::TooManyPeers(self.peers));
+    /// Drops the peer that has been idle for longest.
+    fn make_room(&mut self, now: Time) -> Result<(), Refused> {
+        match self.idle.first().copied().filter(|(idle, _)| *idle <= now) {
+            Some((_, peer)) => {
+                self.forget(&peer);
+                Ok(())
+            }
+            None => Err(Refused::TooManyPeers(self.peers)),
         }
-        self.buckets.retain(|_, buckets| !idle(buckets));
-        Ok(())
     }
 }

@@ -100,13 +100,14 @@ impl From<crate::Refused> for OverlayError {
 /// A node's place in the network.
 ///
 /// Laws:
-/// 1. *Place*: `peers` never names the node itself and names nobody twice.
+/// 1. *Place*: `peers` is ascending, never names the node itself and names nobody twice.
 /// 2. *Delivery*: with loss aside, what a node publishes reaches each live subscription of its peers to that topic
 ///    once, names the publisher, and reaches none of another topic. The publisher hears no echo.
 /// 3. *Bound*: a subscription of capacity `n` holds at most `max(n, 1)` messages. When it is full the newest is
 ///    lost, and the next delivery says how many were.
 /// 4. *Answer*: `request` brings the bytes that the named peer gave, or an error; an unknown peer is `Unreachable`.
-/// 5. *Content*: `fetch_blob` returns bytes with that name, no longer than the limit, or an error.
+/// 5. *Content*: `fetch_blob` returns bytes with that name, no longer than the limit, or an error; when all who answer
+///    give other bytes, it is `Forged`.
 /// 6. *Size*: a body over the limit of its channel is refused before it is sent.
 #[async_trait]
 pub trait Overlay: Send + Sync {

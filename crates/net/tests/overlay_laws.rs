@@ -40,11 +40,13 @@ fn those_who_left_are_gone() {
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
     OwnPeer,
+    Disorder,
     Repeats,
     MixesTopics,
     Unbounded,
     Invents,
     Truncates,
+    Believes,
     SendsAnything,
 }
 
@@ -64,6 +66,9 @@ impl Overlay for Wrong {
         let mut peers = self.inner.peers().await;
         if self.fault == Fault::OwnPeer {
             peers.push(self.local_id());
+        }
+        if self.fault == Fault::Disorder {
+            peers.reverse();
         }
         peers
     }
@@ -97,7 +102,11 @@ impl Overlay for Wrong {
     }
 
     async fn fetch_blob(&self, id: BlobId, limit: u64) -> Result<Arc<[u8]>, OverlayError> {
-        let bytes = self.inner.fetch_blob(id, limit).await?;
+        let fetched = self.inner.fetch_blob(id, limit).await;
+        if self.fault == Fault::Believes && matches!(fetched, Err(OverlayError::Forged(_))) {
+            return Ok([].into());
+        }
+        let bytes = fetched?;
         Ok(if self.fault == Fault::Truncates { bytes[1..].into() } else { bytes })
     }
 }
@@ -105,15 +114,18 @@ impl Overlay for Wrong {
 #[test]
 fn each_law_refuses_its_breaker() {
     let verdict = |fault| {
-        let (one, two) = pair();
+        let hub = Hub::new(Limits::default());
+        let [one, two, _] = [ONE, TWO, NodeId([3; 32])].map(|id| hub.join(id, Arc::new(Echo)));
         let (one, two) = (Wrong { inner: one, fault }, Wrong { inner: two, fault });
         block_on(check(&one, &two, async || ())).unwrap_err()
     };
     assert!(matches!(verdict(Fault::OwnPeer), Violation::Place(_)));
+    assert!(matches!(verdict(Fault::Disorder), Violation::Place("peers are not ascending")));
     assert!(matches!(verdict(Fault::Repeats), Violation::Delivery(_)));
     assert!(matches!(verdict(Fault::MixesTopics), Violation::Delivery(_)));
     assert!(matches!(verdict(Fault::Unbounded), Violation::Bound(_)));
     assert!(matches!(verdict(Fault::Invents), Violation::Answer(_)));
     assert!(matches!(verdict(Fault::Truncates), Violation::Content(_)));
+    assert!(matches!(verdict(Fault::Believes), Violation::Content("a forged blob is not reported")));
     assert!(matches!(verdict(Fault::SendsAnything), Violation::Size(_)));
 }

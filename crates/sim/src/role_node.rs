@@ -1,8 +1,9 @@
 //! Roles as nodes of the virtual world.
 //!
-//! A [`RoleNode`] delivers letters by name, keeps timers, performs effects in order and runs a job at the moment it is asked
-//! for, while the node's one virtual processor is busy for its gas. It drives any machine that speaks the alphabet of
-//! roles; a world whose nodes are both validators and users is one of [`Role`]s.
+//! A [`RoleNode`] delivers letters by name and within the [limits](bitneuron_net::Limits) of their channel, keeps timers,
+//! performs effects in order and runs a job at the moment it is asked for, while the node's one virtual processor is busy for
+//! its gas. It drives any machine that speaks the alphabet of roles; a world whose nodes are both validators and users is one
+//! of [`Role`]s.
 //!
 //! *A role does not survive a crash here.* What it must remember it hands out as `Persist`, and reading that back is the
 //! business of a real node's shell; so a crashed role says so once and stays silent. A suspension it sleeps through.
@@ -33,7 +34,7 @@
 
 use crate::{Address, Context, Node, Payload};
 use bitneuron_core::{Digest, Machine, NodeId, Outbox, Time};
-use bitneuron_net::{Channel, frame::HEADER};
+use bitneuron_net::{Channel, Limits, frame::HEADER};
 use bitneuron_role::user::UserError;
 use bitneuron_role::validator::ValidatorError;
 use bitneuron_role::{Effect, Input, Report, User, Validator, work::Done};
@@ -137,15 +138,18 @@ pub struct RoleNode<M = Role> {
     role: M,
     crashed: bool,
     directory: Arc<Directory>,
+    limits: Limits,
     jobs: BTreeMap<u64, Done>,
     next: u64,
     reports: Vec<(Time, Report)>,
 }
 
 impl<M> RoleNode<M> {
-    /// A role at its beginning. Letters to names that the directory does not hold are lost.
-    pub const fn new(role: M, directory: Arc<Directory>) -> Self {
-        Self { role, crashed: false, directory, jobs: BTreeMap::new(), next: 0, reports: Vec::new() }
+    /// A role at its beginning. Letters to names that the directory does not hold are lost, and so are those that are over
+    /// [`Limits::default`], which are reported. Virtual peers are not throttled.
+    pub fn new(role: M, directory: Arc<Directory>) -> Self {
+        let limits = Limits::default();
+        Self { role, crashed: false, directory, limits, jobs: BTreeMap::new(), next: 0, reports: Vec::new() }
     }
 
     /// The role.
@@ -176,7 +180,9 @@ impl<M: Machine<Input = Input, Effect = Effect>> RoleNode<M> {
     fn perform(&mut self, cx: &mut Context<'_, Letter>, effect: Effect) {
         match effect {
             Effect::Send { to, channel, bytes } => {
-                if let Some(address) = self.directory.addresses.get(&to) {
+                if let Err(why) = self.limits.check(channel, bytes.len()) {
+                    self.reports.push((cx.now(), Report::Refused { why: why.to_string() }));
+                } else if let Some(address) = self.directory.addresses.get(&to) {
                     cx.send(*address, Letter { channel, bytes });
                 }
             }
@@ -206,7 +212,10 @@ impl<M: Machine<Input = Input, Effect = Effect>> Node for RoleNode<M> {
     }
 
     fn message(&mut self, cx: &mut Context<'_, Letter>, from: Address, letter: Letter) {
-        if let Some(from) = self.directory.names.get(from as usize).copied() {
+        let Some(from) = self.directory.names.get(from as usize).copied() else { return };
+        if let Err(why) = self.limits.check(letter.channel, letter.bytes.len()) {
+            self.reports.push((cx.now(), Report::Offence { by: from, why: why.to_string() }));
+        } else {
             self.feed(cx, Input::Received { from, channel: letter.channel, bytes: letter.bytes });
         }
     }

@@ -3,7 +3,8 @@
 //! A node that hears of a later height than its own asks the speaker for the decided block of its own height
 //! ([`Message::Want`]) and is answered with block and certificate ([`Message::Have`]), height by height. A node one
 //! height behind waits a moment first, since that is usually just the length of the wire. Answers are the bytes
-//! that were encoded once when the height was decided, so a question costs nothing but the sending.
+//! that were encoded once when the height was decided, so a question costs nothing but the sending, which
+//! is metered.
 
 use crate::{Block, Certificate, Message};
 use bitneuron_core::{Bytes, Height, NodeId, Time, encode};
@@ -30,7 +31,7 @@ impl Archive {
     pub(super) fn keep(&mut self, block: &Block, certificate: &Certificate) {
         let message = Message::Have { block: Bytes(encode(block)), certificate: certificate.clone() };
         let bytes = message.to_bytes();
-        self.bytes += bytes.len();
+        self.bytes = self.bytes.saturating_add(bytes.len());
         self.answers.push_back((certificate.height, bytes));
         while self.answers.len() > HEIGHTS || (self.bytes > BYTES && self.answers.len() > 2) {
             if let Some((_, oldest)) = self.answers.pop_front() {

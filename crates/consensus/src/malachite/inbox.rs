@@ -43,24 +43,47 @@ impl Shell {
 
     fn take(&mut self, now: Time, from: NodeId, bytes: &Arc<[u8]>, message: Message) -> Result<(), Refused> {
         let height = message.height();
-        if let Message::Want(height) = message {
-            let answer = self.archive.answer(height);
-            self.effects.extend(answer.map(|bytes| Effect::Send { to: from, bytes }));
-            return Ok(());
-        }
-        if height > self.height {
-            self.early.keep(self.height, height, from, bytes);
-            self.hear(now, from, height);
-            return Ok(());
+        match &message {
+            Message::Want(_) => {
+                self.answer_to(now, from, self.archive.answer(height));
+                return Ok(());
+            }
+            Message::Fetch { block, .. } => {
+                let open = self.blocks.get(block).filter(|_| height == self.height);
+                let said = open.and_then(|known| known.said.clone());
+                self.answer_to(now, from, self.archive.answer(height).or(said));
+                return Ok(());
+            }
+            _ if height > self.height => {
+                self.early.keep(self.height, height, self.electorate.as_deref(), from, bytes);
+                self.hear(now, from, height);
+                return Ok(());
+            }
+            _ => {}
         }
         match message {
-            Message::Vote(vote) => self.take_vote(from, bytes, vote),
+            Message::Vote(vote) => self.take_vote(now, from, bytes, vote),
             Message::Proposal { signed, block } => self.take_proposal(bytes, signed, &block),
+            Message::Offered(signed) => self.take_offered(from, signed),
             Message::Polka(certificate) => self.take_polka(&certificate),
             Message::Round(proof) => self.take_round(&proof),
             Message::Have { block, certificate } => self.take_decision(&block, certificate),
-            Message::Want(_) => Ok(()),
+            Message::Want(_) | Message::Fetch { .. } => Ok(()),
         }
+    }
+
+    /// Answers a question, unless whoever asks has drawn too much.
+    fn answer_to(&mut self, now: Time, to: NodeId, answer: Option<Arc<[u8]>>) {
+        let Some(bytes) = answer else { return };
+        let member = self.is_member(to).then_some(to);
+        if self.meter.grants(now, member, bytes.len()) {
+            self.effects.push(Effect::Send { to, bytes });
+        }
+    }
+
+    /// Whether somebody votes at the open height.
+    fn is_member(&self, id: NodeId) -> bool {
+        self.electorate.as_ref().is_some_and(|electorate| electorate.position(id).is_some())
     }
 
     /// Somebody is ahead: ask for what was decided, if it seems to have been missed.
@@ -97,10 +120,12 @@ impl Shell {
             return;
         }
         let Some(own) = voters.position(self.key.id()) else { return };
-        let strides =
-            std::iter::successors(Some(1), |stride| Some(stride * 2)).take_while(|s| *s <= count / 2);
+        let doubled = |stride: &usize| stride.checked_mul(2);
+        let strides = std::iter::successors(Some(1), doubled).take_while(|stride| *stride <= count / 2);
+        // A stride is below the count, so the way down the list is the way up by what is left of the circle.
+        let around = strides.flat_map(|stride| [stride, count.saturating_sub(stride)]);
         let places: BTreeSet<usize> =
-            strides.flat_map(|stride| [(own + stride) % count, (own + count - stride) % count]).collect();
+            around.filter_map(|way| own.saturating_add(way).checked_rem(count)).collect();
         for member in places.into_iter().filter_map(|place| voters.members().get(place)) {
             self.effects.push(Effect::Send { to: member.id, bytes: Arc::clone(bytes) });
         }
@@ -111,7 +136,13 @@ impl Shell {
         height == self.height && self.broken.is_none()
     }
 
-    fn take_vote(&mut self, from: NodeId, bytes: &Arc<[u8]>, signed: SignedVote) -> Result<(), Refused> {
+    fn take_vote(
+        &mut self,
+        now: Time,
+        from: NodeId,
+        bytes: &Arc<[u8]>,
+        signed: SignedVote,
+    ) -> Result<(), Refused> {
         let vote = signed.vote;
         let Some(voters) = self.voters(vote.height, vote.round) else { return Ok(()) };
         voters.weight_of(vote.by).ok_or(Refused::Stranger(vote.by))?;
@@ -119,8 +150,7 @@ impl Shell {
             Sighting::Known | Sighting::Surplus => {
                 // Who says again what it said about a decided height is stuck there.
                 if from == vote.by && (vote.height < self.height || self.decided) {
-                    let answer = self.archive.answer(vote.height);
-                    self.effects.extend(answer.map(|bytes| Effect::Send { to: from, bytes }));
+                    self.answer_to(now, from, self.archive.answer(vote.height));
                 }
                 return Ok(());
             }
@@ -144,11 +174,10 @@ impl Shell {
         body: &Bytes,
     ) -> Result<(), Refused> {
         let proposal = signed.proposal;
-        let Some(voters) = self.voters(proposal.height, proposal.round) else { return Ok(()) };
-        if voters.proposer(proposal.height, proposal.round) != proposal.by {
-            return Err(Refused::NotProposer(proposal.by));
-        }
-        if self.pool.seen_proposal(&signed).is_some() {
+        let Some(voters) = self.turn(&proposal)? else { return Ok(()) };
+        let seen = self.pool.seen_proposal(&signed);
+        let awaited = seen == Some(Sighting::Known) && self.missing.contains_key(&proposal.block);
+        if seen.is_some() && !awaited {
             return Ok(());
         }
         // The signature first: it costs less than reading a block. The body next: whoever garbled it must not
@@ -157,19 +186,87 @@ impl Shell {
             return Err(Refused::Signature(proposal.by));
         }
         let block = bound(body, proposal.block)?;
+        self.keep_proposal(signed);
+        if !self.is_open(proposal.height) {
+            self.pass_on(signed, &voters);
+            return Ok(());
+        }
+        let mut offers =
+            self.missing.remove(&proposal.block).map(|missing| missing.offers).unwrap_or_default();
+        if offers.iter().all(|waiting| waiting.proposal != proposal) {
+            offers.push(signed);
+        }
+        for signed in offers {
+            self.pass_on(signed, &voters);
+            self.place(signed, &block, Some(bytes));
+        }
+        Ok(())
+    }
+
+    /// A proposal without its block: it may prove a misdeed, and whoever passed it on has the block.
+    fn take_offered(&mut self, from: NodeId, signed: SignedProposal) -> Result<(), Refused> {
+        let proposal = signed.proposal;
+        let Some(voters) = self.turn(&proposal)? else { return Ok(()) };
+        if self.pool.seen_proposal(&signed).is_none() {
+            if !self.pool.vouches_proposal(&signed) {
+                return Err(Refused::Signature(proposal.by));
+            }
+            self.keep_proposal(signed);
+            let known = self.blocks.get(&proposal.block).map(|known| Arc::clone(&known.block));
+            match known {
+                _ if !self.is_open(proposal.height) => self.pass_on(signed, &voters),
+                Some(block) => {
+                    self.pass_on(signed, &voters);
+                    self.place(signed, &block, None);
+                }
+                None => self.missing.entry(proposal.block).or_default().offers.push(signed),
+            }
+        }
+        self.fetch(from, proposal.block);
+        Ok(())
+    }
+
+    /// The voters of a proposal's height, if it is of interest.
+    fn turn(&self, proposal: &Proposal) -> Result<Option<Arc<Electorate>>, Refused> {
+        let voters = self.voters(proposal.height, proposal.round);
+        match voters {
+            Some(voters) if voters.proposer(proposal.height, proposal.round) != proposal.by => {
+                Err(Refused::NotProposer(proposal.by))
+            }
+            voters => Ok(voters),
+        }
+    }
+
+    fn keep_proposal(&mut self, signed: SignedProposal) {
         if let Sighting::Conflict(evidence) = self.pool.keep_proposal(signed) {
             self.effects.push(Effect::Accuse(*evidence));
         }
-        self.relay(bytes, &voters);
-        if !self.is_open(proposal.height) {
-            return Ok(());
+    }
+
+    fn pass_on(&mut self, signed: SignedProposal, voters: &Electorate) {
+        self.relay(&Message::Offered(signed).to_bytes(), voters);
+    }
+
+    /// Asks a voter once for a block that is missing.
+    fn fetch(&mut self, from: NodeId, block: Digest) {
+        if !self.is_member(from) {
+            return;
         }
+        let Some(missing) = self.missing.get_mut(&block) else { return };
+        if missing.asked.insert(from) {
+            let bytes = Message::Fetch { height: self.height, block }.to_bytes();
+            self.effects.push(Effect::Send { to: from, bytes });
+        }
+    }
+
+    /// Feeds an authentic proposal whose block is here, or holds it against its author.
+    fn place(&mut self, signed: SignedProposal, block: &Arc<Block>, said: Option<&Arc<[u8]>>) {
+        let proposal = signed.proposal;
         if self.belongs(&block.header) && is_coherent(&proposal, &block.header) {
-            self.offer(signed, block);
+            self.offer(signed, Arc::clone(block), said.cloned());
         } else {
             self.offence(proposal.by, Refused::Misplaced(proposal.block));
         }
-        Ok(())
     }
 
     /// Whether a block may stand at the open height.
@@ -178,13 +275,21 @@ impl Shell {
     }
 
     /// Feeds an authentic, well-placed proposal; has its block judged the first time it is seen.
-    fn offer(&mut self, signed: SignedProposal, block: Arc<Block>) {
+    fn offer(&mut self, signed: SignedProposal, block: Arc<Block>, said: Option<Arc<[u8]>>) {
         let proposal = signed.proposal;
         let mut judge = None;
         let known = self.blocks.entry(proposal.block).or_insert_with(|| {
             judge = Some(Effect::Judge(Arc::clone(&block)));
-            Known { block, round: proposal.round, verdict: None, offers: Vec::new(), decided: None }
+            Known {
+                block,
+                round: proposal.round,
+                verdict: None,
+                offers: Vec::new(),
+                decided: None,
+                said: None,
+            }
         });
+        known.said = known.said.take().or(said);
         known.offers.push(signed);
         let offer = Offer::new(&proposal, Arc::clone(&known.block));
         self.effects.extend(judge);
@@ -267,8 +372,14 @@ impl Shell {
 
     /// Feeds a checked decision of the open height to the core.
     pub(super) fn follow(&mut self, block: Arc<Block>, certificate: Certificate) {
-        let known =
-            Known { block, round: certificate.round, verdict: None, offers: Vec::new(), decided: None };
+        let known = Known {
+            block,
+            round: certificate.round,
+            verdict: None,
+            offers: Vec::new(),
+            decided: None,
+            said: None,
+        };
         self.blocks.entry(certificate.block).or_insert(known);
         let sign = |(by, signature): &(NodeId, _)| {
             ExtendedCommitSignature::new(super::context::Address(*by), *signature, None)

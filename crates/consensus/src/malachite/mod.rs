@@ -4,7 +4,7 @@
 //! precommit it once two thirds have prevoted it, and decide it once two thirds have precommitted it: three
 //! one-way delays. The core (`arc-malachitebft`) holds exactly that state machine; around it stand, each in its
 //! file, the translation of types ([`context`]), the answers to the core's effects ([`shell`]), what arrives from
-//! peers ([`inbox`]), timers, messages that come too early, and catching up.
+//! peers ([`inbox`]), timers, messages that come too early, catching up, and what a peer may draw in answers.
 //!
 //! Validity comes from the judge only, and the vote waits for it while other messages flow. Heights are not paced
 //! here, and the core is never given a target time, because it would then read the machine's clock.
@@ -13,6 +13,7 @@ mod catchup;
 mod context;
 mod early;
 mod inbox;
+mod meter;
 mod shell;
 mod timers;
 
@@ -104,6 +105,7 @@ impl Malachite {
         shell.past = shell.past.split_off(&floor);
         shell.pool.forget_below(floor);
         shell.blocks.clear();
+        shell.missing.clear();
         (shell.height, shell.parent, shell.round) = (height, parent, 0);
         (shell.decided, shell.certified) = (false, None);
 
@@ -141,7 +143,8 @@ impl Malachite {
             return Err(Refused::Unbound(id));
         }
         let value = Candidate { id, block: Arc::clone(&block) };
-        let known = Known { block, round, verdict: Some(true), offers: Vec::new(), decided: None };
+        let known =
+            Known { block, round, verdict: Some(true), offers: Vec::new(), decided: None, said: None };
         shell.blocks.entry(id).or_insert(known);
         let value = LocallyProposedValue::new(At(height), Round::new(round), value);
         shell.queue.push_back(CoreInput::Propose(value));

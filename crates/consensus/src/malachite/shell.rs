@@ -8,6 +8,7 @@ use super::{
     catchup::{Archive, Lag},
     context::{Address, Agreement, At, Ballot, Candidate, Offer, number},
     early::Early,
+    meter::Meter,
     timers::{Timers, Wait},
 };
 use crate::{
@@ -26,7 +27,7 @@ use core_types::{
     SignedMessage, Timeout, TimeoutKind, Validity, ValueOrigin,
 };
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -42,6 +43,17 @@ pub(super) struct Known {
     pub(super) offers: Vec<SignedProposal>,
     /// The round of its certificate, if it came with one.
     pub(super) decided: Option<u32>,
+    /// The proposal that brought it, as it came, for those who have not got it.
+    pub(super) said: Option<Arc<[u8]>>,
+}
+
+/// A block of the open height that others have.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// The authentic proposals that name it.
+    pub(super) offers: Vec<SignedProposal>,
+    /// Who was asked for it.
+    pub(super) asked: BTreeSet<NodeId>,
 }
 
 /// What is remembered of a height that was left.
@@ -67,10 +79,12 @@ pub(super) struct Shell {
     pub(super) decided: bool,
     pub(super) past: BTreeMap<Height, Past>,
     pub(super) blocks: BTreeMap<Digest, Known>,
+    pub(super) missing: BTreeMap<Digest, Missing>,
     pub(super) pool: Pool,
     pub(super) timers: Timers,
     pub(super) early: Early,
     pub(super) archive: Archive,
+    pub(super) meter: Meter,
     pub(super) lag: Lag,
     /// A certificate that has been checked and is being fed to the core.
     pub(super) certified: Option<Certificate>,
@@ -103,10 +117,12 @@ impl Shell {
             decided: false,
             past: BTreeMap::new(),
             blocks: BTreeMap::new(),
+            missing: BTreeMap::new(),
             pool: Pool::new(chain),
             timers: Timers::default(),
             early: Early::default(),
             archive: Archive::default(),
+            meter: Meter::default(),
             lag: Lag::default(),
             certified: None,
             queue: VecDeque::new(),
@@ -207,7 +223,11 @@ impl Shell {
                 let block = Bytes(encode(&*offer.message.value.block));
                 let signed =
                     SignedProposal { proposal: offer.message.statement(), signature: offer.signature };
-                self.broadcast(&Message::Proposal { signed, block });
+                let bytes = Message::Proposal { signed, block }.to_bytes();
+                if let Some(known) = self.blocks.get_mut(&signed.proposal.block) {
+                    known.said.get_or_insert_with(|| Arc::clone(&bytes));
+                }
+                self.effects.push(Effect::Broadcast(bytes));
             }
         }
     }
@@ -266,16 +286,13 @@ impl Shell {
         if let Some(pair) = proof.votes.array_windows().find(|[a, b]| a.vote.by >= b.vote.by) {
             return Err(Refused::Disorder(pair[1].vote.by));
         }
-        let mut signed = 0;
-        for vote in &proof.votes {
-            signed += electorate.weight_of(vote.vote.by).ok_or(Refused::Stranger(vote.vote.by))?.0;
-        }
+        let signed = electorate.weigh(proof.votes.iter().map(|signed| signed.vote.by))?;
         let needed = match proof.kind {
             RoundKind::Enter => electorate.honest(),
             RoundKind::Leave => electorate.quorum(),
         };
-        if signed < needed.0 {
-            return Err(Refused::Light { signed: bitneuron_core::Weight(signed), needed });
+        if signed < needed {
+            return Err(Refused::Light { signed, needed });
         }
         self.vouch(proof.votes.iter().copied())
     }

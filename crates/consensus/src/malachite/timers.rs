@@ -18,7 +18,7 @@ impl Timers {
     pub(super) fn start(&mut self, wait: Wait, after: Duration, out: &mut Vec<Effect>) {
         self.cancel(wait, out);
         let id = TimerId(self.next);
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         self.running.insert(wait, id);
         out.push(Effect::Timer { id, after });
     }

@@ -3,6 +3,12 @@
 //! [`weigh::check`] tests a [`crate::Weigh`]; [`engine::check`] runs a [`crate::ConsensusEngine`] in a small virtual
 //! [`network`] with delays, liars, twins and noise. Each returns the first law that does not hold.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "counts and spans of a small made-up network, not weights"
+)]
+
 pub mod engine;
 pub mod network;
 pub mod weigh;

@@ -41,7 +41,7 @@ pub enum Violation {
     Failed(#[from] OverlayError),
 }
 
-/// Answers a request with its bytes reversed, keeps silent on an empty one, and has one blob.
+/// Answers a request with its bytes reversed, keeps silent on an empty one, has one blob, and lies about another.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Echo;
 
@@ -49,6 +49,11 @@ impl Echo {
     /// The blob that it has: 40,000 bytes.
     pub fn bytes() -> Arc<[u8]> {
         (0..40_000_u32).map(|at| (at % 251) as u8).collect()
+    }
+
+    /// The blob for which it gives other bytes.
+    pub fn forged() -> BlobId {
+        BlobId::of(b"what the suite's liar has not")
     }
 }
 
@@ -58,6 +63,9 @@ impl Answer for Echo {
     }
 
     fn blob(&self, id: BlobId) -> Option<Arc<[u8]>> {
+        if id == Self::forged() {
+            return Some(b"something else".as_slice().into());
+        }
         let bytes = Self::bytes();
         (BlobId::of(&bytes) == id).then_some(bytes)
     }
@@ -86,6 +94,9 @@ async fn place(one: &dyn Overlay, two: &dyn Overlay) -> Result<(), Violation> {
     }
     if different.len() < peers.len() {
         return Err(Violation::Place("a peer is named twice"));
+    }
+    if !peers.is_sorted() {
+        return Err(Violation::Place("peers are not ascending"));
     }
     if !different.contains(&two.local_id()) {
         return Err(Violation::Place("a peer is missing"));
@@ -165,6 +176,10 @@ async fn content(one: &dyn Overlay) -> Result<(), Violation> {
     if !matches!(one.fetch_blob(id, length.saturating_sub(1)).await, Err(OverlayError::TooLong { .. })) {
         return Err(Violation::Content("longer than the limit"));
     }
+    match one.fetch_blob(Echo::forged(), length).await {
+        Err(OverlayError::Forged(_)) => {}
+        _ => return Err(Violation::Content("a forged blob is not reported")),
+    }
     match one.fetch_blob(BlobId::of(b"nobody has this"), length).await {
         Err(OverlayError::NotFound(_)) => Ok(()),
         _ => Err(Violation::Content("a missing blob is not reported")),
@@ -175,12 +190,12 @@ async fn size(one: &dyn Overlay, two: &dyn Overlay, settle: &impl AsyncFn()) -> 
     let topic = Topic::named("suite size");
     let mut stream = two.subscribe(topic, ROOM).await?;
     settle().await;
-    let long: Arc<[u8]> = vec![0; 4097].into();
+    let long: Arc<[u8]> = vec![0; 1025].into();
     if !matches!(
-        one.publish(Channel::ORDER, topic, Arc::clone(&long)).await,
-        Err(OverlayError::TooLong { length: 4097, limit: 4096 })
+        one.publish(Channel::ANNOUNCE, topic, Arc::clone(&long)).await,
+        Err(OverlayError::TooLong { length: 1025, limit: 1024 })
     ) || !matches!(
-        one.request(two.local_id(), Channel::ORDER, long.to_vec()).await,
+        one.request(two.local_id(), Channel::ANNOUNCE, long.to_vec()).await,
         Err(OverlayError::TooLong { .. })
     ) {
         return Err(Violation::Size("a long body is not refused"));

@@ -1,9 +1,8 @@
 //! The frame decoder against mutants, splits, lies about length and unknown channels.
 
-use bitneuron_core::Seed;
+use crate::mutants::{ROUNDS, blind, edit, words};
 use bitneuron_net::{Channel, Decoder, Frame, Limits, Refused, frame::HEADER};
 use proptest::prelude::*;
-use rand::Rng;
 use std::sync::Arc;
 
 fn limits() -> Arc<Limits> {
@@ -66,38 +65,48 @@ proptest! {
     }
 }
 
-/// Ten thousand streams with bytes flipped, cut out and put in. Whatever is read could have been written, what was
-/// read encodes to what was consumed, and no more is held than twice what arrived.
+/// Ten thousand streams: in every second one bytes are flipped, cut out and put in, in the others a length or a channel is
+/// changed. Whatever is read could have been written, what was read encodes to what was consumed, and no more is held than
+/// twice what arrived.
 #[test]
 fn ten_thousand_mutants() {
-    let mut rng = Seed::from_number(1).derive("mutants").rng();
-    let mut below = move |bound: usize| (rng.next_u64() % bound as u64) as usize;
-    let (mut refusals, mut whole) = (0, 0);
-    for _ in 0..10_000 {
-        let mut bytes = Vec::new();
+    let mut below = words("frames");
+    let mut tally = [[0; 3]; 2];
+    for round in 0..ROUNDS {
+        let (mut bytes, mut starts) = (Vec::new(), Vec::new());
         for _ in 0..=below(3) {
             let body = (0..below(120)).map(|_| below(256) as u8).collect();
             let frame = Frame { channel: Channel(1 + below(7) as u16), body };
+            starts.push(bytes.len());
             bytes.extend(frame.encode(&limits()).unwrap());
         }
-        for _ in 0..below(5) {
-            let at = below(bytes.len());
-            match below(4) {
-                0 => bytes[at] ^= 1 << below(8),
-                1 => bytes[at] = below(256) as u8,
-                2 => bytes.insert(at, below(256) as u8),
-                _ if bytes.len() > 1 => drop(bytes.remove(at)),
-                _ => {}
-            }
+        let knows = round % 2;
+        if knows == 0 {
+            blind(&mut bytes, &mut below);
+        } else {
+            let start = starts[below(starts.len())];
+            let (field, width) = [(0, 4), (4, 2)][below(2)];
+            edit(&mut bytes, start + field, width, &mut below);
         }
         let (frames, refused, held) = read_all(&bytes, || 1 + below(50));
         let again: Vec<u8> = frames.iter().flat_map(|frame| frame.encode(&limits()).unwrap()).collect();
         assert!(bytes.starts_with(&again));
         assert!(held <= 2 * bytes.len(), "{held} held for {} bytes", bytes.len());
-        refusals += usize::from(refused.is_some());
-        whole += usize::from(refused.is_none() && again.len() == bytes.len());
+        let outcome = match refused {
+            Some(Refused::UnknownChannel(channel)) => {
+                assert!(limits().quota(channel).is_err());
+                0
+            }
+            Some(Refused::TooLong { channel, length, limit }) => {
+                assert!(length > limit as usize && limits().quota(channel).unwrap().largest == limit);
+                1
+            }
+            Some(other) => panic!("{other}"),
+            None => 2,
+        };
+        tally[knows][outcome] += 1;
     }
-    assert!(refusals > 1_000 && whole > 1_000, "both kinds occur: {refusals} refused, {whole} whole");
+    assert!(tally.as_flattened().iter().all(|count| *count > 100), "each outcome occurs: {tally:?}");
 }
 
 #[test]
@@ -112,11 +121,11 @@ fn a_large_promise_costs_nothing() {
 
 #[test]
 fn the_limit_itself_passes() {
-    for (length, fits) in [(4096, true), (4097, false)] {
-        let frame = Frame { channel: Channel::ORDER, body: vec![0; length] };
+    for (length, fits) in [(1024, true), (1025, false)] {
+        let frame = Frame { channel: Channel::ANNOUNCE, body: vec![0; length] };
         assert_eq!(frame.encode(&limits()).is_ok(), fits);
         let mut header = (length as u32).to_le_bytes().to_vec();
-        header.extend(Channel::ORDER.0.to_le_bytes());
+        header.extend(Channel::ANNOUNCE.0.to_le_bytes());
         assert_eq!(Decoder::new(limits()).read(&mut header.as_slice()).is_ok(), fits);
     }
     let unknown = Frame { channel: Channel(99), body: Vec::new() };

@@ -1,7 +1,7 @@
 //! The throttle against floods, many names, and clocks that stand or go back.
 
 use bitneuron_core::{NodeId, Time};
-use bitneuron_net::{Channel, Limits, Quota, Refused, Throttle, limits::Bucket};
+use bitneuron_net::{Channel, Limits, Quota, Refused, Throttle, frame::HEADER, limits::Bucket};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -60,22 +60,45 @@ fn a_flood_is_cut_to_its_rate() {
     let mut passed = 0;
     for micro in 0..1_000_000 {
         let now = Time(micro);
-        passed += u32::from(throttle.admit(&limits, now, peer(1), Channel::ORDER, 100).is_ok());
+        passed += u32::from(throttle.admit(&limits, now, peer(1), Channel::GROUP, 100).is_ok());
     }
     assert_eq!(passed, 20 + 19);
     // Another channel and another peer have their own buckets.
     assert_eq!(throttle.admit(&limits, Time(0), peer(1), Channel::VOTE, 1), Ok(()));
-    assert_eq!(throttle.admit(&limits, Time(0), peer(2), Channel::ORDER, 1), Ok(()));
+    assert_eq!(throttle.admit(&limits, Time(0), peer(2), Channel::GROUP, 1), Ok(()));
 }
 
 #[test]
 fn bytes_are_charged_as_bytes() {
-    let limits = Limits::none().with(Channel::BLOB, Quota::bytes(1000, 1500));
+    let limits = Limits::none().with(Channel::BLOB, Quota::bytes(1000, 0, 1500));
     let mut throttle = Throttle::new(1);
-    assert_eq!(throttle.admit(&limits, Time(0), peer(1), Channel::BLOB, 1000), Ok(()));
-    let refused = throttle.admit(&limits, Time(0), peer(1), Channel::BLOB, 1000).unwrap_err();
+    let body = 1000 - HEADER;
+    assert_eq!(throttle.admit(&limits, Time(0), peer(1), Channel::BLOB, body), Ok(()));
+    let refused = throttle.admit(&limits, Time(0), peer(1), Channel::BLOB, body).unwrap_err();
     assert!(matches!(refused, Refused::TooFast { wait, .. } if wait.as_micros().div_ceil(1000) == 334));
-    assert_eq!(throttle.admit(&limits, Time(0), peer(1), Channel::BLOB, 500), Ok(()));
+    assert_eq!(throttle.admit(&limits, Time(0), peer(1), Channel::BLOB, body - 500), Ok(()));
+}
+
+#[test]
+fn a_flood_of_empty_bodies_is_cut_too() {
+    // Without a least price the header is what an empty body costs; a vote has a least price.
+    let frames = |limits: &Limits, channel| {
+        let mut throttle = Throttle::new(1);
+        (0..1_000_000).take_while(|_| throttle.admit(limits, Time(0), peer(1), channel, 0).is_ok()).count()
+    };
+    let blobs = Limits::none().with(Channel::BLOB, Quota::bytes(1000, 0, 6000));
+    assert_eq!(frames(&blobs, Channel::BLOB), 6000 / HEADER);
+    assert_eq!(frames(&Limits::default(), Channel::VOTE), 1024);
+    assert_eq!(frames(&Limits::default(), Channel::ORDER), 256);
+}
+
+#[test]
+fn the_largest_body_of_every_channel_passes_a_full_bucket() {
+    let limits = Limits::default();
+    for channel in (1..=7).map(Channel) {
+        let largest = limits.quota(channel).unwrap().largest as usize;
+        assert_eq!(Throttle::new(1).admit(&limits, Time(0), peer(1), channel, largest), Ok(()), "{channel}");
+    }
 }
 
 #[test]
@@ -83,17 +106,47 @@ fn names_are_bounded_and_the_idle_make_room() {
     let limits = Limits::default();
     let mut throttle = Throttle::new(100);
     for number in 0..100 {
-        assert_eq!(throttle.admit(&limits, Time(0), peer(number), Channel::ORDER, 1), Ok(()));
+        let now = Time(u64::from(number));
+        assert_eq!(throttle.admit(&limits, now, peer(number), Channel::GROUP, 1), Ok(()));
     }
+    // The first is busy on another channel.
+    assert_eq!(throttle.admit(&limits, Time(0), peer(0), Channel::ANNOUNCE, 1), Ok(()));
     let before = throttle.clone();
-    let refused = throttle.admit(&limits, Time(0), peer(100), Channel::ORDER, 1);
+    let refused = throttle.admit(&limits, Time(50_000), peer(100), Channel::GROUP, 1);
     assert_eq!(refused, Err(Refused::TooManyPeers(100)));
     assert_eq!(throttle, before);
-    // After a twentieth of a second all buckets are full again.
-    assert_eq!(throttle.admit(&limits, Time(50_000), peer(100), Channel::ORDER, 1), Ok(()));
-    assert_eq!(throttle.len(), 1);
+    // A twentieth of a second after a peer's frame its bucket is full again: one makes room, for one.
+    assert_eq!(throttle.admit(&limits, Time(50_001), peer(100), Channel::GROUP, 1), Ok(()));
+    assert_eq!(throttle.len(), 100);
+    let refused = throttle.admit(&limits, Time(50_001), peer(101), Channel::GROUP, 1);
+    assert_eq!(refused, Err(Refused::TooManyPeers(100)));
     throttle.forget(&peer(100));
-    assert!(throttle.is_empty());
+    assert_eq!(throttle.len(), 99);
+    assert_eq!(throttle.admit(&limits, Time(50_001), peer(101), Channel::GROUP, 1), Ok(()));
+}
+
+#[test]
+fn who_comes_back_is_idle_later_and_not_forgotten_too_soon() {
+    let limits = Limits::none().with(Channel::BLOB, Quota::bytes(10, 0, 100));
+    let mut throttle = Throttle::new(2);
+    let mut say = |at, who| throttle.admit(&limits, Time(at), peer(who), Channel::BLOB, 4);
+    assert_eq!((say(0, 1), say(0, 2)), (Ok(()), Ok(())));
+    // Ten bytes come back in a tenth of a second.
+    assert_eq!(say(50_000, 1), Ok(()));
+    assert_eq!(say(100_000, 3), Ok(()), "in the place of the second");
+    assert_eq!(say(100_000, 4), Err(Refused::TooManyPeers(2)), "the first is not idle yet");
+    assert_eq!(say(200_000, 4), Ok(()));
+}
+
+#[test]
+fn the_slowest_bucket_says_when_a_peer_is_idle() {
+    let quota = |bytes| Quota::bytes(10, 0, bytes);
+    let limits = Limits::none().with(Channel::BLOB, quota(100)).with(Channel::GROUP, quota(1_000));
+    let mut throttle = Throttle::new(1);
+    let mut say = |at, who, channel| throttle.admit(&limits, Time(at), peer(who), channel, 4);
+    assert_eq!((say(0, 1, Channel::BLOB), say(0, 1, Channel::GROUP)), (Ok(()), Ok(())));
+    assert_eq!(say(10_000, 2, Channel::BLOB), Err(Refused::TooManyPeers(1)));
+    assert_eq!(say(100_000, 2, Channel::BLOB), Ok(()));
 }
 
 #[test]

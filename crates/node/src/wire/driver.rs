@@ -2,12 +2,14 @@
 
 use super::{Clock, Letter, Link, Role, Stepper, Store};
 use bitneuron_core::{NodeId, Time};
+use bitneuron_net::{Limits, Throttle};
 use bitneuron_role::work::Outcome;
 use bitneuron_role::{Effect, Input, Report};
 use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -20,7 +22,8 @@ pub enum WireError {
     /// A record may not be durable.
     #[error("store: {0}")]
     Store(#[from] io::Error),
-    /// A job, or the loop itself, ended without a result.
+    /// A job, or the loop itself, panicked. What judges foreign bytes contains its own panics, so this is a fault of the
+    /// program. The node ends then, loudly: a role that waits for ever for an answer would look alive.
     #[error("task: {0}")]
     Task(#[from] JoinError),
 }
@@ -44,6 +47,8 @@ pub struct Start<M, L, S> {
     pub machine: M,
     /// The clock, the same for all nodes of a process.
     pub clock: Clock,
+    /// How large and how often letters may be.
+    pub limits: Arc<Limits>,
     /// Its way out.
     pub link: L,
     /// What comes in; bounded by whoever made it. When it closes, the role is stopped.
@@ -67,6 +72,8 @@ pub struct Ended<M> {
     pub machine: M,
     /// How many reports nobody heard, since the channel was full or closed.
     pub unheard: u64,
+    /// How many letters were dropped unread, since they were over the limits or their sender was too fast.
+    pub dropped: u64,
 }
 
 /// A live role. Dropping it stops the role too, without waiting.
@@ -100,12 +107,28 @@ impl<M> Handle<M> {
 /// Outside of a runtime, as `tokio::spawn` does.
 pub fn spawn<M: Role, L: Link, S: Store>(start: Start<M, L, S>) -> Handle<M> {
     let (stop, stopped) = oneshot::channel();
-    let Start { id, machine, clock, link, inbox, store, reports } = start;
+    let Start { id, machine, clock, limits, link, inbox, store, reports } = start;
     let stepper = Stepper::new(machine);
-    let jobs = JoinSet::new();
-    let driver = Driver { id, stepper, clock, link, store, reports, unheard: 0, inbox, jobs, stopped };
+    let driver = Driver {
+        id,
+        stepper,
+        clock,
+        limits,
+        throttle: Throttle::new(PEERS),
+        link,
+        store,
+        reports,
+        unheard: 0,
+        dropped: 0,
+        inbox,
+        jobs: JoinSet::new(),
+        stopped,
+    };
     Handle { stop, task: tokio::spawn(driver.run()) }
 }
+
+/// How many peers may be active at once.
+const PEERS: usize = 4_096;
 
 /// What wakes the loop.
 enum Event {
@@ -119,10 +142,13 @@ struct Driver<M, L, S> {
     id: NodeId,
     stepper: Stepper<M>,
     clock: Clock,
+    limits: Arc<Limits>,
+    throttle: Throttle,
     link: L,
     store: S,
     reports: mpsc::Sender<Told>,
     unheard: u64,
+    dropped: u64,
     inbox: mpsc::Receiver<Letter>,
     jobs: JoinSet<Outcome>,
     stopped: oneshot::Receiver<()>,
@@ -139,11 +165,21 @@ impl<M: Role, L: Link, S: Store> Driver<M, L, S> {
                     Some(id) => Input::Timer(id),
                     None => continue,
                 },
+                Event::Letter(letter) if !self.admits(&letter) => continue,
                 Event::Letter(Letter { from, channel, bytes }) => Input::Received { from, channel, bytes },
             };
             self.feed(input).await?;
         }
-        Ok(Ended { machine: self.stepper.into_machine(), unheard: self.unheard })
+        let Self { stepper, unheard, dropped, .. } = self;
+        Ok(Ended { machine: stepper.into_machine(), unheard, dropped })
+    }
+
+    /// Whether a letter is within the limits. Others are counted, not reported: a flood must not drown the reports.
+    fn admits(&mut self, letter: &Letter) -> bool {
+        let Letter { from, channel, bytes } = letter;
+        let admitted = self.throttle.admit(&self.limits, self.clock.now(), *from, *channel, bytes.len());
+        self.dropped += u64::from(admitted.is_err());
+        admitted.is_ok()
     }
 
     /// Waits for what comes first. Letters come last, so that no flood of them holds up a vote's timer or a job's end.
@@ -170,19 +206,25 @@ impl<M: Role, L: Link, S: Store> Driver<M, L, S> {
         let at = self.clock.now();
         for effect in self.stepper.step(at, input) {
             match effect {
-                Effect::Send { to, channel, bytes } => self.link.send(to, channel, bytes),
+                Effect::Send { to, channel, bytes } => match self.limits.check(channel, bytes.len()) {
+                    Ok(_) => self.link.send(to, channel, bytes),
+                    // Whoever receives it would drop it.
+                    Err(why) => self.tell(at, Report::Refused { why: why.to_string() }),
+                },
                 // The stepper keeps them.
                 Effect::Timer { .. } | Effect::CancelTimer(_) => {}
                 Effect::Work(job) => {
                     self.jobs.spawn_blocking(move || job.run().outcome);
                 }
                 Effect::Persist(record) => self.store.persist(record).await?,
-                Effect::Report(report) => {
-                    let told = Told { by: self.id, at, report };
-                    self.unheard += u64::from(self.reports.try_send(told).is_err());
-                }
+                Effect::Report(report) => self.tell(at, report),
             }
         }
         Ok(())
+    }
+
+    fn tell(&mut self, at: Time, report: Report) {
+        let told = Told { by: self.id, at, report };
+        self.unheard += u64::from(self.reports.try_send(told).is_err());
     }
 }

@@ -5,17 +5,20 @@
 //!
 //! | effect | here |
 //! |---|---|
-//! | `Send` | given to a [`Link`], which never waits; a receiver whose inbox is full loses the letter |
+//! | `Send` | given to a [`Link`], which never waits, if it is within the [limits](bitneuron_net::Limits) |
 //! | `Timer`, `CancelTimer` | a [`Timers`] table and one sleep until its earliest entry |
-//! | `Work` | tokio's pool for blocking work, answered by `Input::Done` |
+//! | `Work` | tokio's pool for blocking work, answered by `Input::Done`; a job that panics ends the node |
 //! | `Persist` | awaited from a [`Store`] before any later effect is performed |
 //! | `Report` | offered to a channel; who does not listen in time misses it, and is counted |
+//!
+//! A letter that comes in costs its sender tokens of a [throttle](bitneuron_net::Throttle); one that is too long, too soon,
+//! or finds the inbox full is lost, which roles reckon with.
 //!
 //! [`Stepper`] is the part without a clock, a task or a channel: it steps and translates. The live loop and the test that
 //! replays a log from the simulator both use it, so what is tested is what runs.
 //!
-//! `Time` is microseconds since [`Clock::start`], read from tokio's clock; a test that pauses that clock plays minutes in
-//! milliseconds. Letters travel through a [`Hub`] inside one process, and [`Memory`] keeps records as long as the
+//! `Time` is microseconds since genesis on a [`Clock`] that says how old the genesis was when it was started, and counts on
+//! with tokio's clock; a test that pauses that clock plays minutes in milliseconds. Letters travel through a [`Hub`] inside one process, and [`Memory`] keeps records as long as the
 //! process lives: there are no sockets and no files here yet. Both stand behind traits, so that neither the loop nor a
 //! role changes when they come.
 

@@ -54,3 +54,18 @@ impl Timers {
         Some(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_set_again_is_one_timer() {
+        let mut timers = Timers::default();
+        timers.set(1, Time(100));
+        timers.set(1, Time(300));
+        assert_eq!((timers.next(), timers.due(Time(299))), (Some(Time(300)), None));
+        timers.set(1, Time(50));
+        assert_eq!((timers.due(Time(300)), timers.due(Time(300)), timers.next()), (Some(1), None, None));
+    }
+}

@@ -3,9 +3,11 @@
 use crate::fixture::Fixture;
 use bitneuron_core::NodeId;
 use bitneuron_ledger::Event;
+use bitneuron_net::Limits;
 use bitneuron_node::wire::{Clock, Ended, Handle, Hub, Memory, Role, Start, Told, spawn};
 use bitneuron_role::Report;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -20,7 +22,8 @@ fn live<M: Role>(
     reports: mpsc::Sender<Told>,
 ) -> Handle<M> {
     let (link, inbox) = hub.join(id);
-    spawn(Start { id, machine, clock, link, inbox, store, reports })
+    let limits = Arc::new(Limits::default());
+    spawn(Start { id, machine, clock, limits, link, inbox, store, reports })
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,8 +84,8 @@ async fn a_live_network_agrees_learns_and_pays() {
     let mut states = BTreeMap::new();
     for (store, handle) in voters {
         assert!(!handle.is_finished());
-        let Ended { machine, unheard } = handle.stop().await.expect("it lived");
-        assert_eq!(unheard, 0);
+        let Ended { machine, unheard, dropped } = handle.stop().await.expect("it lived");
+        assert_eq!((unheard, dropped), (0, 0));
         assert!(machine.height().0 >= HEIGHTS);
         assert!(store.records().len() as u64 >= HEIGHTS, "a record for each height at least");
         let root = machine.state().root();
@@ -90,6 +93,7 @@ async fn a_live_network_agrees_learns_and_pays() {
     }
     assert_eq!(states.len(), 1, "nobody is a height behind: {states:?}");
     for handle in sellers {
-        assert_eq!(handle.stop().await.expect("it lived").unheard, 0);
+        let Ended { unheard, dropped, .. } = handle.stop().await.expect("it lived");
+        assert_eq!((unheard, dropped), (0, 0));
     }
 }

@@ -1,12 +1,13 @@
 //! The live loop itself, with a role that does what its inputs say.
 
 use bitneuron_core::{Bytes, Machine, NodeId, Outbox, Time};
-use bitneuron_net::Channel;
+use bitneuron_net::{Channel, Limits, Quota};
 use bitneuron_node::wire::{
-    Clock, Handle, Hub, HubLink, Letter, Link as _, Memory, Start, Store, Told, WireError, spawn,
+    Clock, Ended, Handle, Hub, HubLink, Letter, Link as _, Memory, Start, Store, Told, WireError, spawn,
 };
 use bitneuron_role::work::{Done, Job, Outcome};
 use bitneuron_role::{Effect, Input, Report};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
 use tokio::sync::mpsc;
@@ -22,6 +23,7 @@ mod word {
     pub(crate) const BREAK_DOWN: u8 = 3;
     pub(crate) const REFUSE: u8 = 4;
     pub(crate) const CHANGE_TIMERS: u8 = 5;
+    pub(crate) const SEND_TOO_MUCH: u8 = 6;
 }
 
 /// Notes when what happened.
@@ -79,11 +81,22 @@ impl Machine for Puppet {
                 Effect::Timer { id: 4, after: Duration::MAX },
                 Effect::CancelTimer(2),
             ]),
+            word::SEND_TOO_MUCH => out.extend([10, 11, 9].map(|length| Effect::Send {
+                to: OTHER,
+                channel: Channel::VOTE,
+                bytes: vec![0; length].into(),
+            })),
             word::REFUSE => return Err(Refused),
             other => self.seen.push((millis, format!("letter {other}"))),
         }
         Ok(())
     }
+}
+
+/// Ten bytes on two channels, three of them a second.
+fn limits() -> Limits {
+    let quota = Quota::frames(10, 3, 1_000_000);
+    Limits::none().with(Channel::VOTE, quota).with(Channel::ORDER, quota)
 }
 
 /// A puppet, the other node's inbox, and who hears reports.
@@ -105,6 +118,7 @@ impl Stage {
             id: PUPPET,
             machine: Puppet::default(),
             clock: Clock::start(),
+            limits: Arc::new(limits()),
             link,
             inbox: puppet_inbox,
             store,
@@ -219,6 +233,53 @@ async fn a_refusal_is_reported_and_nobody_waits_for_a_listener() {
     let told = stage.heard.recv().await.expect("a report");
     assert!(matches!(told.report, Report::Refused { why } if why == "not that"));
     assert_eq!(stage.puppet.stop().await.expect("it lived").unheard, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_over_the_limits_neither_leaves_nor_arrives() {
+    let mut stage = Stage::new(Memory::default(), 16);
+    stage.say(word::SEND_TOO_MUCH);
+    sleep(Duration::from_millis(1)).await;
+    let sent =
+        [stage.inbox.try_recv(), stage.inbox.try_recv()].map(|letter| letter.expect("sent").bytes.len());
+    assert_eq!((sent, stage.inbox.try_recv().is_err()), ([10, 9], true));
+    let told = stage.heard.recv().await.expect("a report");
+    assert!(matches!(told.report, Report::Refused { why } if why.contains("11 bytes")));
+
+    // Too long, and on a channel without a quota: neither costs the sender a token.
+    stage.other.send(PUPPET, Channel::ORDER, [20; 11].into());
+    stage.other.send(PUPPET, Channel::BLOB, [20].into());
+    // Three in a second, of which one was said above; another channel and another peer have their own.
+    (20..24).for_each(|word| stage.say(word));
+    stage.other.send(PUPPET, Channel::VOTE, [30].into());
+    let (third, _inbox) = stage.hub.join(NodeId([3; 32]));
+    third.send(PUPPET, Channel::ORDER, [40].into());
+    sleep(Duration::from_secs(1)).await;
+    stage.say(50);
+    sleep(Duration::from_millis(1)).await;
+    let Ended { machine, dropped, .. } = stage.puppet.stop().await.expect("it lived");
+    let heard: Vec<String> = machine.seen.into_iter().map(|(_, what)| what).collect();
+    assert_eq!(heard, ["start", "letter 20", "letter 21", "letter 30", "letter 40", "letter 50"]);
+    assert_eq!(dropped, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_counts_on_from_the_age_it_is_given() {
+    let clock = Clock::at(Time(5_000_000));
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!((clock.now(), Clock::start().now()), (Time(7_000_000), Time::ZERO));
+
+    // A timer's span is the same on an old clock.
+    let hub = Hub::new(8);
+    let (link, inbox) = hub.join(PUPPET);
+    let (other, _) = hub.join(OTHER);
+    let (reports, _heard) = mpsc::channel(1);
+    let (machine, store, limits) = (Puppet::default(), Memory::default(), Arc::new(limits()));
+    let puppet = spawn(Start { id: PUPPET, machine, clock, limits, link, inbox, store, reports });
+    other.send(PUPPET, Channel::ORDER, [word::CHANGE_TIMERS].into());
+    sleep(Duration::from_secs(1)).await;
+    let times: Vec<u64> = seen(puppet).await.into_iter().map(|(at, _)| at).collect();
+    assert!(matches!(times[..], [7_000, 7_250..=7_251, 7_300..=7_301]), "{times:?}");
 }
 
 #[tokio::test(start_paused = true)]

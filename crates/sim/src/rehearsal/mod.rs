@@ -30,14 +30,7 @@ pub(crate) fn rehearse(
     observe: &mut dyn FnMut(Sight<'_>),
 ) -> Result<Report, ScenarioError> {
     let cast = Cast::new(scenario)?;
-    let names =
-        cast.validators.iter().map(|(key, _)| key.id()).chain(cast.users.iter().map(|(key, _)| key.id()));
-    let directory = Arc::new(Directory::new(names.collect()));
-    let (actors, parts) = actors(scenario, &cast, &directory)?;
-    let seed = Seed::from_number(scenario.seed);
-    let network = Network { link: Link::default(), ..Network::default() };
-    let setting = Setting { seed: seed.derive("world"), network, churn: None, trace: true };
-    let mut world = World::new(setting, actors);
+    let (mut world, parts) = stage(scenario, &cast)?;
     let mut notes = Notes::new(scenario, &cast, parts);
     let heights = scenario.rounds.saturating_mul(cast.plan.round_heights());
     // Four times the time that all heights take at their pace: a network that needs more has stalled.
@@ -55,6 +48,18 @@ pub(crate) fn rehearse(
         return Err(ScenarioError::Stalled { reached: notes.height(), wanted: heights });
     }
     notes.finish(&world, &cast)
+}
+
+/// The cast in its world, at the beginning.
+fn stage(scenario: &Scenario, cast: &Cast) -> Result<(World<Actor<RoleNode>>, Parts), ScenarioError> {
+    let names =
+        cast.validators.iter().map(|(key, _)| key.id()).chain(cast.users.iter().map(|(key, _)| key.id()));
+    let directory = Arc::new(Directory::new(names.collect()));
+    let (actors, parts) = actors(scenario, cast, &directory)?;
+    let seed = Seed::from_number(scenario.seed);
+    let network = Network { link: Link::default(), ..Network::default() };
+    let setting = Setting { seed: seed.derive("world"), network, churn: None, trace: true };
+    Ok((World::new(setting, actors), parts))
 }
 
 /// The `n`-th user plays an honest part or, the last ones, the parts that the scenario asks for.
@@ -133,4 +138,56 @@ fn actors(
         actors.push(Actor::honest(RoleNode::new(Role::from(user), directory.clone())));
     }
     Ok((actors, parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitneuron_core::Wire as _;
+    use bitneuron_net::{Channel, Limits};
+    use bitneuron_role::Report as Said;
+
+    #[test]
+    fn what_a_type_allows_its_channel_allows() {
+        let limits = Limits::default();
+        for (channel, largest) in [
+            (Channel::VOTE, bitneuron_consensus::Message::LIMIT),
+            (Channel::REQUEST, bitneuron_role::Message::LIMIT),
+            // A transaction in a message: one tag more.
+            (Channel::ORDER, bitneuron_ledger::SignedTx::LIMIT + 4),
+        ] {
+            assert_eq!(limits.check(channel, largest).map(|length| length as usize), Ok(largest));
+        }
+    }
+
+    #[test]
+    fn every_letter_of_a_small_network_is_within_the_limits_of_its_channel() {
+        let scenario = Scenario {
+            validators: 4,
+            users: 8,
+            rounds: 3,
+            adversaries: crate::Adversaries::NONE,
+            ..Scenario::default()
+        };
+        let cast = Cast::new(&scenario).expect("a cast");
+        let (mut world, _) = stage(&scenario, &cast).expect("a stage");
+        world.run_for(Duration::from_secs(8));
+        let (mut decided, mut settled) = (0, 0);
+        for actor in world.nodes_mut() {
+            for (_, said) in actor.node_mut().take_reports() {
+                match said {
+                    Said::Refused { why } => panic!("refused: {why}"),
+                    Said::Offence { by, why } => panic!("{by}: {why}"),
+                    Said::Committed { events, .. } => {
+                        decided += 1;
+                        let is_settled =
+                            |event: &&_| matches!(event, bitneuron_ledger::Event::DealSettled(_));
+                        settled += events.iter().filter(is_settled).count();
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert!(decided >= 4 * 12 && settled > 0, "{decided} decided, {settled} settled");
+    }
 }
