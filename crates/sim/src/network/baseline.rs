@@ -1,7 +1,7 @@
 //! What the network is measured against: the same integer model trained in one place, and by each user alone.
 
 use bitneuron_core::exact::programs::{Mlp, metric::accuracy, step::Training};
-use bitneuron_core::exact::{ExactData, ExactParams, Program, Tensor, execute};
+use bitneuron_core::exact::{ExactData, ExactParams, Program, ShapeError, Tensor, execute};
 use bitneuron_core::{Dataset, Seed};
 use bitneuron_learning::Update as _;
 use bitneuron_learning::exact::ExactSgd;
@@ -14,10 +14,10 @@ pub(crate) struct Examiner {
 }
 
 impl Examiner {
-    pub(crate) fn new(mlp: &Mlp, data: &Dataset) -> Self {
-        let data = ExactData::from_dataset(data);
+    pub(crate) fn new(mlp: &Mlp, data: &Dataset) -> Result<Self, ShapeError> {
+        let data = ExactData::from_dataset(data)?;
         let rows = u32::try_from(data.rows()).unwrap_or(u32::MAX);
-        Self { program: accuracy(mlp, rows, rows).ok(), data }
+        Ok(Self { program: accuracy(mlp, rows, rows).ok(), data })
     }
 
     /// The share of rows that `model` classifies rightly; 0 for what is no model of this kind.
@@ -37,14 +37,14 @@ const EPOCHS: u32 = 60;
 
 /// Trains from `start` on `data` until convergence.
 pub(crate) fn converge(mlp: &Mlp, start: &ExactParams, data: &Dataset, seed: Seed) -> ExactParams {
-    let data = ExactData::from_dataset(data);
+    // Data and model fit by construction; were they not to, the baseline would stay at its start.
+    let Ok(data) = ExactData::from_dataset(data) else { return start.clone() };
     let rows = u32::try_from(data.rows()).unwrap_or(u32::MAX);
     let batch = if rows >= 32 { 32 } else { 8 };
     let training = Training { steps: rows.div_ceil(batch).max(1), batch, rate_shift: 1 };
     let mut update = ExactSgd { mlp: mlp.clone(), training };
     let mut model = start.clone();
     for epoch in 0..EPOCHS {
-        // Data and model fit by construction; were they not to, the baseline would stay at its start.
         if update.update(&mut model, &data, seed.derive_number("epoch", u64::from(epoch))).is_err() {
             break;
         }
