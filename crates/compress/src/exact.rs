@@ -14,6 +14,13 @@ use std::sync::Arc;
 /// Law: the integers are those of `decompress`, rounded to the fraction asked for, up to the rounding of factors (for
 /// transforms: up to one unit of 2⁻¹² for well-scaled factors).
 pub trait ExactDecoder: Compressor {
+    /// The multiplications of decoding this packet, from its structure alone; those of a packet that is malformed do not
+    /// matter. One for each element, unless a transform is undone.
+    fn work(&self, packet: &Packet, expect: &Layout) -> u64 {
+        let _ = packet;
+        expect.len() as u64
+    }
+
     /// Decodes to integers with `fraction` fractional bits (at most 24).
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! What is not a program, and what does not run.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use bitneuron_core::exact::model::ModelError;
 use bitneuron_core::exact::programs::{
     Mlp,
     step::{Training, sgd},
 };
-use bitneuron_core::exact::model::ModelError;
 use bitneuron_core::exact::{
     Builder, ExactParams, ExecuteError, Interval, Op, Program, ProgramError, Table, Tensor, ValueId, execute,
 };

@@ -22,7 +22,8 @@ pub fn check_exact(codec: &dyn ExactDecoder) -> Result<(), Violation> {
         let values = guarded(case, || codec.decompress(&packet, params.layout(), limits))?;
         let values = values.map_err(|error| broken(error.to_string()))?;
         let integers = guarded(case, || codec.decompress_exact(&packet, params.layout(), limits))?;
-        let scaled = || values.values().iter().map(|value| f64::from(*value) * f64::from(1u32 << WEIGHT_BITS));
+        let scaled =
+            || values.values().iter().map(|value| f64::from(*value) * f64::from(1u32 << WEIGHT_BITS));
         let largest = scaled().fold(0.0, |most: f64, value| most.max(value.abs()));
         if largest > WEIGHT_LIMIT as f64 + UNITS {
             if integers.is_ok() {

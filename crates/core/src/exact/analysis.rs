@@ -49,7 +49,12 @@ impl Analysis {
     }
 
     /// Takes the next operation, of which [`Analysis::infer`] said `inferred`.
-    pub(super) fn declare(&mut self, op: &Op, inferred: Inferred, declared: Interval) -> Result<(), ProgramError> {
+    pub(super) fn declare(
+        &mut self,
+        op: &Op,
+        inferred: Inferred,
+        declared: Interval,
+    ) -> Result<(), ProgramError> {
         let (shape, inferred, products) = inferred;
         if declared.lo > declared.hi || !inferred.covers(declared) {
             return Err(ProgramError::Declared { node: self.nodes, declared, inferred });

@@ -1,9 +1,9 @@
 //! Turn: the head before, merged with these models and stepped on this data, is the head after, with these scores.
 
 use crate::statement::{Computation, Statement, StatementError, recomputes};
+use bitneuron_core::Context;
 use bitneuron_core::claim::Turn;
 use bitneuron_core::exact::{ExactData, Relation, Tensor};
-use bitneuron_core::Context;
 use std::sync::Arc;
 
 /// What the author of a turn has.

@@ -120,7 +120,9 @@ impl Mlp {
             ]
         });
         let layout = Layout::new(entries.collect());
-        Arc::new(layout.unwrap_or_else(|_| unreachable!("fewer layers and parameters than a layout may have")))
+        Arc::new(
+            layout.unwrap_or_else(|_| unreachable!("fewer layers and parameters than a layout may have")),
+        )
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
