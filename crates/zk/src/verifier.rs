@@ -12,7 +12,7 @@ use thiserror::Error;
 /// Checks proofs of one statement.
 ///
 /// Laws, which the module `suite` checks for any implementation:
-/// 1. *sound*: no proof of what is false is accepted, however it was made; an honest proof is refused for every other public
+/// 1. *sound*: where accepting settles at once, no proof of what is false is accepted, however it was made; an honest proof is refused for every other public
 ///    part, and every other byte string in its place is refused;
 /// 2. *bound*: a proof is refused in every other context and under another backend's name;
 /// 3. *total*: any public part and any bytes give a verdict, never a panic;

@@ -53,7 +53,8 @@ pub enum Law {
     Frank,
     /// Checking has a price.
     Priced,
-    /// A forged proof of what is false is refused, though it is bound to it and in the right form.
+    /// A forged proof of what is false is refused, though it is bound to it and in the right form, wherever accepting
+    /// settles at once.
     Sound,
 }
 
