@@ -16,7 +16,7 @@ fn programs(c: &mut Criterion) -> Result<(), Failure> {
     let stepping = step::step(step::SHARD)?;
     let merging = step::merging(9)?;
     let model = stepping.inputs.first().cloned().ok_or("a step has inputs")?;
-    let metric = step::metric(model, &ExactData::from_dataset(&report))?;
+    let metric = step::metric(model, &ExactData::from_dataset(&report)?)?;
     let mut group = c.benchmark_group("exact 64-32-10");
     for (name, job) in
         [("step of 32 rows", stepping), ("merge of ten", merging), ("score of 360 rows", metric)]

@@ -73,7 +73,7 @@ fn assemble(seed: Seed) -> Result<Vec<Role>, Box<dyn Error>> {
         (0..count as u64).map(|n| Keypair::from_seed(seed.derive_number(label, n))).collect()
     };
     let (voters, sellers) = (keys("validator", VALIDATORS), keys("user", USERS.len()));
-    let (mlp, metric) = (Mlp::new(&[64, 32, 10])?, Arc::new(ExactData::from_dataset(&split.metric)));
+    let (mlp, metric) = (Mlp::new(&[64, 32, 10])?, Arc::new(ExactData::from_dataset(&split.metric)?));
     let (initial, mut library) = (mlp.init(seed), Library::new());
     let goal = Goal {
         name: "digits".into(),
@@ -87,8 +87,8 @@ fn assemble(seed: Seed) -> Result<Vec<Role>, Box<dyn Error>> {
         max_inputs: 64,
     };
     let public = iid(split.public.len(), VALIDATORS, seed)?.nodes;
-    let shard = |rows: &Vec<usize>| Arc::new(ExactData::from_dataset(&split.public.select(rows)));
-    let shards: Vec<Arc<ExactData>> = public.iter().map(shard).collect();
+    let shard = |rows: &Vec<usize>| ExactData::from_dataset(&split.public.select(rows)).map(Arc::new);
+    let shards: Vec<Arc<ExactData>> = public.iter().map(shard).collect::<Result<_, _>>()?;
     // The lists of a genesis are in ascending order.
     let hold = |keys: &[Keypair], tokens| -> BTreeMap<NodeId, Amount> {
         keys.iter().map(|key| (key.id(), Amount::tokens(tokens))).collect()

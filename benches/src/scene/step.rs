@@ -49,7 +49,7 @@ impl Job {
 pub fn step(rows: usize) -> Result<Job, Failure> {
     let seed = Seed::from_number(1);
     let (train, _) = digits::halves(seed)?;
-    let data = ExactData::from_dataset(&train.select(&(0..rows).collect::<Vec<_>>()));
+    let data = ExactData::from_dataset(&train.select(&(0..rows).collect::<Vec<_>>()))?;
     let (mlp, rows) = (Mlp::new(&WIDTHS)?, data.rows() as u32);
     let training = Training { steps: 1, ..Training::default() };
     let index = draw(Digest(seed.0), rows, training.rows() as usize);
@@ -91,12 +91,12 @@ pub fn trained_accuracy(seed: Seed, epochs: u64) -> Result<f64, Failure> {
     let (train, report) = digits::halves(seed)?;
     let mlp = Mlp::new(&WIDTHS)?;
     let model = train_exactly(&mlp, &train, seed, epochs)?;
-    let data = ExactData::from_dataset(&report);
+    let data = ExactData::from_dataset(&report)?;
     Ok(first(&metric(model, &data)?.run()?)?.data().iter().sum::<i64>() as f64 / data.rows() as f64)
 }
 
 fn train_exactly(mlp: &Mlp, train: &Dataset, seed: Seed, epochs: u64) -> Result<Tensor, Failure> {
-    let data = ExactData::from_dataset(train);
+    let data = ExactData::from_dataset(train)?;
     let (rows, batch) = (data.rows() as u32, 16);
     let training = Training { steps: rows / batch, batch, rate_shift: 1 };
     let program = sgd(mlp, rows, training)?;

@@ -46,9 +46,10 @@ impl Told {
         let seed = Seed::from_number(1);
         let (train, _) = digits::halves(seed)?;
         let rows = |from: usize, count: usize| {
-            Arc::new(ExactData::from_dataset(&train.select(&(from..from + count).collect::<Vec<_>>())))
+            let rows = train.select(&(from..from + count).collect::<Vec<_>>());
+            ExactData::from_dataset(&rows).map(Arc::new)
         };
-        let (data, metric_set) = (rows(0, SHARD), rows(SHARD, METRIC_ROWS));
+        let (data, metric_set) = (rows(0, SHARD)?, rows(SHARD, METRIC_ROWS)?);
         let mut library = Library::new();
         let (own, metric) = (library.insert_data(&data), library.insert_data(&metric_set));
         let mlp = Mlp::new(&WIDTHS)?;

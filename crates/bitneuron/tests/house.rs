@@ -23,13 +23,16 @@ const HOUSE: [(&str, &[&str]); 13] = [
 ];
 
 /// Foreign crates that one crate alone may use.
-const ROOMS: [(&str, &str); 6] = [
+const ROOMS: [(&str, &str); 9] = [
     ("bincode", "core"),
     ("ed25519-dalek", "core"),
     ("faer", "compress"),
     ("arc-malachitebft-core-consensus", "consensus"),
     ("arc-malachitebft-core-types", "consensus"),
     ("clap", "node"),
+    ("indicatif", "node"),
+    ("plotters", "node"),
+    ("tokio", "node"),
 ];
 
 fn root() -> PathBuf {
@@ -95,6 +98,21 @@ fn foreign_engines_stay_in_their_rooms() {
     }
 }
 
+/// Whoever asks the facade for suites gets all there are.
+#[test]
+fn the_facade_passes_every_suite_on() {
+    let packages = metadata().packages;
+    let facade = packages.iter().find(|package| *package.name == "bitneuron").unwrap();
+    let passed: BTreeSet<&str> = facade.features["suite"].iter().map(String::as_str).collect();
+    let suites = packages.iter().filter(|package| package.features.contains_key("suite"));
+    for name in suites.map(|package| package.name.as_str()).filter(|name| *name != "bitneuron") {
+        assert!(
+            passed.contains(format!("{name}?/suite").as_str()),
+            "the facade does not pass on the suite of {name}"
+        );
+    }
+}
+
 /// Every Rust file below a folder.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -128,7 +146,8 @@ fn foreign_types_stay_in_their_modules() {
 
 #[test]
 fn no_crate_needs_unsafe_code() {
-    for (name, _) in HOUSE.iter().filter(|(name, _)| !matches!(*name, "examples" | "benches")) {
+    let crates = HOUSE.iter().map(|(name, _)| *name).filter(|name| !matches!(*name, "examples" | "benches"));
+    for name in crates.chain(["bitneuron"]) {
         let lib = std::fs::read_to_string(root().join("crates").join(name).join("src/lib.rs")).unwrap();
         assert!(lib.contains("#![forbid(unsafe_code)]"), "{name} does not forbid unsafe code");
     }

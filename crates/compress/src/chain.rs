@@ -69,6 +69,12 @@ impl<T: Transform, C: Compressor> Compressor for Chain<T, C> {
 }
 
 impl<T: ExactTransform, C: ExactDecoder> ExactDecoder for Chain<T, C> {
+    /// The factors are no more than the elements, and one multiplication each.
+    fn work(&self, packet: &Packet, expect: &Layout) -> u64 {
+        let inverse = packet.structure().map_or(0, |structure| self.transform.work(structure, expect));
+        inverse.saturating_add(expect.len() as u64)
+    }
+
     fn decode_fixed(
         &self,
         packet: &Packet,

@@ -6,18 +6,21 @@
 
 use crate::{CompressError, Compressor, Limits, Packet};
 use bitneuron_core::Layout;
+use bitneuron_core::exact::fixed::{self, WEIGHT_BITS, WEIGHT_LIMIT};
 use std::sync::Arc;
-
-/// Fractional bits of a weight on chain.
-pub const FRACTION: u32 = 12;
-/// The largest magnitude of a weight on chain, in units of 2⁻¹² (so ±4).
-pub const BOUND: i32 = 1 << 14;
 
 /// A codec that decodes to the same integers on every machine.
 ///
 /// Law: the integers are those of `decompress`, rounded to the fraction asked for, up to the rounding of factors (for
 /// transforms: up to one unit of 2⁻¹² for well-scaled factors).
 pub trait ExactDecoder: Compressor {
+    /// The multiplications of decoding this packet, from its structure alone; those of a packet that is malformed do not
+    /// matter. One for each element, unless a transform is undone.
+    fn work(&self, packet: &Packet, expect: &Layout) -> u64 {
+        let _ = packet;
+        expect.len() as u64
+    }
+
     /// Decodes to integers with `fraction` fractional bits (at most 24).
     ///
     /// # Errors
@@ -30,18 +33,19 @@ pub trait ExactDecoder: Compressor {
         fraction: u32,
     ) -> Result<Vec<i32>, CompressError>;
 
-    /// Decodes to weights for the chain: [`FRACTION`] bits, magnitude at most [`BOUND`].
+    /// Decodes to weights for the chain: [`WEIGHT_BITS`] fractional bits, magnitude at most
+    /// [`WEIGHT_LIMIT`].
     ///
     /// # Errors
-    /// As [`ExactDecoder::decode_fixed`]; also when a weight is outside ±[`BOUND`].
+    /// As [`ExactDecoder::decode_fixed`]; also when a weight is outside ±[`WEIGHT_LIMIT`].
     fn decompress_exact(
         &self,
         packet: &Packet,
         expect: &Arc<Layout>,
         limits: Limits,
     ) -> Result<Vec<i32>, CompressError> {
-        let weights = self.decode_fixed(packet, expect, limits, FRACTION)?;
-        match weights.iter().position(|weight| weight.unsigned_abs() > BOUND as u32) {
+        let weights = self.decode_fixed(packet, expect, limits, WEIGHT_BITS)?;
+        match weights.iter().position(|weight| i64::from(weight.unsigned_abs()) > WEIGHT_LIMIT) {
             Some(at) => Err(CompressError::Interval { at }),
             None => Ok(weights),
         }
@@ -68,7 +72,7 @@ pub(crate) fn fixed(mantissa: i64, exponent: i32, fraction: u32) -> Option<i32> 
 pub(crate) fn rescale(value: i64, shift: u32) -> Option<i64> {
     match shift {
         0 => Some(value),
-        1..=62 => value.checked_add(1 << (shift - 1)).map(|sum| sum >> shift),
+        1..=62 => value.checked_add(1 << (shift - 1)).map(|_| fixed::rescale(value, shift)),
         _ => Some(0),
     }
 }

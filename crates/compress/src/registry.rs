@@ -51,11 +51,6 @@ impl Registry {
         self.0.keys().copied()
     }
 
-    /// Whether packets of this codec decode to the same integers everywhere, so that deals and claims may name them.
-    pub fn admits_on_chain(&self, codec: CodecId) -> bool {
-        self.exact(codec).is_ok()
-    }
-
     /// The codec of this name.
     ///
     /// # Errors

@@ -51,6 +51,9 @@ pub trait ExactTransform: Transform {
     /// Fractional bits that the factors are wanted in.
     fn factor_fraction(&self) -> u32;
 
+    /// The multiplications of [`ExactTransform::inverse_fixed`]; any number for a malformed structure.
+    fn work(&self, structure: &[u8], expect: &Layout) -> u64;
+
     /// The parameters with `fraction` fractional bits, from `factors` with [`ExactTransform::factor_fraction`] bits, by
     /// integer arithmetic alone.
     ///

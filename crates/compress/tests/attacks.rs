@@ -2,9 +2,9 @@
 
 use bitneuron_compress::{
     Chain, CodecId, CompressError, Compressor, Dense, ExactDecoder, Limits, Packet, TensorTrain, Uniform,
-    exact::BOUND,
     suite::{mutant, mutant_bytes},
 };
+use bitneuron_core::exact::fixed::WEIGHT_LIMIT;
 use bitneuron_core::{Layout, Params, Seed};
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ fn attack(codec: &dyn ExactDecoder) {
         let outcome = hostile.and_then(|hostile| {
             if let Ok(integers) = codec.decompress_exact(&hostile, params.layout(), limits) {
                 assert_eq!(integers.len(), params.values().len());
-                assert!(integers.iter().all(|integer| integer.abs() <= BOUND));
+                assert!(integers.iter().all(|integer| i64::from(*integer).abs() <= WEIGHT_LIMIT));
             }
             codec.decompress(&hostile, params.layout(), limits)
         });

@@ -46,9 +46,6 @@ pub enum Refused {
     /// A signature that does not verify.
     #[error("bad signature of {0}")]
     Signature(NodeId),
-    /// A batch with at least one signature that does not verify.
-    #[error("a signature in the batch is bad")]
-    Batch,
     /// Too little weight signed.
     #[error("weight {} signed, {} needed", signed.0, needed.0)]
     Light {

@@ -39,11 +39,6 @@ impl Wire for Vote {
 }
 
 impl Vote {
-    /// The bytes that are signed on this chain.
-    pub fn message(&self, chain: ChainId) -> Vec<u8> {
-        sign::message(VOTE, chain, &encode(self))
-    }
-
     /// Signs; `by` must be the key's name, else nobody accepts the vote.
     pub fn sign(self, key: &Keypair, chain: ChainId) -> SignedVote {
         SignedVote { vote: self, signature: key.sign(VOTE, chain, &encode(&self)) }

@@ -64,7 +64,10 @@ pub fn encode<T: Wire>(value: &T) -> Vec<u8> {
     let mut bytes = vec![T::VERSION];
     match bincode::serde::encode_into_std_write(value, &mut bytes, config()) {
         Ok(_) => bytes,
-        Err(_) => Vec::new(),
+        Err(error) => {
+            debug_assert!(false, "an encoding failed: {error}");
+            Vec::new()
+        }
     }
 }
 

@@ -83,12 +83,15 @@ impl Goal {
         Ok(())
     }
 
-    /// Checks the bounds and that every program of the goal can be built.
+    /// Checks the bounds and that every program of the goal can be built: the largest turn, the score, and the inference
+    /// of one row.
     ///
     /// # Errors
     /// What cannot be.
     pub fn validate(&self) -> Result<(), ProgramError> {
-        self.turn_program(self.max_inputs, self.training.batch).map(drop)
+        self.turn_program(self.max_inputs, self.training.batch)?;
+        self.metric_program()?;
+        self.inference_program(1).map(drop)
     }
 
     /// The program of a turn that merges `peers` models and steps on a data set of `rows` rows.
@@ -97,9 +100,7 @@ impl Goal {
     /// As [`turn`].
     pub fn turn_program(&self, peers: u32, rows: u32) -> Result<Program, ProgramError> {
         self.bounds()?;
-        if rows > Self::MAX_ROWS {
-            return Err(ProgramError::Argument("more rows than a data set may have"));
-        }
+        rows_within(rows)?;
         let shape = TurnShape { peers, rows, metric_rows: self.metric_set.rows, drawn: self.drawn };
         turn(&self.mlp, shape, self.merge, self.training)
     }
@@ -120,6 +121,56 @@ impl Goal {
     /// # Errors
     /// As [`inference`].
     pub fn inference_program(&self, rows: u32) -> Result<Program, ProgramError> {
+        self.bounds()?;
+        rows_within(rows)?;
         inference(&self.mlp, rows)
+    }
+}
+
+fn rows_within(rows: u32) -> Result<(), ProgramError> {
+    if rows > Goal::MAX_ROWS {
+        return Err(ProgramError::Argument("more rows than a data set may have"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goal(sizes: &[u32], rows: u32) -> Goal {
+        let none = Commitment::merkle(Digest::ZERO);
+        Goal {
+            name: "small".into(),
+            mlp: Mlp::new(sizes).expect("sizes"),
+            initial: none,
+            metric: Metric::Accuracy,
+            metric_set: DataRoot { rows, columns: sizes[0], features: none, labels: none },
+            drawn: 4,
+            training: Training { steps: 1, batch: 4, rate_shift: 1 },
+            merge: MergeRule::default(),
+            max_inputs: 2,
+        }
+    }
+
+    /// A turn gathers a few metric rows, a score all of them.
+    #[test]
+    fn a_goal_that_nobody_could_score_is_not_valid() {
+        assert_eq!(goal(&[64, 128, 2], 144).validate(), Ok(()));
+        let large = goal(&[64, 128, 2], 1 << 18);
+        assert!(large.turn_program(2, 4).is_ok());
+        assert!(large.metric_program().is_err());
+        assert!(large.validate().is_err());
+    }
+
+    #[test]
+    fn every_program_of_a_goal_looks_at_its_numbers_first() {
+        let mut endless = goal(&[4, 2], 8);
+        endless.training.steps = u32::MAX;
+        let refused = Err(ProgramError::Argument("more steps, rows or a larger batch than a goal may have"));
+        assert_eq!(endless.turn_program(0, 4).map(drop), refused);
+        assert_eq!(endless.metric_program().map(drop), refused);
+        assert_eq!(endless.inference_program(1).map(drop), refused);
+        assert!(goal(&[4, 2], 8).inference_program(Goal::MAX_ROWS + 1).is_err());
     }
 }

@@ -17,9 +17,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The number of elements, or `None` when it does not fit.
+    /// The number of elements, or `None` when the sizes that are not zero do not fit together.
     pub fn elements(&self) -> Option<usize> {
-        self.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size as usize))
+        let product =
+            self.shape.iter().try_fold(1usize, |product, size| product.checked_mul((*size).max(1) as usize));
+        product.map(|product| if self.shape.contains(&0) { 0 } else { product })
     }
 }
 

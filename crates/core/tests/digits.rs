@@ -15,8 +15,8 @@ fn train(seed: u64, epochs: u64, Training { batch, rate_shift, .. }: Training) -
     let (all, seed) = (digits(), Seed::from_number(seed));
     let order: Vec<usize> =
         draw(Digest(seed.derive("split").0), 1797, 1797).iter().map(|i| *i as usize).collect();
-    let test = ExactData::from_dataset(&all.select(&order[..360]));
-    let train = ExactData::from_dataset(&all.select(&order[360..]));
+    let test = ExactData::from_dataset(&all.select(&order[..360])).unwrap();
+    let train = ExactData::from_dataset(&all.select(&order[360..])).unwrap();
     let mlp = Mlp::new(&[64, 32, 10]).unwrap();
     let rows = train.rows() as u32;
     let program = sgd(&mlp, rows, Training { steps: rows / batch, batch, rate_shift }).unwrap();

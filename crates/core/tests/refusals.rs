@@ -1,14 +1,16 @@
 //! What is not a program, and what does not run.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use bitneuron_core::exact::model::ModelError;
 use bitneuron_core::exact::programs::{
     Mlp,
     step::{Training, sgd},
 };
 use bitneuron_core::exact::{
-    Builder, ExecuteError, Interval, Op, Program, ProgramError, Table, Tensor, ValueId, execute,
+    Builder, ExactParams, ExecuteError, Interval, Op, Program, ProgramError, Table, Tensor, ValueId, execute,
 };
-use bitneuron_core::{decode, encode};
+use bitneuron_core::{Layout, decode, encode};
+use std::sync::Arc;
 
 fn wide() -> Interval {
     Interval::symmetric(1 << 61)
@@ -112,4 +114,96 @@ fn run_on_least(program: &Program) {
         let inputs: Vec<Tensor> = program.inputs().iter().map(least).collect();
         let _ = execute(program, &inputs);
     }
+}
+
+/// A size of zero hides no size beside it: strides and products of the others stay small.
+#[test]
+fn sizes_beside_a_zero_are_bounded_in_every_place_that_takes_a_shape() {
+    let huge = [u32::MAX; 3];
+    for at in 0..4 {
+        let mut shape = huge.to_vec();
+        shape.insert(at, 0);
+        assert!(Tensor::new(&shape, Vec::new()).is_err());
+        let mut b = Builder::new();
+        assert!(b.input(&shape, Interval::BIT).is_err());
+        let empty = b.input(&[0], Interval::BIT).unwrap();
+        assert!(matches!(b.reshape(empty, &shape), Err(ProgramError::Shape { .. })));
+        assert!(matches!(b.slice(empty, 0, &shape), Err(ProgramError::Shape { .. })));
+    }
+    // Operands that fit, a result that does not.
+    let mut b = Builder::new();
+    let x = b.input(&[0, 1 << 12], Interval::BIT).unwrap();
+    let y = b.input(&[1 << 12, 1 << 12], Interval::BIT).unwrap();
+    assert!(matches!(b.einsum("ab,cd->abcd", x, y), Err(ProgramError::Shape { .. })));
+    let z = b.reshape(y, &[1 << 12, 1 << 12, 1, 1]).unwrap();
+    assert!(matches!(b.add(x, z), Err(ProgramError::Shape { .. })));
+}
+
+#[test]
+fn every_operation_runs_on_tensors_of_no_elements() {
+    let mut b = Builder::new();
+    let inputs: [&[u32]; 4] = [&[0, 256, 256], &[256, 0, 256], &[256, 256], &[0]];
+    let [x, y, full, none] = inputs.map(|shape| b.input(shape, Interval { lo: 1, hi: 2 }).unwrap());
+    let table = Table { first: 0, values: vec![3, 4, 5] };
+    let looked = b.lookup(x, &table).unwrap();
+    let mut made = vec![looked, b.concat(&[x, y]).unwrap(), b.concat(&[x]).unwrap()];
+    for spec in ["abc,dec->abde", "abc,cab->ba", "abc,bac->bc", "abc,bac->", "abc,cab->bac"] {
+        made.push(b.einsum(spec, x, y).unwrap());
+    }
+    made.push(b.einsum("abc,bc->bca", x, full).unwrap());
+    made.push(b.einsum("abc,abd->cd", x, x).unwrap());
+    for a in [x, y] {
+        made.extend([Op::Relu(a), Op::RowMax(a), Op::Argmax(a), Op::Order(a)].map(|op| b.op(op).unwrap()));
+        made.extend((0..3).map(|axis| b.sum(a, axis).unwrap()));
+        made.extend([b.scale(a, 3).unwrap(), b.rescale(a, 1).unwrap(), b.mask(a, a).unwrap()]);
+        made.push(b.clamp(a, Interval::BIT).unwrap());
+        made.push(b.slice(a, 0, &[256, 0, 9]).unwrap());
+        made.push(b.reshape(a, &[0, 7]).unwrap());
+    }
+    made.push(b.gather(full, none).unwrap());
+    for by in [full, x] {
+        made.extend([b.add(x, by).unwrap(), b.sub(x, by).unwrap(), b.divide(x, by).unwrap()]);
+        made.push(b.compare(x, bitneuron_core::exact::Comparison::AtMost, by).unwrap());
+    }
+    assert!(matches!(b.op(Op::Argmax(none)), Err(ProgramError::Shape { .. })));
+    made.iter().for_each(|id| b.output(*id));
+    let program = b.build().unwrap();
+    let count = |shape: &[u32]| shape.iter().product::<u32>() as usize;
+    let inputs = inputs.map(|shape| Tensor::new(shape, vec![1; count(shape)]).unwrap());
+    let run = execute(&program, &inputs).unwrap();
+    for (id, output) in made.iter().zip(run.outputs()) {
+        assert_eq!((output.shape(), output.len()), (program.shape(*id).unwrap(), count(output.shape())));
+        assert!(output.data().iter().all(|x| *x == 0));
+    }
+}
+
+/// One gas, a gas for sixteen products, and a gas for every four elements read or written, whichever are more.
+#[test]
+fn an_operation_is_paid_by_what_it_reads_too() {
+    let gas = |write: &dyn Fn(&mut Builder, ValueId) -> Result<ValueId, ProgramError>| {
+        let mut b = Builder::new();
+        let x = b.input(&[64, 1024], Interval::BIT).unwrap();
+        write(&mut b, x).unwrap();
+        b.build().unwrap().gas()
+    };
+    let all = (64 * 1024) / 4 + 1;
+    assert_eq!(gas(&|b, x| b.op(Op::Relu(x))), all);
+    assert_eq!(gas(&|b, x| b.sum(x, 0)), all);
+    assert_eq!(gas(&|b, x| b.sum(x, 1)), all);
+    assert_eq!(gas(&|b, x| b.op(Op::Argmax(x))), all);
+    assert_eq!(gas(&|b, x| b.op(Op::RowMax(x))), all);
+    assert_eq!(gas(&|b, x| b.op(Op::Order(x))), 11 * (64 * 1024) / 4 + 1);
+    assert_eq!(gas(&|b, x| b.slice(x, 8, &[16])), 16 / 4 + 1);
+    assert_eq!(gas(&|b, x| b.einsum("ab,ab->", x, x)), all + 64 * 1024 / 16);
+}
+
+#[test]
+fn a_model_has_no_more_parameters_than_a_tensor_holds() {
+    assert!(Mlp::new(&[1 << 14, 1 << 10]).is_err(), "the biases are too much");
+    let largest = Mlp::new(&[(1 << 14) - 1, 1 << 10]).unwrap();
+    assert_eq!((largest.parameters() as usize, largest.layout().len()), (1 << 24, 1 << 24));
+    assert!(matches!(Mlp::new(&[1 << 14; 17]), Err(ProgramError::TooLarge { .. })));
+    let longer = Arc::new(Layout::of(&[("w", &[(1 << 24) + 1])]).unwrap());
+    let values = vec![0; longer.len()];
+    assert!(matches!(ExactParams::new(values, longer), Err(ModelError::TooLarge(_))));
 }

@@ -32,7 +32,7 @@ impl Loop {
         let (all, seed) = (digits(), Seed::from_number(seed));
         let order: Vec<usize> =
             draw(Digest(seed.derive("split").0), 1797, 1797).iter().map(|i| *i as usize).collect();
-        let exact = |rows: &[usize]| ExactData::from_dataset(&all.select(rows));
+        let exact = |rows: &[usize]| ExactData::from_dataset(&all.select(rows)).unwrap();
         let (public, private) = order[504..].split_at(1293 / 5);
         let parts = |rows: &[usize], n: usize| -> Vec<ExactData> {
             (0..n).map(|k| exact(&rows[k * rows.len() / n..(k + 1) * rows.len() / n])).collect()
@@ -123,7 +123,7 @@ impl Loop {
 fn centralised(network: &Loop) -> f64 {
     let order: Vec<usize> =
         draw(Digest(network.seed.derive("split").0), 1797, 1797).iter().map(|row| *row as usize).collect();
-    let all = ExactData::from_dataset(&digits().select(&order[504..]));
+    let all = ExactData::from_dataset(&digits().select(&order[504..])).unwrap();
     let training = Training { steps: 40, batch: 32, rate_shift: 1 };
     let mut model = network.mlp.init(network.seed).tensor();
     for epoch in 0..40 {

@@ -377,7 +377,7 @@ fn a_rule_that_refuses_the_set_does_not_stop_an_exact_validator() {
             update: ExactSgd { mlp: mlp.clone(), training },
             codec: Integers(Arc::clone(mlp.init(Seed::default()).layout())),
             model: mlp.init(Seed::default()),
-            data: ExactData::from_dataset(&rows(6)),
+            data: ExactData::from_dataset(&rows(6)).expect("fits"),
             weight: Weight(1),
             seed: Seed::from_number(2),
             period: PERIOD,
@@ -394,13 +394,13 @@ fn a_rule_that_refuses_the_set_does_not_stop_an_exact_validator() {
                 message: message(&head.to_params()),
             };
             validator.step(Time(0), input, &mut out).expect("waits");
-            let data = ExactData::from_dataset(&rows(3));
+            let data = ExactData::from_dataset(&rows(3)).expect("fits");
             let input = validator::Input::Data { from: id(8), weight: Weight(1), data };
             validator.step(Time(0), input, &mut out).expect("waits");
             let told = ["discarded [8] merge", "discarded [7] merge", "learned 0 0", "wait"];
             assert_eq!(played(&mut validator), told, "round {round}");
             let seed = Seed::from_number(2).derive_number("update", round);
-            let data = ExactData::from_dataset(&rows(6));
+            let data = ExactData::from_dataset(&rows(6)).expect("fits");
             ExactSgd { mlp: mlp.clone(), training }
                 .update(&mut expected, &data, round, seed)
                 .expect("trains");
@@ -418,7 +418,8 @@ impl ModelCodec<ExactParams> for Integers {
     }
 
     fn unpack(&self, packet: &Packet) -> Result<ExactParams, CompressError> {
-        Dense.decompress(packet, &self.0, Limits::of(&self.0)).map(|params| ExactParams::from_params(&params))
+        let params = Dense.decompress(packet, &self.0, Limits::of(&self.0))?;
+        ExactParams::from_params(&params).map_err(|error| CompressError::Rule(Box::new(error)))
     }
 }
 

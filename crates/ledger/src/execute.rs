@@ -202,7 +202,7 @@ impl<'a> Draft<'a> {
             return Err(Refused::Size(size));
         }
         let digest = self.state.admissible(signed, self.state.clock.height, self.check)?;
-        let needed = gas(signed, size, self.check, self.state.chain);
+        let needed = gas(signed, size, self.check, &self.state);
         let limit = self.state.params.fees.limit.saturating_sub(self.gas);
         if needed > limit {
             return Err(Refused::Gas { needed, limit });

@@ -16,6 +16,7 @@ use crate::tx::{Action, Refutation, SignedTx};
 use crate::{Refused, State};
 use bitneuron_core::claim::CheckClaim;
 use bitneuron_core::{Amount, NodeId};
+use bitneuron_market::DealId;
 
 const BYTE: u64 = 16;
 const SIGNATURE: u64 = 5_500;
@@ -44,12 +45,12 @@ pub(crate) fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
 }
 
 /// The gas of a transaction with the checks of its claims.
-pub(crate) fn gas(
-    signed: &SignedTx,
-    size: usize,
-    check: &dyn CheckClaim,
-    chain: bitneuron_core::ChainId,
-) -> u64 {
+pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state: &State) -> u64 {
+    let chain = state.chain;
+    let opening = |deal: DealId, packet: &[u8]| {
+        let goal = state.deal_to_end(deal).and_then(|deal| state.registered(deal.terms.goal()));
+        goal.map_or(0, |known| check.open_gas(packet, &known.goal.mlp.layout()))
+    };
     let checks = match &signed.tx.action {
         Action::Claim(claim) | Action::Refute(Refutation::Claim(claim)) => check.gas(claim),
         Action::Refute(Refutation::Proposed { proposal, content }) => {
@@ -58,6 +59,9 @@ pub(crate) fn gas(
         Action::Refute(Refutation::Precommitted { vote, content }) => {
             let block = vote.vote.block.unwrap_or_default();
             content.claim(block, chain).map_or(0, |claim| check.gas(&claim))
+        }
+        Action::Post { deal, packet } | Action::Refute(Refutation::Packet { deal, packet }) => {
+            opening(*deal, packet)
         }
         _ => 0,
     };

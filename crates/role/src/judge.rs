@@ -4,7 +4,7 @@
 //! transaction enters the mempool. Verdicts are deterministic, so one look is enough; the gas of a repeated look is nothing.
 
 use crate::model::open_packet;
-use bitneuron_compress::{Limits, Packet, Registry};
+use bitneuron_compress::{CompressError, Limits, Packet, Registry};
 use bitneuron_core::claim::{CheckClaim, Claim, Refused};
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{ChainId, Commitment, Digest, Layout, NodeId, Signature, sign};
@@ -121,6 +121,63 @@ impl CheckClaim for Judge {
     fn opens(&self, packet: &[u8], layout: &Arc<Layout>) -> Result<Commitment, Refused> {
         let opened = Packet::from_bytes(packet, Limits::of(layout))
             .and_then(|packet| open_packet(&self.codecs, &packet, layout));
-        opened.map(|model| model.commitment()).map_err(|error| Refused::Malformed(error.to_string()))
+        opened.map(|model| model.commitment()).map_err(|error| match error {
+            // What another judge may know: nobody is guilty of it.
+            CompressError::UnknownCodec(_) => Refused::Unavailable(error.to_string()),
+            _ => Refused::Malformed(error.to_string()),
+        })
+    }
+
+    /// Two gas for each element, for reading and hashing it, and one for four multiplications.
+    fn open_gas(&self, packet: &[u8], layout: &Layout) -> u64 {
+        let work = Packet::from_bytes(packet, Limits::of(layout))
+            .and_then(|packet| Ok(self.codecs.exact(packet.codec())?.work(&packet, layout)));
+        let elements = layout.len() as u64;
+        elements.saturating_mul(2).saturating_add(work.unwrap_or(0) / 4)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitneuron_compress::{CodecId, Compressor, Dense, ExactDecoder, TensorTrain};
+    use bitneuron_core::{Params, Seed};
+    use bitneuron_zk::Registry as Verifiers;
+
+    fn model() -> Params {
+        let layout = Arc::new(Layout::of(&[("w", &[16, 16]), ("b", &[3])]).expect("small"));
+        let mut params = Params::zeros(layout);
+        params.values_mut().iter_mut().enumerate().for_each(|(at, value)| *value = at as f32 / 128.0);
+        params
+    }
+
+    fn judge(codecs: Registry) -> Judge {
+        Judge::new(Arc::new(Verifiers::new()), Arc::new(codecs))
+    }
+
+    #[test]
+    fn a_codec_that_is_not_known_here_convicts_nobody() {
+        let (model, judge) = (model(), judge(Registry::standard()));
+        let packet = Dense.compress(&model, Seed::default()).expect("finite");
+        let open = |bytes: &[u8]| judge.opens(bytes, model.layout());
+        assert!(open(&packet.to_bytes()).is_ok());
+        let other = Packet::new(CodecId(0x7777), packet.layout(), Vec::new()).expect("small");
+        assert!(matches!(open(&other.to_bytes()), Err(Refused::Unavailable(_))));
+        let empty = Packet::new(packet.codec(), packet.layout(), Vec::new()).expect("small");
+        assert!(matches!(open(&empty.to_bytes()), Err(Refused::Malformed(_))));
+        assert!(matches!(open(&[]), Err(Refused::Malformed(_))));
+    }
+
+    #[test]
+    fn opening_is_priced_by_elements_and_multiplications() {
+        let (model, judge) = (model(), judge(Registry::standard()));
+        let codec = TensorTrain::max_rank(5).expect("a rank");
+        let [dense, train] = [&Dense as &dyn Compressor, &codec]
+            .map(|codec| codec.compress(&model, Seed::default()).expect("finite"));
+        let work = codec.work(&train, model.layout());
+        assert!(work > 259, "{work}");
+        let price = |packet: &Packet| judge.open_gas(&packet.to_bytes(), model.layout());
+        assert_eq!((price(&dense), price(&train)), (2 * 259 + 259 / 4, 2 * 259 + work / 4));
+        assert_eq!(judge.open_gas(&[], model.layout()), 2 * 259);
     }
 }

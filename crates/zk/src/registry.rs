@@ -2,7 +2,8 @@
 //!
 //! The ledger knows verdicts, not proofs; [`Registry`] is what stands behind its [`CheckClaim`]. A check is:
 //! find the statement, decode the public part (strictly), price it and refuse what is too costly, decode the proof,
-//! verify. Every step is deterministic; nothing here looks at a clock.
+//! verify. Every step is deterministic; nothing here looks at a clock. A verifier that panics, which none should, gives no
+//! verdict and takes nobody with it.
 
 use crate::verifier::{Verifier, VerifyError};
 use crate::{Guarantees, Library, Merkle, Proof, Replay, Statement};
@@ -10,6 +11,7 @@ use bitneuron_core::claim::{CheckClaim, Claim, Holding, Inference, Refused, Scor
 use bitneuron_core::{Context, Digest, Keypair, decode, encode};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Reading bytes: 1 gas for 16 of them.
@@ -62,7 +64,8 @@ impl Registry {
 
     /// What accepting this claim would mean; `None` for an unknown statement or an unreadable public part.
     pub fn guarantees(&self, claim: &Claim) -> Option<Guarantees> {
-        self.judges.get(&claim.statement())?.guarantees(claim)
+        let judge = self.judges.get(&claim.statement())?;
+        contained(|| judge.guarantees(claim))?
     }
 }
 
@@ -84,14 +87,23 @@ impl fmt::Debug for Registry {
 impl CheckClaim for Registry {
     fn check(&self, claim: &Claim) -> Result<(), Refused> {
         let judge = self.judges.get(&claim.statement()).ok_or(Refused::Unknown(claim.statement()))?;
-        judge.check(claim, self.limit)
+        contained(|| judge.check(claim, self.limit)).unwrap_or_else(|| {
+            // No verdict: what is wrong is the verifier.
+            Err(Refused::Unavailable("the verifier panicked".into()))
+        })
     }
 
     /// `(public bytes + proof bytes) / 16` for reading, and [`Verifier::gas`] for checking.
     fn gas(&self, claim: &Claim) -> u64 {
         let judge = self.judges.get(&claim.statement());
-        judge.and_then(|judge| judge.gas(claim)).unwrap_or_else(|| reading(claim))
+        judge.and_then(|judge| contained(|| judge.gas(claim))?).unwrap_or_else(|| reading(claim))
     }
+}
+
+/// What a foreign verifier answers; `None` when it panics. It is asked by shared reference, and what this crate keeps behind
+/// one is never left half done.
+fn contained<T>(ask: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(ask)).ok()
 }
 
 /// A signed claim of `public` with its proof; `context.by` must be the key's name.

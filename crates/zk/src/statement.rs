@@ -130,7 +130,7 @@ pub enum StatementError {
     /// The program cannot be built.
     #[error(transparent)]
     Program(#[from] ProgramError),
-    /// A reason of a statement outside this crate.
+    /// A failure of a statement outside this crate, which says nothing about the public part.
     #[error(transparent)]
     Rule(Box<dyn Error + Send + Sync>),
 }

@@ -12,7 +12,8 @@ use thiserror::Error;
 /// Checks proofs of one statement.
 ///
 /// Laws, which the module `suite` checks for any implementation:
-/// 1. *sound*: a proof is refused for every other public part, and every other byte string in its place is refused;
+/// 1. *sound*: where accepting settles at once, no proof of what is false is accepted, however it was made; an honest proof is refused for every other public
+///    part, and every other byte string in its place is refused;
 /// 2. *bound*: a proof is refused in every other context and under another backend's name;
 /// 3. *total*: any public part and any bytes give a verdict, never a panic;
 /// 4. *deterministic*: the same call gives the same verdict, on every machine;
@@ -57,7 +58,7 @@ pub enum VerifyError {
     /// The statement is false.
     #[error("{0}")]
     False(String),
-    /// A reason of a backend outside this crate.
+    /// A failure of a backend outside this crate, which says nothing about the claim.
     #[error(transparent)]
     Rule(Box<dyn Error + Send + Sync>),
 }
@@ -76,13 +77,16 @@ impl From<VerifyError> for Refused {
     fn from(error: VerifyError) -> Self {
         let why = error.to_string();
         match error {
+            // Nobody is guilty of what a judge cannot do.
+            VerifyError::Rule(_)
+            | VerifyError::Statement(StatementError::Rule(_))
+            | VerifyError::Unavailable(_) => Self::Unavailable(why),
             VerifyError::Malformed(why) => Self::Malformed(why),
             VerifyError::Statement(_) => Self::Malformed(why),
             VerifyError::Unrelated(_) | VerifyError::Unbound | VerifyError::NotCommitted(_) => {
                 Self::Unrelated(why)
             }
-            VerifyError::Unavailable(_) => Self::Unavailable(why),
-            VerifyError::False(_) | VerifyError::Rule(_) => Self::False(why),
+            VerifyError::False(_) => Self::False(why),
         }
     }
 }

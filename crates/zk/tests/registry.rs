@@ -2,11 +2,11 @@
 
 use bitneuron_core::claim::{CheckClaim, Claim, Holding, Inference, Refused, Score, Turn, statement};
 use bitneuron_core::exact::Tensor;
-use bitneuron_core::{Seed, encode};
+use bitneuron_core::{Context, Seed, encode};
 use bitneuron_zk::suite::{Case, World};
 use bitneuron_zk::{
-    Assumption, Computation, Library, Merkle, ProveError, Prover, Registry, Replay, Statement, Verifier,
-    VerifyError, claim,
+    Assumption, Computation, Guarantees, Library, Merkle, Proof, ProveError, Prover, Registry, Replay,
+    Statement, StatementError, Verifier, VerifyError, claim,
 };
 use std::sync::Arc;
 
@@ -172,4 +172,51 @@ fn the_cache_changes_no_verdict() {
         assert!(matches!(registry.check(&stale), Err(Refused::Unrelated(_))));
     }
     assert_eq!(registry.check(&claim), Ok(()));
+}
+
+/// A verifier from elsewhere that fails in its own way.
+struct Failing(fn() -> VerifyError);
+
+impl Verifier<Score> for Failing {
+    fn verify(&self, _: &Context, _: &Score, _: &Proof) -> Result<(), VerifyError> {
+        Err((self.0)())
+    }
+
+    fn guarantees(&self, public: &Score) -> Guarantees {
+        Verifier::<Score>::guarantees(&Replay::default(), public)
+    }
+
+    fn gas(&self, public: &Score) -> u64 {
+        assert!(public.right < 100, "a price that panics");
+        7
+    }
+}
+
+/// Who claims something true is not convicted because a judge's verifier is broken.
+#[test]
+fn a_verifier_that_fails_or_panics_gives_no_verdict() {
+    let (world, replay) = (world(), Replay::default());
+    let case = world.score();
+    let claim_of = |public: &Score| {
+        let proof = bitneuron_zk::liar::forge::<Score>(
+            &case.context,
+            public,
+            &<Score as Computation>::witness(&case.witness),
+        );
+        claim::<Score>(&world.key, case.context, public, &proof)
+    };
+    let broken: [fn() -> VerifyError; 3] = [
+        || VerifyError::Rule("out of memory".into()),
+        || VerifyError::Statement(StatementError::Rule("no such table".into())),
+        || panic!("a verifier's own fault"),
+    ];
+    for why in broken {
+        let registry = Registry::replaying(&replay).with::<Score>(Failing(why));
+        let verdict = registry.check(&claim_of(&case.public));
+        assert!(matches!(verdict, Err(Refused::Unavailable(_))), "{verdict:?}");
+    }
+    let registry = Registry::replaying(&replay).with::<Score>(Failing(|| VerifyError::Unbound));
+    let priceless = claim_of(&Score { right: 100, ..case.public.clone() });
+    assert!(matches!(registry.check(&priceless), Err(Refused::Unavailable(_))));
+    assert_eq!(registry.gas(&priceless), (priceless.public().len() + priceless.proof().len()) as u64 / 16);
 }

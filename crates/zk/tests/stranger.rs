@@ -143,7 +143,7 @@ fn the_laws_and_the_registry_take_it_as_their_own() {
     let honest = case(&[[0, 0], [10, 0], [1000, 1000], [990, 990]], &[[1, 1], [900, 900]]);
     let mut lie = honest.clone();
     lie.public.after = lie.public.before.clone();
-    check::<KMeans>(&Replay::default(), &[honest.clone(), lie]).unwrap();
+    check::<KMeans>(&Replay::default(), &bitneuron_zk::liar::replayed, &[honest.clone(), lie]).unwrap();
 
     let key = Keypair::from_seed(Seed::from_number(1));
     let replay = Replay::default();

@@ -22,11 +22,11 @@ fn replay_and_merkle_keep_the_laws() {
     library.insert_data(&world.metric_set);
     library.insert_data(&world.data);
     for replay in [Replay::default(), Replay::new(Arc::new(library))] {
-        check::<Turn>(&replay, &world.turns()).unwrap();
-        check::<Score>(&replay, &world.scores()).unwrap();
-        check::<Inference>(&replay, &world.inferences()).unwrap();
+        check::<Turn>(&replay, &liar::replayed, &world.turns()).unwrap();
+        check::<Score>(&replay, &liar::replayed, &world.scores()).unwrap();
+        check::<Inference>(&replay, &liar::replayed, &world.inferences()).unwrap();
     }
-    check::<Holding>(&Merkle, &world.holdings()).unwrap();
+    check::<Holding>(&Merkle, &liar::holding::opened, &world.holdings()).unwrap();
 }
 
 /// What a wrong implementation does differently from replay.
@@ -91,7 +91,7 @@ impl Verifier<Score> for Wrong {
 }
 
 fn broken(wrong: &Wrong) -> Option<Law> {
-    check_with::<Score>(wrong, wrong, &world().scores()).err().map(|violation| violation.law)
+    check_with::<Score>(wrong, wrong, &liar::replayed, &world().scores()).err().map(|violation| violation.law)
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn the_right_one_passes() {
 fn cases_must_be_true_and_false() {
     let [truth, lie] = world().scores();
     for cases in [vec![], vec![truth], vec![lie]] {
-        let violation = check::<Score>(&replay(), &cases).unwrap_err();
+        let violation = check::<Score>(&replay(), &liar::replayed, &cases).unwrap_err();
         assert_eq!(violation.law, Law::Cases);
     }
 }
@@ -211,6 +211,23 @@ fn a_verifier_that_reads_only_the_binding_is_not_sound() {
         accept(context, public, &proof)
     });
     assert_eq!(broken(&Wrong { verify, ..right() }), Some(Law::Bytes));
+}
+
+/// It looks at the binding and at what is committed, and skips the work.
+#[test]
+fn a_verifier_that_never_runs_the_program_is_not_sound() {
+    let verify: Verify = Box::new(|context, public, proof| match accept(context, public, proof) {
+        Err(VerifyError::False(_)) => Ok(()),
+        verdict => verdict,
+    });
+    assert_eq!(broken(&Wrong { verify, ..right() }), Some(Law::Sound));
+}
+
+#[test]
+fn a_forger_must_know_the_form_of_a_proof() {
+    let noise = |case: &Case<Score>| Proof { body: vec![1; 40].into(), ..liar::replayed(case) };
+    let violation = check_with::<Score>(&right(), &right(), &noise, &world().scores()).unwrap_err();
+    assert_eq!(violation.law, Law::Cases);
 }
 
 #[test]

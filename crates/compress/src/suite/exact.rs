@@ -1,11 +1,9 @@
 //! The law of [`ExactDecoder`].
 
 use super::{Law, Violation, cases, guarded, told};
-use crate::{
-    ExactDecoder, Limits,
-    exact::{BOUND, FRACTION},
-};
+use crate::{ExactDecoder, Limits};
 use bitneuron_core::Seed;
+use bitneuron_core::exact::fixed::{WEIGHT_BITS, WEIGHT_LIMIT};
 
 /// Half a unit of rounding, and half a unit for the rounding of factors.
 const UNITS: f64 = 1.0;
@@ -24,15 +22,16 @@ pub fn check_exact(codec: &dyn ExactDecoder) -> Result<(), Violation> {
         let values = guarded(case, || codec.decompress(&packet, params.layout(), limits))?;
         let values = values.map_err(|error| broken(error.to_string()))?;
         let integers = guarded(case, || codec.decompress_exact(&packet, params.layout(), limits))?;
-        let scaled = || values.values().iter().map(|value| f64::from(*value) * f64::from(1u32 << FRACTION));
+        let scaled =
+            || values.values().iter().map(|value| f64::from(*value) * f64::from(1u32 << WEIGHT_BITS));
         let largest = scaled().fold(0.0, |most: f64, value| most.max(value.abs()));
-        if largest > f64::from(BOUND) + UNITS {
+        if largest > WEIGHT_LIMIT as f64 + UNITS {
             if integers.is_ok() {
                 return Err(broken("a weight outside the interval was accepted".into()));
             }
             continue;
         }
-        if largest > f64::from(BOUND) - UNITS {
+        if largest > WEIGHT_LIMIT as f64 - UNITS {
             continue;
         }
         let same = integers.as_ref().is_ok_and(|integers| {

@@ -164,6 +164,11 @@ impl ExactTransform for TensorTrain {
         FACTOR_FRACTION
     }
 
+    fn work(&self, structure: &[u8], expect: &Layout) -> u64 {
+        let trains = parse(structure, expect).unwrap_or_default();
+        trains.iter().flatten().map(TrainShape::work).fold(0, u64::saturating_add)
+    }
+
     fn inverse_fixed(
         &self,
         structure: &[u8],
@@ -259,6 +264,10 @@ impl Compressor for TensorTrain {
 }
 
 impl ExactDecoder for TensorTrain {
+    fn work(&self, packet: &Packet, expect: &Layout) -> u64 {
+        self.chain().map_or(0, |chain| chain.work(packet, expect))
+    }
+
     fn decode_fixed(
         &self,
         packet: &Packet,

@@ -17,10 +17,11 @@ fn a_forged_decision_is_an_offence_and_a_refusal() {
     let body = Bytes(encode(&block));
     let have =
         |certificate: &Certificate| Message::Have { block: body.clone(), certificate: certificate.clone() };
-    assert_eq!(bench.hear(&have(&forged)).0, [(PEER, Refused::Batch)]);
+    let bad = Refused::Signature(forged.votes[0].0);
+    assert_eq!(bench.hear(&have(&forged)).0, [(PEER, bad.clone())]);
     let block = Arc::new(block);
     let synced = |certificate| Input::Synced { block: Arc::clone(&block), certificate };
-    assert_eq!(bench.step(synced(forged)), Err(Refused::Batch));
+    assert_eq!(bench.step(synced(forged)), Err(bad));
     let effects = bench.step(synced(good.clone())).expect("a true decision");
     assert!(effects.contains(&Effect::Judge(Arc::clone(&block))));
     let effects = bench.step(Input::Judged { block: block.id(), valid: true }).expect("judged");

@@ -32,8 +32,11 @@ impl Inference {
     /// The relation that a proof of this answer proves. The witness is the model.
     ///
     /// # Errors
-    /// No program for these sizes.
+    /// No rows, or no program for these sizes.
     pub fn relation(&self) -> Result<Relation, Refused> {
+        if self.features.is_empty() {
+            return Err(Refused::Malformed("an inference about no rows".into()));
+        }
         let rows = self.features.shape().first().copied().unwrap_or(0);
         Ok(Relation {
             program: self.goal.inference_program(rows)?,

@@ -136,6 +136,11 @@ pub trait CheckClaim: Send + Sync {
     fn opens(&self, _packet: &[u8], _layout: &Arc<Layout>) -> Result<Commitment, Refused> {
         Err(Refused::Unavailable("no codecs here".into()))
     }
+
+    /// What [`CheckClaim::opens`] costs in gas, known before opening.
+    fn open_gas(&self, _packet: &[u8], layout: &Layout) -> u64 {
+        layout.len() as u64
+    }
 }
 
 /// Why a claim does not hold.

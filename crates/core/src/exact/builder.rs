@@ -1,6 +1,7 @@
 //! Writes programs: each call appends one operation whose shape and interval are known at once.
 
-use super::program::{Analysis, Input, Node, Source};
+use super::analysis::{Analysis, Inferred};
+use super::program::{Input, Node, Source};
 use super::{Comparison, Einsum, Interval, Op, Program, ProgramError, Table, Tensor, ValueId};
 
 /// A program under construction.
@@ -35,8 +36,9 @@ impl Builder {
     /// # Errors
     /// Operands that do not exist, do not fit or could overflow; so for all methods that follow.
     pub fn op(&mut self, op: Op) -> Result<ValueId, ProgramError> {
-        let interval = self.analysis.infer(&op)?.1;
-        self.op_within(op, interval)
+        let inferred = self.analysis.infer(&op)?;
+        let interval = inferred.1;
+        self.push(op, inferred, interval)
     }
 
     /// Appends an operation whose result is declared to lie in `interval`; running the program fails where it does not.
@@ -44,9 +46,13 @@ impl Builder {
     /// # Errors
     /// As [`Builder::op`], or an interval wider than inferred.
     pub fn op_within(&mut self, op: Op, interval: Interval) -> Result<ValueId, ProgramError> {
-        let node = Node { op, interval };
-        self.analysis.node(&node)?;
-        self.source.nodes.push(node);
+        let inferred = self.analysis.infer(&op)?;
+        self.push(op, inferred, interval)
+    }
+
+    fn push(&mut self, op: Op, inferred: Inferred, interval: Interval) -> Result<ValueId, ProgramError> {
+        self.analysis.declare(&op, inferred, interval)?;
+        self.source.nodes.push(Node { op, interval });
         Ok(self.analysis.last())
     }
 
@@ -66,9 +72,9 @@ impl Builder {
     /// The finished program.
     ///
     /// # Errors
-    /// Too many values, or an output that does not exist.
+    /// An output that does not exist.
     pub fn build(self) -> Result<Program, ProgramError> {
-        Program::new(self.source)
+        Program::analysed(self.source, self.analysis)
     }
 }
 

@@ -1,5 +1,6 @@
 //! A labelled data set as integers, its commitments, and the drawing of rows from a public seed.
 
+use super::tensor::ShapeError;
 use super::{Interval, Tensor, fixed};
 use crate::{Commitment, Dataset, Seed, hash::Digest};
 use rand_chacha::rand_core::Rng;
@@ -27,12 +28,17 @@ pub struct DataRoot {
 
 impl ExactData {
     /// Rounds features to 8 fractional bits and moves them into ±1.
-    pub fn from_dataset(data: &Dataset) -> Self {
+    ///
+    /// # Errors
+    /// More elements than a tensor holds.
+    pub fn from_dataset(data: &Dataset) -> Result<Self, ShapeError> {
         let round = |value: &f32| fixed::from_f32(*value, fixed::ACTIVATION_BITS, fixed::FEATURE_LIMIT);
-        let shape = [data.len(), data.features().ncols()].map(|size| u32::try_from(size).unwrap_or(u32::MAX));
-        let features = Tensor::new(&shape, data.features().iter().map(round).collect());
-        let labels = Tensor::vector(data.labels().iter().map(|label| i64::from(*label)).collect());
-        Self { features: features.unwrap_or_else(|_| Tensor::vector(Vec::new())), labels }
+        // No tensor has a size of `u32::MAX`.
+        let [rows, columns] =
+            [data.len(), data.features().ncols()].map(|size| u32::try_from(size).unwrap_or(u32::MAX));
+        let features = Tensor::new(&[rows, columns], data.features().iter().map(round).collect())?;
+        let labels = Tensor::new(&[rows], data.labels().iter().map(|label| i64::from(*label)).collect())?;
+        Ok(Self { features, labels })
     }
 
     /// From its two tensors; `None` when they do not belong together or leave their intervals.
@@ -83,7 +89,7 @@ pub fn draw(seed: Digest, rows: u32, count: usize) -> Vec<i64> {
     while drawn.len() < count && rows > 0 {
         let mut order: Vec<i64> = (0..i64::from(rows)).collect();
         for last in (1..order.len()).rev() {
-            let span = u128::from(rng.next_u64()).wrapping_mul(last as u128 + 1) >> 64;
+            let span = u128::from(rng.next_u64()).wrapping_mul((last as u128).saturating_add(1)) >> 64;
             order.swap(last, usize::try_from(span).unwrap_or(last));
         }
         order.truncate(count.saturating_sub(drawn.len()));

@@ -42,13 +42,18 @@ pub const fn divide(x: i64, by: i64) -> Option<i64> {
 
 /// A real number in fixed point, to nearest and within ±`limit`; not a number gives 0.
 pub fn from_f32(value: f32, bits: u32, limit: i64) -> i64 {
-    let scaled = (f64::from(value) * f64::from(2u32).powi(bits.cast_signed())).round();
+    let scaled = (f64::from(value) * power_of_two(bits)).round();
     (scaled as i64).clamp(limit.saturating_neg(), limit)
 }
 
 /// The real number of a fixed-point integer.
 pub fn to_f32(value: i64, bits: u32) -> f32 {
-    (value as f64 / f64::from(2u32).powi(bits.cast_signed())) as f32
+    (value as f64 / power_of_two(bits)) as f32
+}
+
+/// `2^bits`, exactly; for at most 63 bits.
+const fn power_of_two(bits: u32) -> f64 {
+    1u64.wrapping_shl(bits) as f64
 }
 
 /// The table of `round(2¹² · e^(-d/256))` for `d = 4096, 4095, …, 0`, so that index `z + 4096` holds the exponential of
@@ -78,7 +83,7 @@ const FINE: u32 = 100;
 /// The product of two fractions of at most one at [`FINE`] bits, from their 50-bit halves; error below 2⁻⁹⁹.
 const fn multiply(a: u128, b: u128) -> u128 {
     let half = FINE / 2;
-    let mask = (1 << half) - 1;
+    let mask = (1u128 << half).wrapping_sub(1);
     let (ah, al, bh, bl) = (a >> half, a & mask, b >> half, b & mask);
     let cross = ah.wrapping_mul(bl).wrapping_add(al.wrapping_mul(bh));
     ah.wrapping_mul(bh).wrapping_add(cross.wrapping_add(al.wrapping_mul(bl) >> half) >> half)

@@ -122,6 +122,7 @@ impl fmt::Debug for Interval {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::exact::fixed;

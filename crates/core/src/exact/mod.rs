@@ -24,6 +24,9 @@
 //! # Ok::<(), bitneuron_core::exact::ProgramError>(())
 //! ```
 
+#![warn(clippy::arithmetic_side_effects)]
+
+mod analysis;
 pub mod builder;
 pub mod data;
 mod einsum;
@@ -48,4 +51,4 @@ pub use op::{Comparison, Op, Table, ValueId};
 pub use program::{Program, ProgramError};
 pub use relation::{Binding, Relation};
 pub use slice::Slice;
-pub use tensor::Tensor;
+pub use tensor::{ShapeError, Tensor};

@@ -24,6 +24,9 @@ pub enum ModelError {
         /// How many the layout has.
         expected: usize,
     },
+    /// More parameters than a tensor holds.
+    #[error("{0} parameters, at most {most} allowed", most = Tensor::MAX_ELEMENTS)]
+    TooLarge(usize),
     /// A value outside the interval of weights.
     #[error("parameter {index} is {found}, outside ±2^14")]
     Range {
@@ -38,11 +41,12 @@ impl ExactParams {
     /// Wraps integers, refusing what no model may hold.
     ///
     /// # Errors
-    /// Another length than the layout's, or a value outside the interval.
+    /// Another length than the layout's, more parameters than a tensor holds, or a value outside the interval.
     pub fn new(values: Vec<i32>, layout: Arc<Layout>) -> Result<Self, ModelError> {
         if values.len() != layout.len() {
             return Err(ModelError::Length { found: values.len(), expected: layout.len() });
         }
+        Self::fits(&layout)?;
         match values.iter().position(|value| i64::from(value.unsigned_abs()) > fixed::WEIGHT_LIMIT) {
             None => Ok(Self { values, layout }),
             Some(index) => {
@@ -52,9 +56,17 @@ impl ExactParams {
     }
 
     /// Rounds `f32` parameters to nearest and moves them into the interval.
-    pub fn from_params(params: &Params) -> Self {
+    ///
+    /// # Errors
+    /// More parameters than a tensor holds.
+    pub fn from_params(params: &Params) -> Result<Self, ModelError> {
+        Self::fits(params.layout())?;
         let round = |value: &f32| fixed::from_f32(*value, fixed::WEIGHT_BITS, fixed::WEIGHT_LIMIT) as i32;
-        Self { values: params.values().iter().map(round).collect(), layout: params.layout().clone() }
+        Ok(Self { values: params.values().iter().map(round).collect(), layout: params.layout().clone() })
+    }
+
+    fn fits(layout: &Layout) -> Result<(), ModelError> {
+        if layout.len() > Tensor::MAX_ELEMENTS { Err(ModelError::TooLarge(layout.len())) } else { Ok(()) }
     }
 
     /// Wraps integers drawn inside the interval for every place of the layout.

@@ -16,6 +16,16 @@ pub enum Comparison {
     AtMost,
 }
 
+impl Comparison {
+    /// Whether values compare as asked.
+    pub(super) const fn holds(self, a: i64, b: i64) -> bool {
+        match self {
+            Self::Equal => a == b,
+            Self::AtMost => a <= b,
+        }
+    }
+}
+
 /// A table of integers for `first, first + 1, …`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {

@@ -89,10 +89,18 @@ impl Relation {
         {
             return Err(RelationError::Input(wrong));
         }
-        let run = execute(&self.program, &inputs)?;
+        self.concludes(&inputs)
+    }
+
+    /// Whether the program gives the outputs bound when it runs on `inputs`, which are those bound: who calls this has
+    /// compared them already.
+    ///
+    /// # Errors
+    /// The program does not run, or gives another output.
+    pub fn concludes(&self, inputs: &[Tensor]) -> Result<(), RelationError> {
+        let run = execute(&self.program, inputs)?;
         let outputs = run.outputs();
-        let right = |(binding, tensor): (&Binding, &&Tensor)| binding.admits(tensor);
-        match self.outputs.iter().zip(&outputs).position(|pair| !right(pair)) {
+        match self.outputs.iter().zip(&outputs).position(|(binding, tensor)| !binding.admits(tensor)) {
             Some(wrong) => Err(RelationError::Output(wrong)),
             None if self.outputs.len() == outputs.len() => Ok(()),
             None => Err(RelationError::Output(self.outputs.len().min(outputs.len()))),

@@ -23,12 +23,16 @@ pub struct ShapeError {
 }
 
 /// The number of elements of a shape; `None` when it has too many dimensions or elements.
+///
+/// The sizes that are not zero are bounded together, also where another is zero: no product of some of them, such as a
+/// stride, is larger than [`Tensor::MAX_ELEMENTS`].
 pub fn elements(shape: &[u32]) -> Option<usize> {
     (shape.len() <= Tensor::MAX_DIMS).then_some(())?;
     shape
         .iter()
-        .try_fold(1usize, |product, size| product.checked_mul(*size as usize))
-        .filter(|elements| *elements <= Tensor::MAX_ELEMENTS)
+        .try_fold(1usize, |product, size| product.checked_mul((*size).max(1) as usize))
+        .filter(|product| *product <= Tensor::MAX_ELEMENTS)
+        .map(|product| if shape.contains(&0) { 0 } else { product })
 }
 
 impl Tensor {
@@ -51,10 +55,13 @@ impl Tensor {
         }
     }
 
-    /// A vector, cut to the largest allowed length.
-    pub fn vector(mut data: Vec<i64>) -> Self {
-        data.truncate(Self::MAX_ELEMENTS);
-        Self { shape: vec![u32::try_from(data.len()).unwrap_or(u32::MAX)], data }
+    /// A vector.
+    ///
+    /// # Panics
+    /// On more than [`Tensor::MAX_ELEMENTS`]; what may be longer goes through [`Tensor::new`].
+    pub fn vector(data: Vec<i64>) -> Self {
+        assert!(data.len() <= Self::MAX_ELEMENTS, "a vector of {} elements", data.len());
+        Self { shape: vec![data.len() as u32], data }
     }
 
     /// One number, of no dimension.

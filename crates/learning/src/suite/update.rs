@@ -92,7 +92,8 @@ impl Problem<ExactParams, ExactData> for Mlp {
 
     fn data(&self, seed: Seed) -> ExactData {
         let last = self.sizes().last().copied().unwrap_or(0);
-        ExactData::from_dataset(&clusters(self.features() as usize, last as usize, seed))
+        let rows = clusters(self.features() as usize, last as usize, seed);
+        ExactData::from_dataset(&rows).unwrap_or_else(|_| unreachable!("a few small rows"))
     }
 
     /// The share of rows classified wrongly.

@@ -66,7 +66,8 @@ impl Value for ExactParams {
     const ROUNDING: f64 = 2.0 / (1u32 << fixed::WEIGHT_BITS) as f64;
 
     fn nearest(numbers: &[f64], layout: &Arc<Layout>) -> Self {
-        Self::from_params(&Params::nearest(numbers, layout))
+        let params = Params::nearest(numbers, layout);
+        Self::from_params(&params).unwrap_or_else(|_| unreachable!("the suites draw small layouts"))
     }
 
     fn layout(&self) -> &Arc<Layout> {

@@ -47,7 +47,8 @@ impl Fixture {
     pub(crate) fn new(number: u64) -> Self {
         let seed = Seed::from_number(number);
         let data = |label: &str, n: u64, count| rows(count, seed.derive_number(label, n));
-        let exact = |label: &str, n, count| Arc::new(ExactData::from_dataset(&data(label, n, count)));
+        let exact =
+            |label: &str, n, count| Arc::new(ExactData::from_dataset(&data(label, n, count)).expect("small"));
         let validators: Vec<_> =
             (0..).zip(keys("validator", seed)).map(|(n, key)| (key, exact("shard", n, 64))).collect();
         let users: Vec<_> =

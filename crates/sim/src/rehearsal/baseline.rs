@@ -1,11 +1,11 @@
 //! What the network is measured against: the same integer model trained in one place, and by each user alone.
 
 use bitneuron_core::exact::programs::{Mlp, step::Training};
-use bitneuron_core::exact::{ExactData, ExactParams};
+use bitneuron_core::exact::{ExactData, ExactParams, ShapeError};
 use bitneuron_core::{Dataset, Seed};
+use bitneuron_learning::UpdateError;
 use bitneuron_learning::baseline::centralised;
 use bitneuron_learning::exact::{ExactSgd, score};
-use bitneuron_learning::UpdateError;
 
 /// Scores models on rows that no node ever sees.
 #[derive(Debug)]
@@ -15,8 +15,8 @@ pub(crate) struct Examiner {
 }
 
 impl Examiner {
-    pub(crate) fn new(mlp: &Mlp, data: &Dataset) -> Self {
-        Self { mlp: mlp.clone(), data: ExactData::from_dataset(data) }
+    pub(crate) fn new(mlp: &Mlp, data: &Dataset) -> Result<Self, ShapeError> {
+        Ok(Self { mlp: mlp.clone(), data: ExactData::from_dataset(data)? })
     }
 
     /// The share of rows that `model` classifies rightly; 0 for what is no model of this kind.
@@ -39,7 +39,7 @@ pub(crate) fn converge(
     data: &Dataset,
     seed: Seed,
 ) -> Result<ExactParams, UpdateError> {
-    let data = ExactData::from_dataset(data);
+    let data = ExactData::from_dataset(data).map_err(|error| UpdateError::Rule(Box::new(error)))?;
     let rows = u32::try_from(data.rows()).unwrap_or(u32::MAX);
     let batch = if rows >= 32 { 32 } else { 8 };
     let training = Training { steps: rows.div_ceil(batch).max(1), batch, rate_shift: 1 };

@@ -5,7 +5,7 @@ use crate::digits;
 use crate::scenario::{Codec, Defence, Scenario, ScenarioError};
 use bitneuron_compress::{Chain, Compressor, Dense, Registry, TensorTrain, Uniform};
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
-use bitneuron_core::exact::{DataRoot, ExactData};
+use bitneuron_core::exact::{DataRoot, ExactData, ShapeError};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
 use bitneuron_learning::data::{Split, SplitRule};
@@ -61,15 +61,16 @@ impl Cast {
         let validators: Vec<(Keypair, Arc<ExactData>)> = keys("validator", validators)
             .into_iter()
             .zip(&shards.nodes)
-            .map(|(key, rows)| (key, Arc::new(ExactData::from_dataset(&split.public.select(rows)))))
-            .collect();
+            .map(|(key, rows)| Ok((key, Arc::new(ExactData::from_dataset(&split.public.select(rows))?))))
+            .collect::<Result<_, _>>()
+            .map_err(|error: ShapeError| setting(error))?;
         let users: Vec<(Keypair, Arc<Dataset>)> = keys("user", users)
             .into_iter()
             .zip(&shares.nodes)
             .map(|(key, rows)| (key, Arc::new(split.private.select(rows))))
             .collect();
 
-        let metric = Arc::new(ExactData::from_dataset(&split.metric));
+        let metric = Arc::new(ExactData::from_dataset(&split.metric).map_err(setting)?);
         let mut library = Library::new();
         let metric_set = library.insert_data(&metric);
         let roots: Vec<DataRoot> = validators.iter().map(|(_, data)| library.insert_data(data)).collect();
@@ -95,7 +96,7 @@ impl Cast {
             validators,
             users,
             compressor: compressor(scenario.compressor)?,
-            examiner: Examiner::new(&mlp, &split.report),
+            examiner: Examiner::new(&mlp, &split.report).map_err(setting)?,
             pooled: pooled(&split)?,
             label_entropy,
         })

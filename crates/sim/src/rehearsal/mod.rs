@@ -166,7 +166,7 @@ mod tests {
             validators: 4,
             users: 8,
             rounds: 3,
-            adversaries: crate::Adversaries::NONE,
+            adversaries: crate::scenario::Adversaries::NONE,
             ..Scenario::default()
         };
         let cast = Cast::new(&scenario).expect("a cast");

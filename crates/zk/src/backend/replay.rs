@@ -16,7 +16,7 @@ use crate::statement::{Computation, public_digest};
 use crate::verifier::{Verifier, VerifyError};
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::tensor::elements;
-use bitneuron_core::exact::{Binding, Program, Relation, Tensor, execute};
+use bitneuron_core::exact::{Binding, Program, Relation, Tensor};
 use bitneuron_core::{Commitment, Context, Digest, Seed};
 use std::sync::Arc;
 
@@ -133,13 +133,7 @@ fn rerun(relation: &Relation, items: Vec<Item<'_>>) -> Result<(), RelationError>
             },
         });
     }
-    let run = execute(&relation.program, &inputs)?;
-    let outputs = run.outputs();
-    match relation.outputs.iter().zip(&outputs).position(|(binding, tensor)| !binding.admits(tensor)) {
-        Some(wrong) => Err(RelationError::Output(wrong)),
-        None if relation.outputs.len() == outputs.len() => Ok(()),
-        None => Err(RelationError::Output(relation.outputs.len().min(outputs.len()))),
-    }
+    relation.concludes(&inputs)
 }
 
 /// Elements that may have to be hashed: one gas each, about 8 bytes in 10 ns.

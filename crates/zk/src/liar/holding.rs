@@ -54,6 +54,11 @@ pub fn attempts(honest: &Case<Holding>) -> Vec<Attempt<Holding>> {
     attempts
 }
 
+/// Openings of the challenged parts of whatever is held, as the suite takes them.
+pub fn opened(case: &Case<Holding>) -> Proof {
+    forge(&case.context, &case.public, &case.witness, None, &case.public.challenged())
+}
+
 /// Openings of `parts` of `held`, under another root where one is given.
 fn forge(context: &Context, public: &Holding, held: &Tensor, root: Option<Digest>, parts: &[u64]) -> Proof {
     let bound = binding::<Holding>(Backend::MERKLE, context, public);

@@ -12,6 +12,7 @@ pub mod turn;
 
 use crate::proof::{Backend, Proof};
 use crate::statement::{Computation, Statement};
+use crate::suite::Case;
 use crate::{Replay, binding};
 use bitneuron_core::claim::{CheckClaim, Claim, Refused};
 use bitneuron_core::exact::Tensor;
@@ -62,6 +63,11 @@ pub fn forge<S: Computation>(context: &Context, public: &S::Public, witness: &[&
     let sealed =
         S::relation(public).ok().and_then(|relation| Replay::default().seal(bound, &relation, witness).ok());
     sealed.unwrap_or_else(|| Proof { backend: Backend::REPLAY, body: bound.0.to_vec().into() })
+}
+
+/// [`forge`] for a whole case, as the suite takes it.
+pub fn replayed<S: Computation>(case: &Case<S>) -> Proof {
+    forge::<S>(&case.context, &case.public, &S::witness(&case.witness))
 }
 
 /// An honest proof shown in other places than the one it was made for.

@@ -1,6 +1,5 @@
 //! The standard statements: those of the claims that the ledger knows.
 
-mod bounds;
 pub mod holding;
 pub mod inference;
 pub mod score;

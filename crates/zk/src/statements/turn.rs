@@ -1,10 +1,9 @@
 //! Turn: the head before, merged with these models and stepped on this data, is the head after, with these scores.
 
-use super::bounds;
 use crate::statement::{Computation, Statement, StatementError, recomputes};
+use bitneuron_core::Context;
 use bitneuron_core::claim::Turn;
 use bitneuron_core::exact::{ExactData, Relation, Tensor};
-use bitneuron_core::{Context, Share};
 use std::sync::Arc;
 
 /// What the author of a turn has.
@@ -36,16 +35,6 @@ impl Statement for Turn {
 
 impl Computation for Turn {
     fn relation(public: &Self) -> Result<Relation, StatementError> {
-        bounds::goal(&public.goal)?;
-        bounds::at_most(public.data.rows, bounds::MAX_ROWS, "rows of a data set")?;
-        // The commitment binds the columns that the model has; the number beside it must be the same.
-        if public.data.columns != public.goal.mlp.features() {
-            return Err(StatementError::Malformed("the data do not fit the model".into()));
-        }
-        let shares = public.inputs.iter().map(|input| u64::from(input.share.0)).fold(0, u64::saturating_add);
-        if shares > u64::from(Share::ONE.0) {
-            return Err(StatementError::Malformed("the shares exceed one".into()));
-        }
         Ok(Self::relation(public)?)
     }
 

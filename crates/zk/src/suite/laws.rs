@@ -1,7 +1,7 @@
 //! Each law as a function over one case.
 
-use super::{Case, Law, Violation, guarded, violation};
-use crate::{Backend, Proof, ProveError, Prover, Statement, Verifier, ZeroKnowledge};
+use super::{Case, Forge, Law, Violation, guarded, violation};
+use crate::{Backend, Proof, ProveError, Prover, Settles, Statement, Verifier, ZeroKnowledge};
 use bitneuron_core::{ChainId, Context, Digest, NodeId, Seed, decode, encode};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
@@ -13,6 +13,7 @@ const MUTANTS: usize = 200;
 pub(super) struct Bench<'a, S: Statement> {
     pub(super) prover: &'a dyn Prover<S>,
     pub(super) verifier: &'a dyn Verifier<S>,
+    pub(super) forge: Forge<'a, S>,
     pub(super) cases: &'a [Case<S>],
     pub(super) case: &'a Case<S>,
     pub(super) number: usize,
@@ -33,15 +34,24 @@ impl<S: Statement> Bench<'_, S> {
         self.context(&proof)?;
         self.backend(&proof)?;
         self.bytes(&proof)?;
+        if !self.accepts(&self.case.context, &self.case.public, &(self.forge)(self.case))? {
+            return Err(self.breaks(Law::Cases, "the forger does not know the form of a proof"));
+        }
         self.frank_and_priced(&self.case.public)
     }
 
     /// All laws about a false case.
     pub(super) fn of_lie(&self) -> Result<(), Violation> {
         match self.prove(Seed::from_number(0))? {
-            Ok(_) => Err(self.breaks(Law::Honest, "a false statement is proved")),
-            Err(_) => self.frank_and_priced(&self.case.public),
+            Ok(_) => return Err(self.breaks(Law::Honest, "a false statement is proved")),
+            Err(_) => self.frank_and_priced(&self.case.public)?,
         }
+        let settles = guarded(self.number, || self.verifier.guarantees(&self.case.public))?.settles;
+        let forged = (self.forge)(self.case);
+        if settles == Settles::AtOnce && self.accepts(&self.case.context, &self.case.public, &forged)? {
+            return Err(self.breaks(Law::Sound, "a forged proof of a false statement is accepted"));
+        }
+        Ok(())
     }
 
     fn breaks(&self, law: Law, how: impl Into<String>) -> Violation {

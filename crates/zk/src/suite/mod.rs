@@ -2,13 +2,14 @@
 //!
 //! [`check`] takes true and false cases of a statement, asks [`Statement::holds`] which are which, and says which law a
 //! prover and its verifier break, if any. Mutants come from fixed seeds, so a verdict never changes from run to run.
+//! A verifier is tested against a [`Forge`] too, which writes proofs without looking whether they are true.
 //! [`World`] makes small cases of all standard statements.
 //!
 //! ```
 //! use bitneuron_core::claim::Score;
-//! use bitneuron_zk::{Replay, suite};
+//! use bitneuron_zk::{Replay, liar, suite};
 //! let world = suite::World::new(bitneuron_core::Seed::from_number(1));
-//! suite::check::<Score>(&Replay::default(), &world.scores())?;
+//! suite::check::<Score>(&Replay::default(), &liar::replayed, &world.scores())?;
 //! # Ok::<(), suite::Violation>(())
 //! ```
 
@@ -17,7 +18,7 @@ pub(crate) mod world;
 
 pub use world::World;
 
-use crate::{Prover, Statement, Verifier};
+use crate::{Proof, Prover, Statement, Verifier};
 use bitneuron_core::Context;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use thiserror::Error;
@@ -52,6 +53,9 @@ pub enum Law {
     Frank,
     /// Checking has a price.
     Priced,
+    /// A forged proof of what is false is refused, though it is bound to it and in the right form, wherever accepting
+    /// settles at once.
+    Sound,
 }
 
 /// A law that was broken, and how.
@@ -77,13 +81,21 @@ pub struct Case<S: Statement> {
     pub witness: S::Witness,
 }
 
+/// The best that a dishonest prover can do: a proof of a case that is bound to it and in the backend's form, whether the
+/// case is true or false ([`crate::liar::replayed`] for re-execution). Of a true case it is a proof that is accepted.
+pub type Forge<'a, S> = &'a dyn Fn(&Case<S>) -> Proof;
+
 /// Checks a prover and its own verifier against all laws.
 ///
 /// # Errors
 /// The first law broken.
-pub fn check<S: Statement>(prover: &dyn Prover<S>, cases: &[Case<S>]) -> Result<(), Violation> {
+pub fn check<S: Statement>(
+    prover: &dyn Prover<S>,
+    forge: Forge<'_, S>,
+    cases: &[Case<S>],
+) -> Result<(), Violation> {
     let verifier = guarded(0, || prover.verifier())?;
-    check_with(prover, &*verifier, cases)
+    check_with(prover, &*verifier, forge, cases)
 }
 
 /// Checks a prover with another verifier of the same proofs.
@@ -93,11 +105,12 @@ pub fn check<S: Statement>(prover: &dyn Prover<S>, cases: &[Case<S>]) -> Result<
 pub fn check_with<S: Statement>(
     prover: &dyn Prover<S>,
     verifier: &dyn Verifier<S>,
+    forge: Forge<'_, S>,
     cases: &[Case<S>],
 ) -> Result<(), Violation> {
     let mut seen = [false; 2];
     for (number, case) in cases.iter().enumerate() {
-        let law = laws::Bench { prover, verifier, cases, case, number };
+        let law = laws::Bench { prover, verifier, forge, cases, case, number };
         let truth = guarded(number, || S::holds(&case.public, &case.witness))?;
         seen[usize::from(truth)] = true;
         if truth { law.of_truth()? } else { law.of_lie()? }

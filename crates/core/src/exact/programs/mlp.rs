@@ -2,7 +2,7 @@
 
 use crate::Layout;
 use crate::Seed;
-use crate::exact::{Builder, ExactParams, Interval, Op, ProgramError, ValueId, fixed};
+use crate::exact::{Builder, ExactParams, Interval, Op, ProgramError, Tensor, ValueId, fixed};
 use crate::params::Entry;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -56,16 +56,20 @@ impl Mlp {
     /// The perceptron with these sizes, input first, classes last.
     ///
     /// # Errors
-    /// Fewer than two sizes, too many layers, or a size of 0 or above [`Mlp::MAX_WIDTH`].
+    /// Fewer than two sizes, too many layers, a size of 0 or above [`Mlp::MAX_WIDTH`], or more parameters than a tensor
+    /// holds ([`Tensor::MAX_ELEMENTS`]).
     pub fn new(sizes: &[u32]) -> Result<Self, ProgramError> {
         let layers = sizes.len().saturating_sub(1);
         let fits = (1..=Self::MAX_LAYERS).contains(&layers)
             && sizes.iter().all(|size| (1..=Self::MAX_WIDTH).contains(size));
-        if fits {
-            Ok(Self { sizes: sizes.to_vec() })
-        } else {
-            Err(ProgramError::Argument("not the sizes of an MLP"))
+        if !fits {
+            return Err(ProgramError::Argument("not the sizes of an MLP"));
         }
+        let mlp = Self { sizes: sizes.to_vec() };
+        if mlp.parameters() as usize > Tensor::MAX_ELEMENTS {
+            return Err(ProgramError::TooLarge { what: "parameters", limit: Tensor::MAX_ELEMENTS });
+        }
+        Ok(mlp)
     }
 
     /// The sizes, input first.
@@ -115,8 +119,10 @@ impl Mlp {
                 Entry { name: format!("b{layer}"), shape: vec![to] },
             ]
         });
-        // Sizes are bounded, so the layout is too; an empty one would be refused by every use.
-        Arc::new(Layout::new(entries.collect()).unwrap_or_else(|_| Layout::empty()))
+        let layout = Layout::new(entries.collect());
+        Arc::new(
+            layout.unwrap_or_else(|_| unreachable!("fewer layers and parameters than a layout may have")),
+        )
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
