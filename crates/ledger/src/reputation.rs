@@ -4,7 +4,7 @@
 //! M = 65,535 and p points earned, capped for each epoch:
 //!
 //! ```text
-//! gain: v + ⌈p·(M − v)/M⌉     epoch's end: v − ⌈v/d⌉     late or absent: v − ⌈v/16⌉     false: ⌊v/4⌋     double: 0
+//! gain: v + ⌈p·(M − v)/M⌉     epoch's end: v − ⌈v/d⌉     late: v − ⌈v/16⌉     false: ⌊v/4⌋     double: 0
 //! ```
 //!
 //! A new name begins at 0, so nothing is gained by taking one. Reputation is worth at most a quarter of weight; what

@@ -178,7 +178,7 @@ fn a_genesis_that_contradicts_itself_is_refused() {
     params(&|p| p.fees.floor = Amount(7));
     params(&|p| p.stake.weigh = WeighRule::SquareRoot);
     params(&|p| p.stake.threshold = Amount(1));
-    params(&|p| p.stake.unbonding = p.stake.evidence_age - 1);
+    params(&|p| p.stake.unbonding = p.stake.evidence_age + 2 * p.epoch - 1);
     params(&|p| p.stake.evidence_age = 2 * p.epoch + p.stake.trust - 1);
     params(&|p| p.slash.false_precommit.0 = 101);
     params(&|p| p.slash.informer.0 = 501);

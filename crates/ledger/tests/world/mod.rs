@@ -77,7 +77,7 @@ pub fn goal(name: &str) -> Goal {
         mlp: Mlp::new(&[2, 2]).expect("sizes"),
         initial: model("initial"),
         metric: Metric::Accuracy,
-        metric_set: DataRoot { rows: 16, ..data("metric") },
+        metric_set: DataRoot { rows: 16, labels: model("metric labels"), ..data("metric") },
         drawn: 8,
         training: Training { steps: 1, batch: 2, rate_shift: 2 },
         merge: MergeRule::default(),
@@ -213,6 +213,14 @@ impl World {
         assert!(matches!(error, Refused::Transaction { at: 0, .. }), "{error}");
         assert_eq!(self.state.root(), root);
         built.dropped.remove(0).1
+    }
+
+    /// A transaction that is taken, costs its sender the fee and changes nothing else.
+    pub fn paid_in_vain(&mut self, tx: &SignedTx) {
+        let (by, voters) = (tx.tx.by, self.state.pools().voters);
+        let held = self.state.balance(by);
+        assert_eq!(self.block(std::slice::from_ref(tx)), [], "nothing happened");
+        assert!(self.state.balance(by) < held && self.state.pools().voters > voters, "a fee was paid");
     }
 
     /// Empty blocks until the next height is in this phase of a round.
