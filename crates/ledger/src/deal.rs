@@ -130,6 +130,11 @@ impl Draft<'_> {
         {
             return Err(Refused::Mismatch("more right rows than the metric set has"));
         }
+        // The book comes last: what it takes in is not taken out again.
+        let (needed, held) = (order.lock(order.quantity).unwrap_or_default(), self.state.balance(by));
+        if needed > held {
+            return Err(Refused::Balance { needed, held });
+        }
         let (mut out, now) = (Outbox::new(), self.state.clock.height);
         let order = Arc::make_mut(&mut self.state.book).place(order.clone(), now, &mut out)?;
         self.perform(out)?;
@@ -225,7 +230,8 @@ impl Draft<'_> {
         self.settle(id, market::Event::Proven)
     }
 
-    /// Tells the market what is true of a deal, and keeps what follows.
+    /// Tells the market what is true of a deal, and keeps what follows. The last step of an action: nothing after the
+    /// book can fail, for what the market moves is in escrow.
     pub(crate) fn settle(&mut self, id: DealId, event: market::Event) -> Result<(), Refused> {
         let (mut out, now) = (Outbox::new(), self.state.clock.height);
         let deal = Arc::make_mut(&mut self.state.book).settle(id, event, now, &mut out)?;

@@ -6,7 +6,8 @@
 //!
 //! A block is valid when it follows on the state, every transaction in it succeeds within the gas limit, and its stated
 //! root is the one that comes out. There are no failed transactions on the chain. A draft is a copy of the state, so
-//! whatever is refused has changed nothing.
+//! a block that is refused has changed nothing; a candidate that fails while a block is built is undone. An action
+//! changes the order book last, which cannot be undone.
 //!
 //! Two things about a header only its judge can know: whether its time lies in the future, for which one needs a clock,
 //! and whether its builder was drawn, for which one needs the voting round. Here time must grow and the builder must be a
@@ -224,14 +225,13 @@ impl<'a> Draft<'a> {
         {
             return Err(Refused::Gas { needed, limit: 0 });
         }
-        let before = (self.state.clone(), self.events.len(), self.merit);
-        let used = (self.gas, self.bytes, self.count);
+        let (pools, events) = (self.state.begin(), self.events.len());
+        let used = (self.gas, self.bytes, self.count, self.merit);
         self.judged = false;
         self.apply(signed, size).inspect_err(|_| {
-            let events;
-            (self.state, events, self.merit) = before;
-            (self.gas, self.bytes, self.count) = used;
+            self.state.undo(pools);
             self.events.truncate(events);
+            (self.gas, self.bytes, self.count, self.merit) = used;
             if self.judged {
                 self.wasted = self.wasted.saturating_add(needed.saturating_sub(plain_gas(signed, 0)));
                 self.failed.extend(answerable(&signed.tx));

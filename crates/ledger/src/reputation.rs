@@ -87,10 +87,10 @@ impl State {
 
     /// The end of an epoch for everybody.
     pub(crate) fn fade(&mut self) {
-        let params = self.params.clone();
-        let standings = self.standings.edit();
-        standings.values_mut().for_each(|standing| *standing = standing.fade(&params.reputation));
-        standings.retain(|_, standing| *standing != Standing::default());
+        let known: Vec<NodeId> = self.standings.keys().copied().collect();
+        for id in known {
+            self.with_standing(id, |standing, params| *standing = standing.fade(params));
+        }
     }
 }
 

@@ -238,11 +238,13 @@ impl State {
 impl Draft<'_> {
     /// Opens a round for turns.
     pub(crate) fn open_round(&mut self) {
-        let (now, opening) = (self.state.clock.height, self.state.freeze());
+        let now = self.state.clock.height;
         if self.state.params.phase(now) != 2 {
             return;
         }
-        *self.state.frozen.edit() = opening;
+        let opening = self.state.freeze();
+        self.state.frozen.prune(|name, _| opening.contains_key(name));
+        self.state.frozen.extend(opening);
         let before = Height(now.0.saturating_sub(1));
         self.state.clock.opened = self.state.beacons.get(&before).copied().unwrap_or_default();
         self.state.forget_deals();

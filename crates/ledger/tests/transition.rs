@@ -410,10 +410,10 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "b72c3c23b3bdba586839d13dd65c975d011830e21845d9be425e3ed1606c5585"
+        "b56de364f845410cbd4b0ea1694a10bcec3e8eb4a1546ecae403d96a8b5d8e4d"
     );
     assert_eq!(
         world.state.root().to_string(),
-        "670b34f13fb2b9799e1229185ad4031cb61efddafb580b4a2ed612b692f5571a"
+        "e90d54e05efaac5d0b13c40362bd82f9456e4b377369a1a6d6a22bd64da2278c"
     );
 }
