@@ -176,13 +176,13 @@ impl State {
 
     /// Begins something that can be taken back with [`Self::undo`], as long as the book has not changed.
     pub(crate) fn begin(&mut self) -> Pools {
-        self.sections().into_iter().for_each(|section| section.settle());
+        self.sections().into_iter().for_each(Undo::settle);
         self.pools
     }
 
     /// Takes back what has changed since [`Self::begin`], which gave these pools.
     pub(crate) fn undo(&mut self, pools: Pools) {
-        self.sections().into_iter().for_each(|section| section.undo());
+        self.sections().into_iter().for_each(Undo::undo);
         self.pools = pools;
     }
 

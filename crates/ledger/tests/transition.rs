@@ -410,7 +410,7 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "b56de364f845410cbd4b0ea1694a10bcec3e8eb4a1546ecae403d96a8b5d8e4d"
+        "42f86ccf66e68d457b146113a978721148c6b31319d2a1f134014e0efbd77f50"
     );
     assert_eq!(
         world.state.root().to_string(),
