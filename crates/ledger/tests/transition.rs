@@ -414,6 +414,6 @@ fn a_fixed_history_has_a_fixed_root() {
     );
     assert_eq!(
         world.state.root().to_string(),
-        "e90d54e05efaac5d0b13c40362bd82f9456e4b377369a1a6d6a22bd64da2278c"
+        "6e400e83323668401915ae64ad891bb51c186fc4f8b8930145a0e56f3a84b686"
     );
 }
