@@ -32,16 +32,26 @@ pub struct Tree {
 impl Tree {
     /// Builds the tree over leaf digests made by [`leaf`].
     pub fn new(leaves: Vec<Digest>) -> Self {
+        Self { levels: Vec::new() }.with(leaves)
+    }
+
+    /// Builds the tree over other leaves; hashes only where they differ from those of this tree, place by place.
+    #[must_use]
+    pub fn with(&self, leaves: Vec<Digest>) -> Self {
         let mut levels = vec![leaves];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
-            let next = level
-                .chunks(2)
-                .filter_map(|pair| match pair {
-                    [left, right] => Some(node(*left, *right)),
-                    [odd] => Some(*odd),
+            let depth = levels.len();
+            let (below, known) = (self.levels.get(depth - 1), self.levels.get(depth));
+            let renew = |(at, pair): (usize, &[Digest])| {
+                let old = below.and_then(|below| below.chunks(2).nth(at));
+                match (pair, known.and_then(|known| known.get(at))) {
+                    (_, Some(known)) if old == Some(pair) => Some(*known),
+                    ([left, right], _) => Some(node(*left, *right)),
+                    ([odd], _) => Some(*odd),
                     _ => None,
-                })
-                .collect();
+                }
+            };
+            let next = level.chunks(2).enumerate().filter_map(renew).collect();
             levels.push(next);
         }
         Self { levels }
@@ -50,6 +60,11 @@ impl Tree {
     /// Builds the tree over raw leaves.
     pub fn over<B: AsRef<[u8]>>(leaves: impl IntoIterator<Item = B>) -> Self {
         Self::new(leaves.into_iter().map(|bytes| leaf(bytes.as_ref())).collect())
+    }
+
+    /// The leaf digests, in order.
+    pub fn leaves(&self) -> &[Digest] {
+        self.levels.first().map_or(&[], Vec::as_slice)
     }
 
     /// How many leaves there are.
@@ -146,6 +161,15 @@ mod tests {
                 prop_assert!(!longer.verify(tree.root(), leaf(bytes)));
             }
             prop_assert!(tree.prove(n).is_none());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_tree_made_from_another_is_the_same(old in prop::collection::vec(0..3u8, 0..40), new in prop::collection::vec(0..3u8, 0..40)) {
+            let tree = |leaves: &[u8]| Tree::over(leaves.iter().map(|byte| [*byte]));
+            let leaves = tree(&new).leaves().to_vec();
+            prop_assert_eq!(tree(&old).with(leaves), tree(&new));
         }
     }
 

@@ -110,10 +110,11 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Pays the voters of an epoch by weight, the units left over to the largest remainders.
+    /// Pays the voters of an epoch who are out of jail by weight, the units left over to the largest remainders.
     pub(crate) fn divide(&mut self, from: Pocket, amount: Amount, epoch: Epoch) -> Result<(), Refused> {
         let electorate = self.state.electorate(epoch);
         let members = electorate.as_ref().map_or(&[][..], |electorate| electorate.members());
+        let members: Vec<_> = members.iter().filter(|member| self.state.is_free(member.id, epoch)).collect();
         let weights: Vec<u128> = members.iter().map(|member| u128::from(member.weight.0)).collect();
         let Some(parts) = amount.split(&weights) else {
             return self.state.shift(from, Pocket::Treasury, amount);

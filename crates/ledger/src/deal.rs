@@ -12,9 +12,11 @@ use crate::turn::part;
 use crate::{Refused, State, execute::Draft, goal::score};
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::{
-    ChainId, Digest, Height, Keypair, NodeId, Outbox, Signature, Wire, decode, encode, sign,
+    Amount, ChainId, Digest, Height, Keypair, NodeId, Outbox, Signature, Wire, decode, encode, sign,
 };
-use bitneuron_market::{self as market, DataMarket, DataTerms, Deal, DealId, Order, OrderId, Orderbook as _};
+use bitneuron_market::{
+    self as market, DataMarket, DataTerms, Deal, DealId, Duty, Order, OrderId, Orderbook as _,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -128,6 +130,11 @@ impl Draft<'_> {
         {
             return Err(Refused::Mismatch("more right rows than the metric set has"));
         }
+        // The book comes last: what it takes in is not taken out again.
+        let (needed, held) = (order.lock(order.quantity).unwrap_or_default(), self.state.balance(by));
+        if needed > held {
+            return Err(Refused::Balance { needed, held });
+        }
         let (mut out, now) = (Outbox::new(), self.state.clock.height);
         let order = Arc::make_mut(&mut self.state.book).place(order.clone(), now, &mut out)?;
         self.perform(out)?;
@@ -187,9 +194,12 @@ impl Draft<'_> {
         if sold != packet_digest(packet) {
             return Err(Refused::Mismatch("another packet than was sold"));
         }
+        if !deal.state.owed().contains(&Duty::Deliver) {
+            return Err(market::MarketError::Repeated(market::Event::Delivered).into());
+        }
         // The digest alone says nothing of what the buyer can use.
         let layout = self.state.registered(deal.terms.goal())?.goal.mlp.layout();
-        if self.check.opens(packet, &layout)? != model {
+        if self.judge(|judge| judge.opens(packet, &layout))? != model {
             return Err(Refused::Mismatch("a packet of another model than was sold"));
         }
         self.events.push(Event::Delivered { deal: id, posted: true });
@@ -212,19 +222,26 @@ impl Draft<'_> {
         if stated.goal.id() != deal.terms.goal() || stated.model != model || stated.right != right {
             return Err(Refused::Mismatch("another goal, model or score than was offered"));
         }
-        self.check.check(claim)?;
+        if !deal.state.owed().contains(&Duty::Prove) {
+            return Err(market::MarketError::Repeated(market::Event::Proven).into());
+        }
+        self.judge(|judge| judge.check(claim))?;
         self.events.push(Event::Proven(id));
         self.settle(id, market::Event::Proven)
     }
 
-    /// Tells the market what is true of a deal, and keeps what follows.
+    /// Tells the market what is true of a deal, and keeps what follows. The last step of an action: nothing after the
+    /// book can fail, for what the market moves is in escrow.
     pub(crate) fn settle(&mut self, id: DealId, event: market::Event) -> Result<(), Refused> {
         let (mut out, now) = (Outbox::new(), self.state.clock.height);
         let deal = Arc::make_mut(&mut self.state.book).settle(id, event, now, &mut out)?;
         self.perform(out)?;
         match (deal.state, event) {
             (market::State::Settled, _) => {
-                self.merit |= self.state.is_listed(deal.terms.goal());
+                if self.state.is_listed(deal.terms.goal()) {
+                    let kept = self.state.params.market.deals.split.divide(deal.total).treasury;
+                    self.merit = self.merit.checked_add(kept).unwrap_or(Amount::SUPPLY);
+                }
                 let good = self.good(&deal, now);
                 self.state.deals.set(id, Sale { deal: deal.clone(), good: Some(good) });
                 self.events.push(Event::DealSettled(deal));

@@ -6,7 +6,8 @@
 //!
 //! A block is valid when it follows on the state, every transaction in it succeeds within the gas limit, and its stated
 //! root is the one that comes out. There are no failed transactions on the chain. A draft is a copy of the state, so
-//! whatever is refused has changed nothing.
+//! a block that is refused has changed nothing; a candidate that fails while a block is built is undone. An action
+//! changes the order book last, which cannot be undone.
 //!
 //! Two things about a header only its judge can know: whether its time lies in the future, for which one needs a clock,
 //! and whether its builder was drawn, for which one needs the voting round. Here time must grow and the builder must be a
@@ -15,11 +16,12 @@
 use crate::event::{Event, Merit};
 use crate::fee::{gas, next_base_fee, plain_gas};
 use crate::state::BEACONS;
-use crate::tx::{Action, SignedTx};
+use crate::tx::{Action, SignedTx, Tx};
 use crate::{HeaderFault, Refused, State};
 use bitneuron_consensus::{Block, Header};
 use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Turn};
 use bitneuron_core::{Amount, Bytes, Digest, Epoch, Height, NodeId, Time, Wire, decode, encode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The most bytes of transactions in a block.
@@ -29,13 +31,19 @@ pub const MAX_BODY: usize = 12 << 20;
 pub(crate) struct Draft<'a> {
     pub(crate) state: State,
     pub(crate) events: Vec<Event>,
-    pub(crate) check: &'a dyn CheckClaim,
-    /// Whether the block moved a head or settled a deal of a listed goal.
-    pub(crate) merit: bool,
+    check: &'a dyn CheckClaim,
+    /// What the block has earned its builder so far, without a cap: all for a head of a listed goal that moved, and what
+    /// the treasury took of the deals that were settled.
+    pub(crate) merit: Amount,
     builder: NodeId,
     gas: u64,
     bytes: usize,
     count: usize,
+    /// Whether the judge was at work for the transaction at hand.
+    judged: bool,
+    /// The gas of checks for candidates that failed, and whose they were.
+    wasted: u64,
+    failed: BTreeSet<NodeId>,
 }
 
 /// A block put together from candidates.
@@ -78,6 +86,10 @@ impl State {
     }
 
     /// Puts a block together: the candidates in their order, without those that fail or find no room.
+    ///
+    /// A candidate that fails pays nothing, so what the judge does for failures is bounded: once it has cost a quarter
+    /// of the gas limit, whatever needs the judge waits for another block, and so does what an author sends after a
+    /// failure of his. No build asks more than 2¼ blocks of compute of the judge, whoever sends what.
     ///
     /// Of `draft` the chain, height, parent, builder and time are taken; a time that is not later than the last block's is
     /// moved to the first that is.
@@ -156,8 +168,8 @@ impl State {
         rule(members.iter().any(|member| member.id == id), HeaderFault::Proposer(id))?;
         // Whoever is jailed builds no blocks from then on, though its weight stays until its electorate is over. Were
         // all in jail, the chain would stand still, so then all may.
-        let free = |id: NodeId| self.stakes.get(&id).is_none_or(|stake| stake.is_free(epoch));
-        rule(free(id) || !members.iter().any(|member| free(member.id)), HeaderFault::Jailed(id))?;
+        let may = self.is_free(id, epoch) || !members.iter().any(|member| self.is_free(member.id, epoch));
+        rule(may, HeaderFault::Jailed(id))?;
         Ok(())
     }
 }
@@ -166,8 +178,19 @@ impl<'a> Draft<'a> {
     fn begin(before: &State, header: &Header, check: &'a dyn CheckClaim) -> Result<Self, Refused> {
         before.follows(header)?;
         let (state, builder) = (before.clone(), header.proposer);
-        let mut draft =
-            Self { state, events: Vec::new(), check, merit: false, builder, gas: 0, bytes: 0, count: 0 };
+        let mut draft = Self {
+            state,
+            events: Vec::new(),
+            check,
+            merit: Amount::ZERO,
+            builder,
+            gas: 0,
+            bytes: 0,
+            count: 0,
+            judged: false,
+            wasted: 0,
+            failed: BTreeSet::new(),
+        };
         let state = &mut draft.state;
         if let Some(beacon) = before.beacon(before.clock.height) {
             state.beacons.set(before.clock.height, beacon);
@@ -183,15 +206,36 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
-    /// Applies a transaction or changes nothing.
+    /// Asks the judge, and remembers that it had work.
+    pub(crate) fn judge<T>(
+        &mut self,
+        ask: impl FnOnce(&dyn CheckClaim) -> Result<T, claim::Refused>,
+    ) -> Result<T, claim::Refused> {
+        use claim::Refused::{TooCostly, Unavailable, Unknown};
+        let verdict = ask(self.check);
+        self.judged = !matches!(verdict, Err(Unknown(_) | Unavailable(_) | TooCostly { .. }));
+        verdict
+    }
+
+    /// Applies a candidate or changes nothing.
     fn attempt(&mut self, signed: &SignedTx, size: usize) -> Result<(), Refused> {
-        let before = (self.state.clone(), self.events.len(), self.merit);
-        let used = (self.gas, self.bytes, self.count);
+        let needed = gas(signed, size, self.check, &self.state);
+        if let Some(author) = answerable(&signed.tx)
+            && (self.wasted >= self.state.params.fees.limit / 4 || self.failed.contains(&author))
+        {
+            return Err(Refused::Gas { needed, limit: 0 });
+        }
+        let (pools, events) = (self.state.begin(), self.events.len());
+        let used = (self.gas, self.bytes, self.count, self.merit);
+        self.judged = false;
         self.apply(signed, size).inspect_err(|_| {
-            let events;
-            (self.state, events, self.merit) = before;
-            (self.gas, self.bytes, self.count) = used;
+            self.state.undo(pools);
             self.events.truncate(events);
+            (self.gas, self.bytes, self.count, self.merit) = used;
+            if self.judged {
+                self.wasted = self.wasted.saturating_add(needed.saturating_sub(plain_gas(signed, 0)));
+                self.failed.extend(answerable(&signed.tx));
+            }
         })
     }
 
@@ -249,9 +293,7 @@ impl<'a> Draft<'a> {
 
     fn end(&mut self) -> Result<(), Refused> {
         self.clear()?;
-        if self.merit {
-            self.reward(self.builder, Merit::Block, self.state.params.rewards.block)?;
-        }
+        self.reward(self.builder, Merit::Block, self.merit.min(self.state.params.rewards.block))?;
         self.state.clock.base_fee =
             next_base_fee(self.state.clock.base_fee, self.gas, &self.state.params.fees);
         if self.state.is_border() {
@@ -275,5 +317,14 @@ impl<'a> Draft<'a> {
         let voters = after.map_or(0, |(_, seats)| u32::try_from(seats.0.members().len()).unwrap_or(u32::MAX));
         self.events.push(Event::EpochStarted { epoch: next, voters });
         Ok(())
+    }
+}
+
+/// Who answers for what the judge is asked: the author of a claim, whoever carries it; `None` when it is not asked.
+fn answerable(tx: &Tx) -> Option<NodeId> {
+    match &tx.action {
+        Action::Claim(claim) => Some(claim.by()),
+        Action::Post { .. } | Action::Refute(_) => Some(tx.by),
+        _ => None,
     }
 }

@@ -7,10 +7,10 @@
 
 use crate::account::Pocket;
 use crate::event::Event;
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, TurnFault, execute::Draft};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::goal::Goal;
-use bitneuron_core::{Commitment, GoalId, Height, NodeId};
+use bitneuron_core::{Commitment, Digest, GoalId, Height, NodeId};
 use serde::{Deserialize, Serialize};
 
 /// A goal as the ledger knows it.
@@ -61,9 +61,11 @@ pub fn head_commitment(value: &[u8]) -> Option<Commitment> {
     crate::tree::value_of::<Head>(value).map(|head| head.model)
 }
 
-/// Whether data can serve a goal.
+/// Whether data can serve a goal: its columns, and no part of them is the metric set, on which nobody may learn.
 pub(crate) fn fits(goal: &Goal, root: &DataRoot) -> bool {
-    root.columns == goal.mlp.features() && root.rows > 0
+    let metric = &goal.metric_set;
+    let apart = root.features != metric.features && root.labels != metric.labels;
+    apart && root.columns == goal.mlp.features() && root.rows > 0
 }
 
 impl State {
@@ -127,13 +129,19 @@ impl Draft<'_> {
 
     pub(crate) fn register_data(&mut self, by: NodeId, goal: GoalId, root: DataRoot) -> Result<(), Refused> {
         let entry = self.state.registered(goal)?;
+        if !self.state.is_able(by) {
+            return Err(TurnFault::Author(by).into());
+        }
         if !fits(&entry.goal, &root) {
             return Err(Refused::Data);
         }
         if self.state.data.contains_key(&(goal, by, root)) {
             return Err(Refused::Registered);
         }
-        let mine = self.state.data.keys().filter(|(for_goal, author, _)| (*for_goal, *author) == (goal, by));
+        let none = Commitment { scheme: 0, root: Digest::ZERO };
+        let first = DataRoot { rows: 0, columns: 0, features: none, labels: none };
+        let mine = self.state.data.range((goal, by, first)..);
+        let mine = mine.take_while(|((for_goal, author, _), _)| (*for_goal, *author) == (goal, by));
         if mine.count() >= self.state.params.turns.data as usize {
             return Err(Refused::Full("data sets"));
         }

@@ -173,7 +173,7 @@ impl Params {
             fees: FeeParams { limit: 200_000_000, target: 100_000_000, ..FeeParams::mainnet() },
             stake: StakeParams {
                 threshold: Amount::tokens(1_000),
-                unbonding: 120,
+                unbonding: 160,
                 evidence_age: 120,
                 trust: 80,
                 ..StakeParams::mainnet()
@@ -263,19 +263,23 @@ impl StakeParams {
             reputation: Reputation(0),
             seats: 64,
             weigh: WeighRule::StakeReputation,
-            unbonding: 907_200,
+            unbonding: 910_800,
             evidence_age: 907_200,
             trust: 604_800,
         }
     }
 
     fn validate(&self, epoch: u64, bound: Bound) -> Result<(), Refused> {
-        let least = epoch.saturating_mul(2).saturating_add(self.trust);
+        let voting = epoch.saturating_mul(2);
+        let least = voting.saturating_add(self.trust);
         bound(self.threshold >= Amount::QUANTUM, "the threshold is at least a quantum")?;
         bound(self.threshold <= Amount::tokens(100_000_000), "the threshold is at most 10^8 tokens")?;
         bound((1..=128).contains(&self.seats), "1 to 128 seats")?;
         bound(self.weigh.rule().sybil_neutral(), "weights by this rule grow when a stake is split")?;
-        bound(self.unbonding >= self.evidence_age, "stake outlasts evidence")?;
+        bound(
+            self.unbonding >= self.evidence_age.saturating_add(voting),
+            "stake outlasts evidence about the two epochs of voting after it was unbonded",
+        )?;
         bound(self.unbonding <= 1 << 40, "unbonding ends")?;
         bound(self.evidence_age >= least, "evidence outlasts two epochs and the light client's trust")
     }

@@ -1,7 +1,8 @@
 //! What is false, and who is to blame: refutations and accusations.
 //!
 //! A claim is false when its author signed it for this chain and its check fails because the statement or its proof is
-//! wrong. A statement that no verifier knows, or one too costly to check, refutes nobody. Blocks are named by votes and
+//! wrong. A statement that no verifier knows, or one too costly to check, refutes nobody. Who shows what holds after all
+//! pays for the gas of the check and nobody is blamed: were that refused, checks could be had for nothing. Blocks are named by votes and
 //! proposals; a transaction shown to be in the block of a signed proposal or precommit convicts who signed it.
 
 use crate::slash::Offence;
@@ -16,12 +17,6 @@ use bitneuron_market::{self as market, DealId};
 fn lie(who: NodeId, statement: Digest, about: Digest, height: Height) -> Digest {
     let mut hasher = Hasher::new("bitneuron lie v1");
     hasher.update(&who.0).update(&statement.0).update(&about.0).number(height.0).finish()
-}
-
-/// The name of a vote or proposal for a block with a false claim.
-fn complicity(who: NodeId, offence: Offence, height: Height) -> Digest {
-    let kind = u64::from(offence == Offence::FalsePrecommit);
-    Hasher::new("bitneuron complicity v1").update(&who.0).number(height.0).number(kind).finish()
 }
 
 impl Draft<'_> {
@@ -59,8 +54,8 @@ impl Draft<'_> {
     }
 
     /// Whether a claim is false.
-    fn must_fail(&self, claim: &Claim) -> Result<(), Refused> {
-        match self.check.check(claim) {
+    fn must_fail(&mut self, claim: &Claim) -> Result<(), Refused> {
+        match self.judge(|judge| judge.check(claim)) {
             Ok(()) => Err(Refused::Innocent),
             Err(claim::Refused::Malformed(_) | claim::Refused::Unrelated(_) | claim::Refused::False(_)) => {
                 Ok(())
@@ -75,14 +70,26 @@ impl Draft<'_> {
             return Err(Refused::Signature(who));
         }
         self.state.punishable(context.height)?;
-        self.must_fail(claim)?;
         let subject = lie(who, claim.statement(), context.subject, context.height);
-        self.slash(who, Offence::FalseClaim, subject, informer)?;
-        let sold = self.state.open_deal(context.subject).is_some_and(|deal| deal.seller == who);
-        if sold && claim.statement() == statement(Score::DOMAIN) {
-            self.settle(context.subject, market::Event::Refuted { informer: Some(informer) })?;
+        let sold = claim.statement() == statement(Score::DOMAIN)
+            && self.state.open_deal(context.subject).is_some_and(|deal| deal.seller == who);
+        if !sold {
+            self.state.unpunished(subject)?;
         }
-        Ok(())
+        self.must_fail(claim)?;
+        if sold {
+            self.end_deal(context.subject, who, subject, informer)
+        } else {
+            self.slash(who, Offence::FalseClaim, subject, informer)
+        }
+    }
+
+    /// Punishes a seller's lie, unless it was punished before, and ends its deal in any case.
+    fn end_deal(&mut self, id: DealId, seller: NodeId, lie: Digest, informer: NodeId) -> Result<(), Refused> {
+        if !self.state.is_punished(lie) {
+            self.slash(seller, Offence::FalseClaim, lie, informer)?;
+        }
+        self.settle(id, market::Event::Refuted { informer: Some(informer) })
     }
 
     fn refute_delivery(&mut self, informer: NodeId, signed: &SignedDelivery) -> Result<(), Refused> {
@@ -96,8 +103,7 @@ impl Draft<'_> {
             return Err(Refused::Innocent);
         }
         let subject = lie(who, statement("bitneuron delivery v1"), id, made);
-        self.slash(who, Offence::FalseClaim, subject, informer)?;
-        self.settle(id, market::Event::Refuted { informer: Some(informer) })
+        self.end_deal(id, who, subject, informer)
     }
 
     /// The offer named a packet and a model: bytes with the digest of the one that do not hold the other convict it.
@@ -109,13 +115,12 @@ impl Draft<'_> {
             return Err(Refused::Mismatch("another packet than was sold"));
         }
         let layout = self.state.registered(deal.terms.goal())?.goal.mlp.layout();
-        match self.check.opens(packet, &layout) {
+        match self.judge(|judge| judge.opens(packet, &layout)) {
             Ok(opened) if opened == model => return Err(Refused::Innocent),
             Ok(_) | Err(claim::Refused::Malformed(_)) => {}
             Err(unjudged) => return Err(unjudged.into()),
         }
-        self.slash(who, Offence::FalseClaim, lie(who, statement("bitneuron packet v1"), id, made), informer)?;
-        self.settle(id, market::Event::Refuted { informer: Some(informer) })
+        self.end_deal(id, who, lie(who, statement("bitneuron packet v1"), id, made), informer)
     }
 
     fn refute_block(
@@ -134,10 +139,12 @@ impl Draft<'_> {
         if content.header.height != height {
             return Err(Refused::Mismatch("a block of another height"));
         }
+        let subject = self.state.misdeed(who, offence, height);
+        self.state.unpunished(subject)?;
         if claim.is_signed(chain) {
             self.must_fail(&claim)?;
         }
-        self.slash(who, offence, complicity(who, offence, height), informer)
+        self.slash(who, offence, subject, informer)
     }
 
     pub(crate) fn accuse(&mut self, informer: NodeId, evidence: &Evidence) -> Result<(), Refused> {
@@ -148,6 +155,7 @@ impl Draft<'_> {
             Evidence::DoubleVote(..) => Offence::DoubleVote,
             Evidence::DoubleProposal(..) => Offence::DoubleProposal,
         };
-        self.slash(who, offence, evidence.subject(), informer)
+        let subject = self.state.misdeed(who, offence, evidence.height());
+        self.slash(who, offence, subject, informer)
     }
 }

@@ -4,7 +4,7 @@
 //! M = 65,535 and p points earned, capped for each epoch:
 //!
 //! ```text
-//! gain: v + ⌈p·(M − v)/M⌉     epoch's end: v − ⌈v/d⌉     late or absent: v − ⌈v/16⌉     false: ⌊v/4⌋     double: 0
+//! gain: v + ⌈p·(M − v)/M⌉     epoch's end: v − ⌈v/d⌉     late: v − ⌈v/16⌉     false: ⌊v/4⌋     double: 0
 //! ```
 //!
 //! A new name begins at 0, so nothing is gained by taking one. Reputation is worth at most a quarter of weight; what
@@ -87,10 +87,10 @@ impl State {
 
     /// The end of an epoch for everybody.
     pub(crate) fn fade(&mut self) {
-        let params = self.params.clone();
-        let standings = self.standings.edit();
-        standings.values_mut().for_each(|standing| *standing = standing.fade(&params.reputation));
-        standings.retain(|_, standing| *standing != Standing::default());
+        let known: Vec<NodeId> = self.standings.keys().copied().collect();
+        for id in known {
+            self.with_standing(id, |standing, params| *standing = standing.fade(params));
+        }
     }
 }
 

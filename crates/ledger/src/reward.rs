@@ -8,8 +8,9 @@
 //!
 //! is paid out by second t: the rate falls linearly to zero, and what is not earned stays. A turn earns a flat base, so
 //! often in an epoch, and each step of a goal's score above its high-water mark earns once, whoever takes it; so nothing
-//! is gained by spoiling a model and mending it. The builder of a block is rewarded when claims in it moved a head or
-//! settled a deal of a listed goal.
+//! is gained by spoiling a model and mending it. Steps that the schedule cannot pay yet are not taken. The builder of a
+//! block is rewarded when a claim in it moved a head of a listed goal; else with no more than the treasury took of the
+//! deals that it settled, so that nothing is gained by trading with oneself.
 
 use crate::account::Pocket;
 use crate::event::{Event, Merit};
@@ -36,11 +37,11 @@ impl State {
         emission(params.pool, seconds, params.duration).saturating_sub(paid)
     }
 
-    /// Raises the high-water mark of a goal towards a score, by whole steps; says how many.
-    pub(crate) fn raise(&mut self, goal: GoalId, score: u32) -> u32 {
+    /// Raises the high-water mark of a goal towards a score, by whole steps and at most so many; says how many.
+    pub(crate) fn raise(&mut self, goal: GoalId, score: u32, most: u32) -> u32 {
         let size = self.params.rewards.step_size;
         let Some(mut entry) = self.goals.get(&goal).cloned() else { return 0 };
-        let steps = score.saturating_sub(entry.high_water).checked_div(size).unwrap_or(0);
+        let steps = score.saturating_sub(entry.high_water).checked_div(size).unwrap_or(0).min(most);
         if steps > 0 {
             entry.high_water = entry.high_water.saturating_add(steps.saturating_mul(size));
             self.goals.set(goal, entry);

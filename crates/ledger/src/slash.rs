@@ -1,23 +1,25 @@
 //! Slashing: what a proven misdeed costs.
 //!
-//! Each misdeed has a name, its *subject*; it is punished once. The fraction is of all stake, bonded and unbonding. For
-//! contradictions it grows with the part X of all stake that did the same within the age of evidence, this one included:
-//! alone it costs little, together a third costs everything.
+//! Each misdeed has a name, its *subject*; it is punished once. All that a voter does of one kind in one epoch is one
+//! misdeed. The fraction is of all stake, bonded and unbonding. For contradictions it grows with the part X of all stake
+//! whose owners did the same within the age of evidence, each counted once and this one included: alone it costs little,
+//! together a third costs everything.
 //!
 //! ```text
 //! fraction = min(1, base + c·X)        amount = fraction of the stake, up to a whole quantum
 //! ```
 //!
-//! The informer gets a small part, capped; the treasury the rest, never the other voters. Later offenders pay for earlier
+//! The informer gets a small part, capped, unless it informs against itself; the treasury the rest, never the other voters. Later offenders pay for earlier
 //! ones, not the reverse. Lateness and absence cost reputation only.
 
 use crate::account::Pocket;
 use crate::event::Event;
 use crate::reputation::Fall;
 use crate::{Refused, Stake, State, execute::Draft};
-use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId};
+use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, hash::Hasher};
 use bitneuron_market::BasisPoints;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The kinds of misdeeds that cost stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -51,6 +53,17 @@ impl State {
     /// Whether the misdeed with this name was punished.
     pub fn is_punished(&self, subject: Digest) -> bool {
         self.misdeeds.contains_key(&subject)
+    }
+
+    pub(crate) fn unpunished(&self, subject: Digest) -> Result<(), Refused> {
+        if self.is_punished(subject) { Err(Refused::Punished(subject)) } else { Ok(()) }
+    }
+
+    /// The name of all that a voter did of one kind in the epoch of this height.
+    pub(crate) fn misdeed(&self, who: NodeId, offence: Offence, height: Height) -> Digest {
+        let epoch = height.epoch(self.params.epoch);
+        let mut hasher = Hasher::new("bitneuron voter's misdeed v1");
+        hasher.update(&who.0).number(offence as u64).number(epoch.0).finish()
     }
 
     pub(crate) fn forget_misdeeds(&mut self) {
@@ -90,7 +103,7 @@ impl State {
         self.put_stake(who, stake);
     }
 
-    fn fraction(&self, offence: Offence, stake: Amount) -> BasisPoints {
+    fn fraction(&self, who: NodeId, offence: Offence, stake: Amount) -> BasisPoints {
         let params = &self.params.slash;
         let base = match offence {
             Offence::DoubleVote => params.double_vote,
@@ -102,8 +115,13 @@ impl State {
         if !matches!(offence, Offence::DoubleVote | Offence::DoubleProposal) {
             return base;
         }
+        let mut guilty = BTreeMap::from([(who, stake)]);
         let same = self.misdeeds.values().filter(|misdeed| misdeed.offence == offence);
-        let guilty = Amount::sum(same.map(|misdeed| misdeed.stake).chain([stake])).unwrap_or(Amount::SUPPLY);
+        for misdeed in same.filter(|misdeed| misdeed.who != who) {
+            let most = guilty.entry(misdeed.who).or_default();
+            *most = misdeed.stake.max(*most);
+        }
+        let guilty = Amount::sum(guilty.into_values()).unwrap_or(Amount::SUPPLY);
         let all = Amount::sum(self.stakes.values().map(Stake::slashable)).unwrap_or(Amount::SUPPLY);
         let share = guilty.mul_div(10_000, all.0).unwrap_or_default().0.min(10_000);
         let more = share.saturating_mul(u128::from(params.correlation));
@@ -121,12 +139,10 @@ impl Draft<'_> {
         subject: Digest,
         informer: NodeId,
     ) -> Result<(), Refused> {
-        if self.state.is_punished(subject) {
-            return Err(Refused::Punished(subject));
-        }
+        self.state.unpunished(subject)?;
         let stake = self.state.stakes.get(&who).cloned().unwrap_or_default();
         let all = stake.slashable();
-        let part = self.state.fraction(offence, all).ceil_of(all);
+        let part = self.state.fraction(who, offence, all).ceil_of(all);
         let quanta = part.0.div_ceil(Amount::QUANTUM.0);
         let amount = Amount(quanta.saturating_mul(Amount::QUANTUM.0)).min(all);
         let misdeed = Misdeed { who, offence, punished: self.state.clock.height, stake: all };
@@ -146,6 +162,9 @@ impl Draft<'_> {
     fn take(&mut self, who: NodeId, stake: &Stake, amount: Amount, informer: NodeId) -> Result<(), Refused> {
         let params = &self.state.params.slash;
         let mut reward = params.informer.floor_of(amount).min(params.informer_cap);
+        if informer == who {
+            reward = Amount::ZERO;
+        }
         let mut rest = amount;
         let bonded = std::iter::once((Pocket::Bonded(who), stake.bonded));
         let unbonding = stake.unbonding.iter().map(|(free, held)| (Pocket::Unbonding(who, *free), *held));

@@ -1,8 +1,9 @@
 //! Stake: tokens that vouch for a validator.
 //!
 //! `free → bonded → unbonding → free`. Bonded stake gives weight two epochs later. Unbonding stake gives none and stays
-//! until the epoch in which its height comes has ended, and slashing reaches it as it reaches bonded stake: whoever voted cannot leave before evidence
-//! against him has had its time. Stake moves in quanta of 10⁶ units.
+//! until the epoch in which its height comes has ended, and slashing reaches it as it reaches bonded stake. Who unbonds
+//! votes for up to two epochs more, and unbonding lasts as long as evidence is heard and two epochs besides: nobody
+//! leaves before evidence against him has had its time. Stake moves in quanta of 10⁶ units.
 
 use crate::account::Pocket;
 use crate::event::Event;
@@ -73,6 +74,11 @@ impl State {
     /// Keeps a stake, or forgets one that says nothing.
     pub(crate) fn put_stake(&mut self, id: NodeId, stake: Stake) {
         if stake == Stake::default() { self.stakes.unset(&id) } else { self.stakes.set(id, stake) }
+    }
+
+    /// Whether a node is out of jail in this epoch.
+    pub(crate) fn is_free(&self, id: NodeId, epoch: Epoch) -> bool {
+        self.stakes.get(&id).is_none_or(|stake| stake.is_free(epoch))
     }
 
     /// Whether a node has the stake and the freedom to take turns.

@@ -7,7 +7,7 @@ use crate::goal::{GoalEntry, Head};
 use crate::reputation::Standing;
 use crate::slash::Misdeed;
 use crate::stake::Stake;
-use crate::tree::{self, EntryProof, Foreign, Part, Section};
+use crate::tree::{self, EntryProof, Foreign, Part, Section, Undo};
 use crate::turn::{Frozen, OpenTurn};
 use crate::{Genesis, Params, Refused};
 use bitneuron_core::exact::DataRoot;
@@ -115,7 +115,7 @@ impl State {
     }
 
     fn fill(&mut self, genesis: &Genesis) {
-        self.accounts.edit().extend(genesis.accounts.iter().copied());
+        self.accounts.extend(genesis.accounts.iter().copied());
         for (id, bonded) in &genesis.validators {
             self.stakes.set(*id, Stake { bonded: *bonded, ..Stake::default() });
         }
@@ -127,7 +127,7 @@ impl State {
             }
         }
         let data = genesis.data.iter().map(|(goal, author, root)| ((*goal, *author, *root), Height(0)));
-        self.data.edit().extend(data);
+        self.data.extend(data);
     }
 
     fn with_parts<T>(&self, look: impl FnOnce(&[&dyn Part]) -> T) -> T {
@@ -153,6 +153,37 @@ impl State {
             &self.misdeeds,
             &self.seen,
         ])
+    }
+
+    fn sections(&mut self) -> [&mut dyn Undo; 14] {
+        [
+            &mut self.accounts,
+            &mut self.escrows,
+            &mut self.stakes,
+            &mut self.standings,
+            &mut self.goals,
+            &mut self.data,
+            &mut self.heads,
+            &mut self.deals,
+            &mut self.turns,
+            &mut self.frozen,
+            &mut self.beacons,
+            &mut self.electorates,
+            &mut self.misdeeds,
+            &mut self.seen,
+        ]
+    }
+
+    /// Begins something that can be taken back with [`Self::undo`], as long as the book has not changed.
+    pub(crate) fn begin(&mut self) -> Pools {
+        self.sections().into_iter().for_each(Undo::settle);
+        self.pools
+    }
+
+    /// Takes back what has changed since [`Self::begin`], which gave these pools.
+    pub(crate) fn undo(&mut self, pools: Pools) {
+        self.sections().into_iter().for_each(Undo::undo);
+        self.pools = pools;
     }
 
     /// The root that commits to the whole state.

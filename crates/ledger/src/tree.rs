@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A section is a map that is shared between copies of a state until one of them changes it, and it remembers its
-//! root until then. So a copy of the state is cheap and a block hashes only the sections that it touched.
+//! tree. So a copy of the state is cheap, and a block hashes the leaves that it touched and what is above them; where an
+//! entry comes or goes, also the nodes above those to its right.
 
 use bitneuron_core::merkle::{Inclusion, Tree, leaf};
 use bitneuron_core::{Bytes, Digest, Wire, decode, encode, hash::Hasher};
@@ -60,16 +61,50 @@ pub(crate) trait Field: Clone + Serialize + DeserializeOwned {}
 
 impl<T: Clone + Serialize + DeserializeOwned> Field for T {}
 
-/// A section: a map that is copied when it is changed.
-#[derive(Debug, Clone)]
+/// A section: a map that is copied when a copy of the state changes it.
+///
+/// It writes down what it changes: to undo it, and to hash again only what changed.
+#[derive(Debug)]
 pub(crate) struct Section<K, V> {
     map: Arc<BTreeMap<K, V>>,
-    root: OnceLock<Digest>,
+    tree: OnceLock<Arc<Tree>>,
+    /// The tree before `changes`.
+    before: Arc<Tree>,
+    /// Names with what stood there, in the order of the changes.
+    changes: Vec<(K, Option<V>)>,
+    /// How many of them are settled.
+    settled: usize,
 }
 
 impl<K, V> Default for Section<K, V> {
     fn default() -> Self {
-        Self { map: Arc::new(BTreeMap::new()), root: OnceLock::new() }
+        Self {
+            map: Arc::new(BTreeMap::new()),
+            tree: OnceLock::new(),
+            before: Arc::new(Tree::new(Vec::new())),
+            changes: Vec::new(),
+            settled: 0,
+        }
+    }
+}
+
+impl<K: Clone, V: Clone> Clone for Section<K, V> {
+    /// A copy of a section whose tree is known needs nothing of what led to it.
+    fn clone(&self) -> Self {
+        let map = self.map.clone();
+        match self.tree.get() {
+            Some(tree) => {
+                let (before, tree) = (tree.clone(), OnceLock::from(tree.clone()));
+                Self { map, tree, before, changes: Vec::new(), settled: 0 }
+            }
+            None => Self {
+                map,
+                tree: OnceLock::new(),
+                before: self.before.clone(),
+                changes: self.changes.clone(),
+                settled: self.settled,
+            },
+        }
     }
 }
 
@@ -82,40 +117,102 @@ impl<K, V> Deref for Section<K, V> {
 }
 
 impl<K: Field + Ord, V: Field> Section<K, V> {
-    /// The map, to be changed.
-    pub(crate) fn edit(&mut self) -> &mut BTreeMap<K, V> {
-        self.root = OnceLock::new();
-        Arc::make_mut(&mut self.map)
+    fn put(&mut self, key: &K, value: Option<V>) -> Option<V> {
+        let map = Arc::make_mut(&mut self.map);
+        match value {
+            Some(value) => map.insert(key.clone(), value),
+            None => map.remove(key),
+        }
+    }
+
+    fn change(&mut self, key: K, value: Option<V>) {
+        if let Some(tree) = self.tree.take() {
+            self.before = tree;
+            self.changes.clear();
+            self.settled = 0;
+        }
+        let old = self.put(&key, value);
+        self.changes.push((key, old));
     }
 
     /// Sets an entry.
     pub(crate) fn set(&mut self, key: K, value: V) {
-        self.edit().insert(key, value);
+        self.change(key, Some(value));
     }
 
     /// Removes an entry, if it is there.
     pub(crate) fn unset(&mut self, key: &K) {
         if self.contains_key(key) {
-            self.edit().remove(key);
+            self.change(key.clone(), None);
         }
     }
 
-    /// Keeps what `keep` wants; touches nothing when it wants all.
+    /// Sets many entries.
+    pub(crate) fn extend(&mut self, entries: impl IntoIterator<Item = (K, V)>) {
+        entries.into_iter().for_each(|(key, value)| self.set(key, value));
+    }
+
+    /// Keeps what `keep` wants.
     pub(crate) fn prune(&mut self, keep: impl Fn(&K, &V) -> bool) {
-        if self.iter().any(|(key, value)| !keep(key, value)) {
-            self.edit().retain(|key, value| keep(key, value));
-        }
+        let gone: Vec<K> =
+            self.iter().filter(|(key, value)| !keep(key, value)).map(|(key, _)| key.clone()).collect();
+        gone.iter().for_each(|key| self.unset(key));
     }
 
-    fn tree(&self) -> Tree {
-        // The section's number is bound by the section's place in the tree above.
-        Tree::new(self.iter().map(|(key, value)| entry_leaf(&bytes_of(key), &bytes_of(value))).collect())
+    fn tree(&self) -> &Arc<Tree> {
+        self.tree.get_or_init(|| Arc::new(self.before.with(self.leaves())))
+    }
+
+    /// The leaves of all entries: those of the tree before, and new ones for what has changed since.
+    fn leaves(&self) -> Vec<Digest> {
+        // What stood there first is what the tree before knows.
+        let mut changed = BTreeMap::new();
+        for (key, old) in &self.changes {
+            changed.entry(key).or_insert(old.is_some());
+        }
+        let (mut known, mut changed) = (self.before.leaves().iter(), changed.into_iter().peekable());
+        let mut leaves = Vec::with_capacity(self.len());
+        for (key, value) in self.iter() {
+            let mut fresh = false;
+            while let Some((other, was)) = changed.next_if(|(other, _)| *other <= key) {
+                if was {
+                    known.next();
+                }
+                fresh |= other == key;
+            }
+            let old = if fresh { None } else { known.next().copied() };
+            // The section's number is bound by the section's place in the tree above.
+            leaves.push(old.unwrap_or_else(|| entry_leaf(&bytes_of(key), &bytes_of(value))));
+        }
+        leaves
+    }
+}
+
+/// What can take back what was done since it was last settled.
+pub(crate) trait Undo {
+    /// Nothing up to here is taken back.
+    fn settle(&mut self);
+    /// Takes back what has changed since then, or since its root was asked for.
+    fn undo(&mut self);
+}
+
+impl<K: Field + Ord, V: Field> Undo for Section<K, V> {
+    fn settle(&mut self) {
+        self.settled = self.changes.len();
+    }
+
+    fn undo(&mut self) {
+        if self.tree.get().is_none() {
+            for (key, old) in self.changes.split_off(self.settled).into_iter().rev() {
+                self.put(&key, old);
+            }
+        }
     }
 }
 
 impl<K: Field + Ord, V: Field> Part for Section<K, V> {
     fn root(&self) -> Digest {
-        *self.root.get_or_init(|| self.tree().root())
+        self.tree().root()
     }
 
     fn prove(&self, key: &[u8]) -> Option<(Vec<u8>, Inclusion)> {
@@ -210,23 +307,40 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_remembered_root_is_the_root(steps in prop::collection::vec((0..12u8, prop::option::of(0..3u64), any::<bool>()), 1..60)) {
+        fn a_remembered_root_is_the_root(steps in prop::collection::vec((0..12u8, prop::option::of(0..3u64), 0..6u8), 1..60)) {
             let mut section = Section::<u8, u64>::default();
-            for (key, value, copied) in steps {
-                let before = (section.clone(), section.root());
+            let mut settled = (*section.map).clone();
+            for (key, value, then) in steps {
+                // The root is asked for now and then, so that changes pile up between.
+                let before = (section.clone(), (*section.map).clone());
                 match value {
                     Some(value) => section.set(key, value),
                     None => section.unset(&key),
                 }
                 section.prune(|key, _| *key < 11);
-                let mut fresh = Section::<u8, u64>::default();
-                fresh.edit().extend(section.iter().map(|(key, value)| (*key, *value)));
-                prop_assert_eq!(section.root(), fresh.root());
-                prop_assert_eq!(section.root() == before.1, *section == *before.0, "as equal as the maps");
-                prop_assert_eq!(before.0.tree().root(), before.1, "a copy keeps what it had");
-                if copied {
-                    section = section.clone();
+                match then {
+                    0 => {
+                        section.undo();
+                        prop_assert_eq!(&*section, &settled, "all since the last settling is taken back");
+                    }
+                    1 => {
+                        section.settle();
+                        settled = (*section.map).clone();
+                    }
+                    2 => section = section.clone(),
+                    _ => {}
                 }
+                let mut fresh = Section::<u8, u64>::default();
+                fresh.extend(section.iter().map(|(key, value)| (*key, *value)));
+                if then > 3 {
+                    prop_assert_eq!(section.root(), fresh.root());
+                    settled = (*section.map).clone();
+                }
+                prop_assert_eq!(section.clone().root(), fresh.root());
+                prop_assert_eq!(&*before.0, &before.1, "a copy keeps what it had");
+                let mut copy = Section::<u8, u64>::default();
+                copy.extend(before.1);
+                prop_assert_eq!(before.0.root(), copy.root());
             }
         }
 
@@ -234,7 +348,7 @@ mod tests {
         fn an_entry_is_proved_in_its_section_only(n in 1..40u8, wanted in any::<u8>()) {
             let mut sections = [Section::<u8, u64>::default(), Section::default(), Section::default()];
             for section in &mut sections {
-                section.edit().extend((0..n).map(|key| (key, u64::from(key))));
+                section.extend((0..n).map(|key| (key, u64::from(key))));
             }
             let parts: Vec<&dyn Part> = sections.iter().map(|section| section as &dyn Part).collect();
             let key = key_of(1, &(wanted % n));

@@ -23,7 +23,7 @@ use crate::{Params, Refused, State, TurnFault, execute::Draft, goal::Head};
 use bitneuron_core::claim::{Claim, Source, Turn, TurnInput};
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::hash::Hasher;
-use bitneuron_core::{Commitment, Digest, GoalId, Height, NodeId, Reputation, Share, decode};
+use bitneuron_core::{Amount, Commitment, Digest, GoalId, Height, NodeId, Reputation, Share, decode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -238,11 +238,13 @@ impl State {
 impl Draft<'_> {
     /// Opens a round for turns.
     pub(crate) fn open_round(&mut self) {
-        let (now, opening) = (self.state.clock.height, self.state.freeze());
+        let now = self.state.clock.height;
         if self.state.params.phase(now) != 2 {
             return;
         }
-        *self.state.frozen.edit() = opening;
+        let opening = self.state.freeze();
+        self.state.frozen.prune(|name, _| opening.contains_key(name));
+        self.state.frozen.extend(opening);
         let before = Height(now.0.saturating_sub(1));
         self.state.clock.opened = self.state.beacons.get(&before).copied().unwrap_or_default();
         self.state.forget_deals();
@@ -291,7 +293,7 @@ impl Draft<'_> {
         let (author, goal) = (claim.by(), GoalId(claim.context().subject));
         let turn: Turn = decode(claim.public())?;
         self.judge_turn(claim, &turn, author, goal)?;
-        self.check.check(claim)?;
+        self.judge(|judge| judge.check(claim))?;
         self.accept_turn(&turn, author, goal)
     }
 
@@ -350,16 +352,19 @@ impl Draft<'_> {
         if !self.state.is_listed(goal) {
             return Ok(());
         }
-        self.merit = true;
+        self.merit = Amount::SUPPLY;
         self.state.gain(author, self.state.params.reputation.turn);
         self.reward_turn(author)?;
-        let steps = self.state.raise(goal, head.score());
-        let amount = self.state.params.rewards.step.mul_div(u128::from(steps), 1).ok_or(Refused::Overflow)?;
+        let step = self.state.params.rewards.step;
+        // What cannot be paid now is left to whoever gets there later.
+        let affordable = self.state.reward_budget().0.checked_div(step.0).unwrap_or(u128::MAX);
+        let steps = self.state.raise(goal, head.score(), u32::try_from(affordable).unwrap_or(u32::MAX));
+        let amount = step.mul_div(u128::from(steps), 1).ok_or(Refused::Overflow)?;
         self.reward(author, Merit::Improvement, amount)
     }
 
-    /// A bought model was merged. Its seller gains when the filter kept it; its buyer when the turn improved as well, by
-    /// what the treasury took of the price, which nobody got back.
+    /// A bought model was merged. Seller and buyer gain when the filter kept it and the turn improved, the buyer by what
+    /// the treasury took of the price, which nobody got back.
     fn merge_deal(&mut self, id: Digest, kept: bool, improved: bool) {
         let Some(mut sale) = self.state.deals.get(&id).cloned() else { return };
         if let Some(good) = &mut sale.good {
@@ -368,11 +373,8 @@ impl Draft<'_> {
         let (seller, buyer, goal) = (sale.deal.seller, sale.deal.buyer, sale.deal.terms.goal());
         let fee = self.state.params.market.deals.split.divide(sale.deal.total).treasury;
         self.state.deals.set(id, sale);
-        if !kept || !self.state.is_listed(goal) {
-            return;
-        }
-        self.state.gain(seller, self.state.params.reputation.kept);
-        if improved {
+        if kept && improved && self.state.is_listed(goal) {
+            self.state.gain(seller, self.state.params.reputation.kept);
             let points = fee.0.checked_div(self.state.params.reputation.fee.0).unwrap_or(0);
             self.state.gain(buyer, u16::try_from(points).unwrap_or(u16::MAX));
         }

@@ -117,7 +117,11 @@ fn a_packet_that_does_not_hold_the_offered_model_is_refuted_by_itself() {
         let deal = world.deal(0, 1, packet, 12).id;
         let shown = refute(&mut world, deal, packet);
         let refused = world.refused(&shown);
-        assert_eq!(matches!(refused, Refused::Innocent), innocent, "{refused}");
+        if innocent {
+            assert!(matches!(refused, Refused::Innocent));
+        } else {
+            assert!(matches!(refused, Refused::Claim(_)), "nobody can judge it");
+        }
         assert!(world.state.open_deal(deal).is_some());
     }
 }
@@ -174,6 +178,54 @@ fn a_score_lie_costs_the_whole_bond() {
 }
 
 #[test]
+fn a_lie_that_was_punished_before_the_match_still_ends_the_deal() {
+    let mut world = World::new();
+    world.until_phase(0);
+    let txs = [world.offer(0, "model", 16, 10), world.bid(1, 12, 1)];
+    // Whoever knows both orders knows the deal's name, and can lie about it too early.
+    let name = {
+        let built = world.build(&txs);
+        let made = built.events.iter().find_map(|event| match event {
+            Event::DealMade(deal) => Some(deal.clone()),
+            _ => None,
+        });
+        made.expect("made")
+    };
+    let lie = world.score_claim(0, &name, 16, FALSE);
+    let first = world.by_user(0, Action::Refute(Refutation::Claim(lie.clone())));
+    assert_eq!(
+        kinds(&world.block(&[first, txs[0].clone(), txs[1].clone()])),
+        ["refuted", "placed", "placed", "made"]
+    );
+    assert_eq!(world.state.open_deal(name.id), Some(&name));
+    let again = world.by_user(3, Action::Refute(Refutation::Claim(lie)));
+    assert_eq!(kinds(&world.block(&[again])), ["deal refuted"]);
+    assert_eq!(world.escrow(&name), [Amount::ZERO; 2]);
+}
+
+#[test]
+fn a_block_earns_no_more_than_the_treasury_took_of_its_deals() {
+    for (ask, earned) in [(2, Amount(100_000_000)), (10, Amount(500_000_000)), (100, Amount::TOKEN)] {
+        let mut world = World::new();
+        world.until_phase(0);
+        world.block(&[]);
+        world.until_phase(0);
+        let txs = [world.offer(0, "model", 12, ask), world.bid(1, ask, 1)];
+        let events = world.block(&txs);
+        let made = events.iter().find_map(|event| match event {
+            Event::DealMade(deal) => Some(deal.clone()),
+            _ => None,
+        });
+        let events = world.settle(0, 1, &made.expect("made"));
+        let rewards = events.iter().filter_map(|event| match event {
+            Event::Rewarded { merit: Merit::Block, amount, .. } => Some(*amount),
+            _ => None,
+        });
+        assert_eq!(rewards.collect::<Vec<_>>(), [earned], "a price of {ask}");
+    }
+}
+
+#[test]
 fn only_what_is_false_and_signed_is_refuted() {
     let mut world = World::new();
     let deal = world.deal(0, 1, "model", 12);
@@ -181,6 +233,7 @@ fn only_what_is_false_and_signed_is_refuted() {
     let truth = world.score_claim(0, &deal, 12, TRUE);
     let tx = refute(&mut world, truth);
     assert!(matches!(world.refused(&tx), Refused::Innocent));
+    assert_eq!(world.state.open_deal(deal.id), Some(&deal));
     let unjudged = world.score_claim(0, &deal, 12, UNKNOWN);
     let tx = refute(&mut world, unjudged);
     assert!(matches!(world.refused(&tx), Refused::Claim(bitneuron_core::claim::Refused::Unknown(_))));

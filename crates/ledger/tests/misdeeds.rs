@@ -6,7 +6,9 @@ mod world;
 use bitneuron_consensus::vote::Stage;
 use bitneuron_consensus::{Block, Evidence, Proposal, SignedVote, Vote};
 use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, encode};
-use bitneuron_ledger::{Action, Content, Event, HeaderFault, Offence, Refused, Refutation, SignedTx, State};
+use bitneuron_ledger::{
+    Action, Content, Event, HeaderFault, Offence, Params, Refused, Refutation, SignedTx, State,
+};
 use world::*;
 
 fn vote(world: &World, v: usize, height: u64, stage: Stage, block: &str) -> SignedVote {
@@ -76,10 +78,56 @@ fn a_double_vote_costs_five_percent_and_three_times_the_share() {
     assert!(reward > Amount(44_980_000_000) && reward <= Amount(44_990_000_000), "{reward}");
     let rest = world.state.pools().treasury.saturating_sub(treasury);
     assert!(rest >= Amount(854_810_000_000) && rest < Amount(854_830_000_000), "{rest}");
-    // Another stage is another misdeed; what went before counts.
-    let evidence = double_vote(&world, 0, 1, Stage::Prevote);
-    let events = once(&mut world, Action::Accuse(evidence));
-    assert!(slashed(&events, Offence::DoubleVote).is_some_and(|next| next > Amount::tokens(500)));
+    // Another stage and another height of the epoch are the same misdeed.
+    for (height, stage) in [(1, Stage::Prevote), (2, Stage::Precommit)] {
+        let evidence = double_vote(&world, 0, height, stage);
+        let again = world.by_user(0, Action::Accuse(evidence));
+        assert!(matches!(world.refused(&again), Refused::Punished(_)), "height {height}");
+    }
+}
+
+#[test]
+fn an_offender_of_two_epochs_counts_once() {
+    let mut params = Params::devnet();
+    params.slash.correlation = 1;
+    let mut world = World::with(params);
+    world.until(20);
+    let accuse = |world: &mut World, v, height| {
+        let evidence = double_vote(world, v, height, Stage::Precommit);
+        slashed(&once(world, Action::Accuse(evidence)), Offence::DoubleVote)
+    };
+    // 2,000 of 14,999 staked tokens are 1,333 bp, and 500 bp come before.
+    assert_eq!(accuse(&mut world, 0, 1), Some(Amount(366_600_000_000)));
+    // 1,633.4 of 14,632.4 are 1,116 bp: what the same one did before is not counted beside it.
+    assert_eq!(accuse(&mut world, 0, 20), Some(Amount(263_958_000_000)));
+    // For another it counts once, with the most that it had: 5,000 of 14,368.442 are 3,479 bp.
+    assert_eq!(accuse(&mut world, 1, 1), Some(Amount(1_193_700_000_000)));
+}
+
+#[test]
+fn nobody_is_paid_for_informing_against_himself() {
+    let mut world = World::new();
+    world.block(&[]);
+    let evidence = double_vote(&world, 0, 1, Stage::Precommit);
+    let balance = world.state.balance(world.validator(0));
+    let tx = world.by_validator(0, Action::Accuse(evidence));
+    let events = world.block(&[tx]);
+    assert!(slashed(&events, Offence::DoubleVote).is_some());
+    assert!(world.state.balance(world.validator(0)) < balance);
+}
+
+#[test]
+fn who_is_out_of_office_is_paid_nothing() {
+    let mut world = World::new();
+    world.block(&[]);
+    let evidence = double_vote(&world, 3, 1, Stage::Precommit);
+    let tx = world.by_user(0, Action::Accuse(evidence));
+    world.block(&[tx]);
+    let balance = |world: &World, v: usize| world.state.balance(world.validator(v));
+    let (out, free) = (balance(&world, 3), balance(&world, 2));
+    world.until(19);
+    assert_eq!(balance(&world, 3), out, "still a member of the electorate, but tombstoned");
+    assert!(balance(&world, 2) > free);
 }
 
 #[test]
@@ -176,7 +224,9 @@ fn a_block_of_true_claims_convicts_nobody() {
     let content = Content::of(&block, 0).expect("there");
     let proposal = proposal(&world, 2, block.header.height.0, block.id());
     let tx = world.by_user(0, Action::Refute(Refutation::Proposed { proposal, content }));
+    let stakes = [0, 1, 2, 3].map(|v| stake(&world.state, world.validator(v)));
     assert!(matches!(world.refused(&tx), Refused::Innocent));
+    assert_eq!([0, 1, 2, 3].map(|v| stake(&world.state, world.validator(v))), stakes);
 }
 
 #[test]
@@ -202,7 +252,7 @@ fn slashing_reaches_stake_that_is_leaving_until_evidence_is_too_old() {
     assert!(slashed(&events, Offence::DoubleVote).is_some_and(|amount| amount > Amount::tokens(100)));
     // What is left comes back at the end of the epoch in which it is free.
     let (left, balance) = (stake(&world.state, who), world.state.balance(who));
-    world.until(139);
+    world.until(179);
     assert!(world.state.balance(who) >= balance.checked_add(left).expect("small"));
     let future = double_vote(&world, 3, 200, Stage::Precommit);
     let tx = world.by_user(0, Action::Accuse(future));

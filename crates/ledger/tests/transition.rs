@@ -178,7 +178,7 @@ fn a_genesis_that_contradicts_itself_is_refused() {
     params(&|p| p.fees.floor = Amount(7));
     params(&|p| p.stake.weigh = WeighRule::SquareRoot);
     params(&|p| p.stake.threshold = Amount(1));
-    params(&|p| p.stake.unbonding = p.stake.evidence_age - 1);
+    params(&|p| p.stake.unbonding = p.stake.evidence_age + 2 * p.epoch - 1);
     params(&|p| p.stake.evidence_age = 2 * p.epoch + p.stake.trust - 1);
     params(&|p| p.slash.false_precommit.0 = 101);
     params(&|p| p.slash.informer.0 = 501);
@@ -410,10 +410,10 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "b72c3c23b3bdba586839d13dd65c975d011830e21845d9be425e3ed1606c5585"
+        "42f86ccf66e68d457b146113a978721148c6b31319d2a1f134014e0efbd77f50"
     );
     assert_eq!(
         world.state.root().to_string(),
-        "670b34f13fb2b9799e1229185ad4031cb61efddafb580b4a2ed612b692f5571a"
+        "6e400e83323668401915ae64ad891bb51c186fc4f8b8930145a0e56f3a84b686"
     );
 }

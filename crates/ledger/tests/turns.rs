@@ -4,6 +4,7 @@
 mod world;
 
 use bitneuron_core::claim::{Claim, Source, Turn};
+use bitneuron_core::exact::DataRoot;
 use bitneuron_core::{Amount, Context, Height, Reputation, Share, encode};
 use bitneuron_ledger::{Action, Event, Merit, Refused, Refutation, TurnFault, part, turn_shares};
 use world::*;
@@ -71,6 +72,17 @@ fn a_turn_merges_what_was_bought_and_moves_the_head() {
     assert_eq!(world.state.model(goal).map(|(id, _)| id), Some(author));
     assert!(world.state.reputation(author) > world.state.reputation(world.user(0)));
     assert!(world.state.reputation(world.user(0)) > Reputation(0));
+}
+
+#[test]
+fn a_seller_gains_nothing_from_a_turn_that_did_not_improve() {
+    let mut world = World::new();
+    let deal = world.deal(0, 1, "model", 12);
+    world.settle(0, 1, &deal);
+    let events = world.play(1, "after", (6, 6));
+    assert!(matches!(events[0], Event::TurnAccepted { inputs: 1, kept: 1, .. }), "{events:?}");
+    assert_eq!(world.state.reputation(world.user(0)), Reputation(0));
+    assert!(world.state.reputation(world.validator(1)) > Reputation(0));
 }
 
 #[test]
@@ -260,9 +272,61 @@ fn a_goal_that_anybody_registered_draws_no_rewards() {
     assert!(matches!(events[..], [Event::TurnAccepted { .. }]), "{events:?}");
     assert_eq!(world.state.reputation(world.validator(1)), Reputation(0));
     assert_eq!(world.state.head(listed.id(), world.validator(1)).expect("listed").turns, 0);
-    let wide = bitneuron_core::exact::DataRoot { columns: 3, ..data("own") };
-    let tx = world.by_validator(1, Action::RegisterData { goal: mine.id(), root: wide });
-    assert!(matches!(world.refused(&tx), Refused::Data));
+    let user = world.by_user(0, Action::RegisterData { goal: mine.id(), root: data("own") });
+    assert_eq!(
+        fault(&world.refused(&user)),
+        TurnFault::Author(world.user(0)),
+        "who takes no turns needs no data"
+    );
+    let (own, metric) = (data("own"), mine.metric_set);
+    for root in [
+        DataRoot { columns: 3, ..own },
+        DataRoot { rows: 0, ..own },
+        DataRoot { features: metric.features, ..own },
+        DataRoot { labels: metric.labels, ..own },
+    ] {
+        let tx = world.by_validator(1, Action::RegisterData { goal: mine.id(), root });
+        assert!(matches!(world.refused(&tx), Refused::Data), "{root:?}");
+    }
+}
+
+#[test]
+fn an_author_registers_so_many_data_sets_for_a_goal() {
+    let mut params = bitneuron_ledger::Params::devnet();
+    params.turns.data = 3;
+    let mut world = World::with(params);
+    let goal = world.goal_id();
+    let register = |world: &mut World, v: usize, name: &str| {
+        world.by_validator(v, Action::RegisterData { goal, root: data(name) })
+    };
+    // Validators 1 and 2 have one each from the genesis.
+    for name in ["second", "third"] {
+        let tx = register(&mut world, 1, name);
+        world.block(&[tx]);
+    }
+    let fourth = register(&mut world, 1, "fourth");
+    assert!(matches!(world.refused(&fourth), Refused::Full(_)));
+    let other = register(&mut world, 2, "fourth");
+    world.block(&[other]);
+}
+
+#[test]
+fn steps_that_cannot_be_paid_yet_are_not_taken() {
+    let mut params = bitneuron_ledger::Params::devnet();
+    params.rewards.step = Amount::tokens(100_000);
+    let mut world = World::with(params);
+    world.until(4);
+    let budget = world.state.reward_budget();
+    let step = world.state.params().rewards.step;
+    world.play(1, "a", (0, 8));
+    let mark = world.state.goal(world.goal_id()).expect("listed").high_water;
+    let taken = u128::from(mark / world.state.params().rewards.step_size);
+    assert!(taken > 0 && taken < 32, "{taken} of 32 steps with {budget}");
+    assert!(world.state.reward_budget() < step, "no whole step was left");
+    // The rest is there for whoever comes later.
+    world.until(60);
+    world.play(2, "b", (0, 8));
+    assert!(world.state.goal(world.goal_id()).expect("listed").high_water > mark);
 }
 
 #[test]

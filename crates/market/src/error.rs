@@ -33,6 +33,17 @@ pub enum MarketError {
     /// A bid with a bond: its tokens are locked in full, so it has none.
     #[error("a bid carries no bond")]
     BondOnBid,
+    /// A bid locks too little.
+    #[error("a bid of {given}, at least {least} needed")]
+    Small {
+        /// The least.
+        least: Amount,
+        /// What this one locks.
+        given: Amount,
+    },
+    /// Too many units.
+    #[error("more than {0} units")]
+    Many(u32),
     /// The order's time is over.
     #[error("expired at height {expires}, now {at}")]
     Expired {
@@ -67,7 +78,7 @@ pub enum MarketError {
         nonce: u64,
     },
     /// No room in the lot.
-    #[error("the lot holds {0} open orders already")]
+    #[error("the side of the lot holds {0} open orders already, none worse")]
     Full(u32),
     /// No such open order.
     #[error("no open order {0:?}")]
@@ -118,4 +129,7 @@ pub enum ParamsError {
     /// A lot that holds nothing.
     #[error("no capacity")]
     Capacity,
+    /// The most units of an order are none or too many.
+    #[error("orders of at most {0} units")]
+    Quantity(u32),
 }

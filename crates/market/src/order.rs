@@ -6,7 +6,7 @@
 //! bid: price · quantity          offer: bond · quantity,   bond ≥ max(⌈price·b/10⁴⌉, floor)
 //! ```
 //!
-//! with b = 1,000 bp and a floor of 1 token by default. Both products stay within the supply, so no later sum of parts
+//! with b = 1,000 bp and a floor of 1 token by default, which is also the least that a bid locks in all. Both products stay within the supply, so no later sum of parts
 //! can overflow. An order is valid *before* the height [`Order::expires`]. The pair (owner, nonce) is used once while the
 //! order could still be replayed, that is until it expires; after that its bytes are refused for ever.
 //!
@@ -95,6 +95,9 @@ impl<G: Good> Order<G> {
         if self.quantity == 0 {
             return Err(MarketError::NoQuantity);
         }
+        if self.quantity > params.max_quantity {
+            return Err(MarketError::Many(params.max_quantity));
+        }
         let within = |amount| times(amount, self.quantity).is_some_and(|all| all <= Amount::SUPPLY);
         if !within(self.price) || !within(self.bond) {
             return Err(MarketError::TooMuch);
@@ -115,7 +118,11 @@ impl<G: Good> Order<G> {
         match self.side {
             Side::Offer if self.bond < least => Err(MarketError::Bond { least, given: self.bond }),
             Side::Bid if self.bond > Amount::ZERO => Err(MarketError::BondOnBid),
-            Side::Offer | Side::Bid => Ok(()),
+            Side::Bid => {
+                let (least, given) = (params.bid_floor, self.lock(self.quantity).unwrap_or_default());
+                if given < least { Err(MarketError::Small { least, given }) } else { Ok(()) }
+            }
+            Side::Offer => Ok(()),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     error::ParamsError,
     fee::{BasisPoints, BondRule, FeeSplit},
 };
+use bitneuron_core::Amount;
 use serde::{Deserialize, Serialize};
 
 /// The rules for orders.
@@ -17,14 +18,25 @@ pub struct OrderParams {
     pub cancel_after: u64,
     /// The least bond of an offer.
     pub bond: BondRule,
-    /// The most open orders in a lot, both sides together.
+    /// The least that a bid locks, all units together.
+    pub bid_floor: Amount,
+    /// The most units of an order.
+    pub max_quantity: u32,
+    /// The most open orders on each side of a lot.
     pub capacity: u32,
 }
 
 impl Default for OrderParams {
-    /// A day of two-second blocks; cancel after 1; 10 % and 1 token.
+    /// A day of two-second blocks; cancel after 1; 10 % and 1 token; 4,096 units; 16,384 orders.
     fn default() -> Self {
-        Self { lifetime: 43_200, cancel_after: 1, bond: BondRule::default(), capacity: 65_536 }
+        Self {
+            lifetime: 43_200,
+            cancel_after: 1,
+            bond: BondRule::default(),
+            bid_floor: Amount::TOKEN,
+            max_quantity: 4_096,
+            capacity: 16_384,
+        }
     }
 }
 
@@ -60,6 +72,8 @@ impl Default for DealParams {
 impl OrderParams {
     /// The longest lifetime that can be set.
     pub const MAX_LIFETIME: u64 = 10_000_000;
+    /// The largest quantity that can be allowed: a bid's record names everything it took and has room for so much.
+    pub const MAX_QUANTITY: u32 = 32_000;
 
     /// Checks the bounds.
     ///
@@ -69,6 +83,9 @@ impl OrderParams {
         span(self.lifetime, Self::MAX_LIFETIME)?;
         span(self.cancel_after, self.lifetime)?;
         fraction(self.bond.part, BasisPoints::WHOLE)?;
+        if !(1..=Self::MAX_QUANTITY).contains(&self.max_quantity) {
+            return Err(ParamsError::Quantity(self.max_quantity));
+        }
         if self.capacity == 0 { Err(ParamsError::Capacity) } else { Ok(()) }
     }
 }
@@ -154,6 +171,8 @@ mod tests {
         assert_eq!(orders(|p| p.cancel_after = 0), Err(ParamsError::Span(0)));
         assert_eq!(orders(|p| p.bond.part.0 = 10_001), Err(ParamsError::Fraction(10_001)));
         assert_eq!(orders(|p| p.capacity = 0), Err(ParamsError::Capacity));
+        assert_eq!(orders(|p| p.max_quantity = 0), Err(ParamsError::Quantity(0)));
+        assert_eq!(orders(|p| p.max_quantity = 32_001), Err(ParamsError::Quantity(32_001)));
         assert_eq!(deals(|p| p.deliver = 0), Err(ParamsError::Span(0)));
         assert_eq!(deals(|p| p.prove = 1_000_001), Err(ParamsError::Span(1_000_001)));
         assert_eq!(deals(|p| p.late.0 = 10_001), Err(ParamsError::Fraction(10_001)));

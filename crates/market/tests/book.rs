@@ -4,7 +4,7 @@
 use bitneuron_core::{Amount, Commitment, Digest, GoalId, Height, NodeId, Outbox};
 use bitneuron_market::{
     Buyers, Consent, ConsentError, DataMarket, DataTerms, Deal, Event, Good, MarketError, MarketParams,
-    Order, OrderParams, Orderbook, PriceTime, Resting, Side, State,
+    Order, OrderParams, Orderbook, PriceTime, Resting, Side, State, Transfer,
 };
 
 const GOAL: GoalId = GoalId(Digest([1; 32]));
@@ -127,6 +127,12 @@ fn what_breaks_a_rule_is_refused_by_name() {
     let (sale, wish) = (|| offer(1, 20, 2, 1), || bid(1, 20, 2));
     assert!(matches!(refused(|o| o.price = Amount::ZERO, wish()), MarketError::NoPrice));
     assert!(matches!(refused(|o| o.quantity = 0, wish()), MarketError::NoQuantity));
+    assert!(matches!(refused(|o| o.quantity = 4_097, wish()), MarketError::Many(4_096)));
+    let least = Amount::TOKEN;
+    let small = refused(|o| o.price = Amount(499_999_999), wish());
+    assert!(
+        matches!(small, MarketError::Small { least: l, given } if l == least && given == Amount(999_999_998))
+    );
     let half = Amount(Amount::SUPPLY.0 / 2 + 1);
     for order in [
         Order { price: half, ..wish() },
@@ -146,7 +152,12 @@ fn what_breaks_a_rule_is_refused_by_name() {
         refused(|o| o.side = Side::Bid, Order { bond: Amount::ZERO, ..sale() }),
         MarketError::WrongSide
     ));
-    for order in [sale(), wish(), Order { expires: Height(43_205), ..wish() }] {
+    for order in [
+        sale(),
+        wish(),
+        Order { price: Amount(500_000_000), ..wish() },
+        Order { expires: Height(43_205), ..wish() },
+    ] {
         assert!(order.check(Height(5), &OrderParams::default()).is_ok());
     }
 }
@@ -164,17 +175,30 @@ fn an_expired_order_does_not_trade_even_before_it_is_swept() {
 }
 
 #[test]
-fn a_full_lot_refuses() {
+fn a_full_side_makes_room_for_better_prices_only() {
     let orders = OrderParams { capacity: 2, ..OrderParams::default() };
     let mut book = PriceTime::<DataMarket>::new(MarketParams { orders, ..MarketParams::devnet() }).unwrap();
     let mut out = Outbox::new();
     let first = book.place(bid(1, 5, 1), Height(1), &mut out).unwrap();
-    book.place(bid(2, 5, 1), Height(1), &mut out).unwrap();
+    let second = book.place(bid(2, 5, 2), Height(1), &mut out).unwrap();
     let (root, sent) = (book.root(), out.len());
-    assert!(matches!(book.place(bid(3, 5, 1), Height(1), &mut out), Err(MarketError::Full(2))));
+    for price in [4, 5] {
+        assert!(matches!(book.place(bid(3, price, 1), Height(1), &mut out), Err(MarketError::Full(2))));
+    }
     assert_eq!((book.root(), out.len()), (root, sent));
+    // The other side has its own room.
+    book.place(offer(4, 9, 1, 1), Height(1), &mut out).unwrap();
+    out.drain();
+    // The later of equals gives way; its nonce stays used.
+    let third = book.place(bid(3, 6, 1), Height(1), &mut out).unwrap();
+    let moved: Vec<_> = out.drain().collect();
+    let lock = Transfer::Lock { escrow: third, from: NodeId([3; 32]), amount: Amount::tokens(6) };
+    let back = Transfer::Refund { escrow: second, to: NodeId([2; 32]), amount: Amount::tokens(10) };
+    assert_eq!(moved, [lock, back]);
+    assert!(book.order(second).is_none() && book.order(first).is_some());
+    assert!(matches!(book.place(bid(2, 7, 1), Height(1), &mut out), Err(MarketError::Replay { .. })));
     book.cancel(first, NodeId([1; 32]), Height(2), &mut out).unwrap();
-    assert!(book.place(bid(3, 5, 1), Height(2), &mut out).is_ok());
+    assert!(book.place(bid(5, 5, 1), Height(2), &mut out).is_ok());
 }
 
 #[test]

@@ -92,9 +92,9 @@ proptest! {
     // 300 × about 700 orders: more than 10⁵ in total.
     #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 4_000, ..ProptestConfig::default() })]
     #[test]
-    fn the_books_agree(calls in prop::collection::vec(call(), 900..1_100)) {
+    fn the_books_agree(calls in prop::collection::vec(call(), 900..1_100), capacity in prop_oneof![1..30u32, Just(16_384)]) {
         let params = MarketParams {
-            orders: OrderParams { lifetime: 25, ..OrderParams::default() },
+            orders: OrderParams { lifetime: 25, capacity, ..OrderParams::default() },
             deals: DealParams { deliver: 1, prove: 2, ..DealParams::default() },
         };
         let mut book = PriceTime::<DataMarket>::new(params).unwrap();

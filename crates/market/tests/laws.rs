@@ -52,6 +52,10 @@ refused! {
     paying_on_delivery: PaysOnDelivery breaks Violation::Merit(_),
     hiding_deals_from_the_root: HidesDeals breaks Violation::Binding(_),
     refusing_odd_nonces: RefusesOdd breaks Violation::Service(_),
+    refusing_when_full: RefusesWhenFull breaks Violation::Service(_),
+    never_being_full: IsNeverFull breaks Violation::Service(_) | Violation::Return(_),
+    evicting_the_best: EvictsTheBest breaks Violation::Return(_),
+    keeping_what_is_evicted: KeepsWhatItEvicts breaks Violation::Return(_),
 }
 
 #[test]

@@ -8,7 +8,7 @@
 mod world;
 
 use bitneuron_consensus::vote::Stage;
-use bitneuron_consensus::{Block, Evidence, Vote};
+use bitneuron_consensus::{Block, Evidence, Proposal, Vote};
 use bitneuron_core::merkle::Tree;
 use bitneuron_core::{Amount, Digest, Height, Wire, decode, encode};
 use bitneuron_ledger::{
@@ -119,6 +119,14 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
     };
     let evidence = Evidence::votes(vote(0, digest("a")), vote(0, digest("b"))).expect("conflict");
     let vote = vote(1, block.id());
+    let proposal = Proposal {
+        height: Height(1),
+        round: 0,
+        proof_round: None,
+        block: block.id(),
+        by: world.validator(1),
+    }
+    .sign(&world.validators[1], chain);
     let goal = bitneuron_core::goal::Goal { name: "mine".into(), ..goal("test") };
     let offer = world.offer(2, "other", 3, 5);
     let Action::Place(order) = offer.tx.action.clone() else { panic!("an order") };
@@ -136,6 +144,7 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Refute(Refutation::Claim(lie)),
         Action::Refute(Refutation::Delivery(delivery)),
         Action::Refute(Refutation::Packet { deal: deal.id, packet: b"model".to_vec().into() }),
+        Action::Refute(Refutation::Proposed { proposal, content: content.clone() }),
         Action::Refute(Refutation::Precommitted { vote, content }),
         Action::Accuse(evidence),
     ];

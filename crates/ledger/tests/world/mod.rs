@@ -77,7 +77,7 @@ pub fn goal(name: &str) -> Goal {
         mlp: Mlp::new(&[2, 2]).expect("sizes"),
         initial: model("initial"),
         metric: Metric::Accuracy,
-        metric_set: DataRoot { rows: 16, ..data("metric") },
+        metric_set: DataRoot { rows: 16, labels: model("metric labels"), ..data("metric") },
         drawn: 8,
         training: Training { steps: 1, batch: 2, rate_shift: 2 },
         merge: MergeRule::default(),

@@ -64,6 +64,11 @@ impl Ladder {
         self.chunks.first().and_then(|chunk| chunk.rungs.first()).map(|rung| rung.rank)
     }
 
+    /// The worst rung.
+    pub(super) fn worst(&self) -> Option<&Rung> {
+        self.chunks.last().and_then(|chunk| chunk.rungs.last())
+    }
+
     /// The largest reach of all.
     pub(super) fn reach(&self) -> u64 {
         self.chunks.iter().map(|chunk| chunk.reach).max().unwrap_or(0)
@@ -164,6 +169,7 @@ mod tests {
             model.sort_by_key(Rung::place);
             prop_assert_eq!(ladder.len(), model.len());
             prop_assert_eq!(ladder.best(), model.first().map(|rung| rung.rank));
+            prop_assert_eq!(ladder.worst(), model.last());
             prop_assert_eq!(ladder.reach(), model.iter().map(|rung| rung.reach).max().unwrap_or(0));
             let found: Vec<_> = ladder.within(worst, least).copied().collect();
             model.retain(|rung| rung.rank <= worst && rung.reach >= least);

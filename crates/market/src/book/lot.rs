@@ -2,6 +2,7 @@
 
 use super::ladder::{Ladder, Rung};
 use crate::{
+    error::MarketError,
     goods::Good,
     order::{Order, Side},
 };
@@ -33,6 +34,20 @@ impl Lot {
             Side::Offer => &mut self.offers,
             Side::Bid => &mut self.bids,
         }
+    }
+
+    /// Whether an order finds room among at most `capacity` on its side: `Ok` with the sequence of the worst, which then
+    /// gives way, when the side is full and the worst has a worse price.
+    pub(super) fn room<G: Good>(&self, order: &Order<G>, capacity: u32) -> Result<Option<u64>, MarketError> {
+        let side = match order.side {
+            Side::Offer => &self.offers,
+            Side::Bid => &self.bids,
+        };
+        if side.len() < capacity as usize {
+            return Ok(None);
+        }
+        let worst = side.worst().filter(|worst| rung(order, u64::MAX).rank < worst.rank);
+        worst.map(|worst| Some(worst.sequence)).ok_or(MarketError::Full(capacity))
     }
 
     /// Puts an order on its side.

@@ -44,12 +44,14 @@ use std::{collections::BTreeSet, sync::Arc};
 ///     nobody slashed but for one that is refuted or late.
 /// 11. *Binding*: the root changes whenever an order or a deal does.
 /// 12. *Determinism*: equal calls give equal deals, transfers and roots.
-/// 13. *Service*: an order or event is accepted exactly when it breaks no rule.
+/// 13. *Service*: an order or event is accepted exactly when it breaks no rule. On a full side
+///     ([`OrderParams::capacity`](crate::OrderParams::capacity)) an order is accepted when its price is better than the
+///     worst there; of those with the worst price the latest gives way and gets back everything that it still holds.
 pub trait Orderbook<G: Good> {
     /// Takes an order in and locks its tokens.
     ///
     /// # Errors
-    /// The order breaks a rule, its nonce is used, or its lot is full.
+    /// The order breaks a rule, its nonce is used, or its side of the lot is full of orders no worse.
     fn place(
         &mut self,
         order: Order<G>,

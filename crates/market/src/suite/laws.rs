@@ -19,8 +19,10 @@ type Law = fn(&Step) -> Result<(), Violation>;
 
 /// Checks everything but determinism. Laws whose violation breaks others come first.
 pub(super) fn all(log: &Log) -> Result<(), Violation> {
+    // Which of the two is broken first breaks the other.
+    let orders: Law = |step| limits(step).and_then(|()| room(step));
     let laws: [Law; 11] =
-        [refusal, replay, limits, fit, returned, service, merit, price, time, exhaustion, binding];
+        [refusal, replay, orders, fit, returned, service, merit, price, time, exhaustion, binding];
     for law in laws {
         log.steps.iter().try_for_each(law)?;
     }
@@ -43,9 +45,11 @@ fn replay(step: &Step) -> Result<(), Violation> {
 
 fn service(step: &Step) -> Result<(), Violation> {
     match &step.ask {
-        Ask::Place { valid, replay, .. } => {
+        Ask::Place { order, valid, replay } => {
+            let room = step.before.room(order).is_ok();
             hold(*valid || step.refused, Violation::Service("an order that breaks a rule is accepted"))?;
-            hold(!*valid || *replay || !step.refused, Violation::Service("a valid order is refused"))
+            let refused = !*valid || *replay || !room;
+            hold(refused || !step.refused, Violation::Service("a valid order is refused"))
         }
         Ask::Settle { deal, event } => {
             let open = step.before.deals.get(deal).cloned();
@@ -61,6 +65,25 @@ fn service(step: &Step) -> Result<(), Violation> {
     }
 }
 
+/// All that an open order gets back.
+fn refund(resting: &Resting<DataMarket>) -> Transfer {
+    let amount = resting.order.lock(resting.remaining).unwrap_or(Amount::ZERO);
+    Transfer::Refund { escrow: resting.id, to: resting.order.by, amount }
+}
+
+/// What happens on a full side: the rest of the trial cannot be judged if it is another order that gave way.
+fn room(step: &Step) -> Result<(), Violation> {
+    let (Ask::Place { order, .. }, false) = (&step.ask, step.refused) else { return Ok(()) };
+    match step.before.room(order) {
+        Ok(None) => Ok(()),
+        Ok(Some(worst)) => {
+            let back = step.transfers.contains(&refund(worst));
+            hold(back, Violation::Return("not the worst gives way, or not with all that it holds"))
+        }
+        Err(()) => Err(Violation::Service("a full side takes in what is no better")),
+    }
+}
+
 fn returned(step: &Step) -> Result<(), Violation> {
     let Ask::Cancel { id, by } = &step.ask else { return Ok(()) };
     let after = |resting: &Resting<DataMarket>| {
@@ -70,9 +93,7 @@ fn returned(step: &Step) -> Result<(), Violation> {
     let own = open.filter(|resting| resting.order.by == *by && after(resting));
     hold(own.is_some() != step.refused, Violation::Return("not just the owner cancels, or not when it may"))?;
     let Some(resting) = own else { return Ok(()) };
-    let amount = resting.order.lock(resting.remaining).unwrap_or(Amount::ZERO);
-    let expected = [Transfer::Refund { escrow: *id, to: *by, amount }];
-    hold(step.transfers == expected, Violation::Return("not all that the order holds comes back"))
+    hold(step.transfers == [refund(resting)], Violation::Return("not all that the order holds comes back"))
 }
 
 /// The offer and the bid of a deal as they were before a clearing.

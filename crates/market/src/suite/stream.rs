@@ -11,10 +11,10 @@ use crate::{
 };
 use bitneuron_core::{Amount, Commitment, Digest, GoalId, Height, NodeId, Seed};
 
-/// Small spans, so that a trial sees everything lapse; a split that leaves remainders.
+/// Small spans, so that a trial sees everything lapse, and sides that fill up.
 pub(super) fn params() -> MarketParams {
     MarketParams {
-        orders: OrderParams { lifetime: 12, ..OrderParams::default() },
+        orders: OrderParams { lifetime: 12, max_quantity: 5, capacity: 9, ..OrderParams::default() },
         deals: DealParams { deliver: 2, prove: 3, ..DealParams::default() },
     }
 }
@@ -68,7 +68,8 @@ impl Stream {
     pub(super) fn order(&mut self, at: Height) -> Order<DataMarket> {
         let goal = GoalId(Digest([self.byte(2); 32]));
         // Odd units leave remainders in every fraction.
-        let price = Amount(u128::from(self.below(6).saturating_mul(2_000_000_003).saturating_add(7)));
+        let price =
+            Amount(u128::from(self.below(6).saturating_mul(2_000_000_003).saturating_add(1_000_000_007)));
         let quantity = self.small(3).saturating_add(1);
         let (side, terms, bond) = if self.below(2) == 0 {
             let bond = params().orders.bond.least(price);
@@ -104,7 +105,7 @@ impl Stream {
 
     /// The order with one thing wrong that every book must see.
     pub(super) fn spoil(&mut self, mut order: Order<DataMarket>, at: Height) -> Order<DataMarket> {
-        match self.below(7) {
+        match self.below(9) {
             0 => order.price = Amount::ZERO,
             1 => order.quantity = 0,
             2 => order.expires = at,
@@ -113,6 +114,11 @@ impl Stream {
             5 => {
                 order.side = if order.side == Side::Offer { Side::Bid } else { Side::Offer };
                 order.bond = Amount::ZERO;
+            }
+            6 => order.quantity = 6,
+            7 => {
+                order.price =
+                    Amount(Amount::TOKEN.0.div_euclid(u128::from(order.quantity).max(1)).saturating_sub(1));
             }
             _ => {
                 let short = Amount(params().orders.bond.least(order.price).0.saturating_sub(1));

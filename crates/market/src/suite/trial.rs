@@ -5,7 +5,7 @@ use crate::{
     book::{Orderbook, Resting},
     deal::{Deal, DealId, Event},
     goods::{Good as _, data::DataMarket},
-    order::{Order, OrderId},
+    order::{Order, OrderId, Side},
     transfer::Transfer,
 };
 use bitneuron_core::{Digest, Height, NodeId, Outbox, Seed};
@@ -196,6 +196,9 @@ impl<B: Orderbook<DataMarket>> Trial<B> {
                 let (id, sequence) = (order.id(), self.sequence);
                 let (remaining, taken) = (order.quantity, BTreeSet::new());
                 let order = Arc::new(Order::clone(order));
+                if let Ok(Some(worst)) = view.room(&order).map(|worst| worst.map(|worst| worst.id)) {
+                    view.orders.remove(&worst);
+                }
                 view.orders.insert(id, Resting { id, order, sequence, placed: at, remaining, taken });
                 self.sequence = sequence.saturating_add(1);
             }
@@ -225,6 +228,27 @@ impl View {
                 order.taken.extend(DataMarket::identity(&deal.terms));
             }
         }
+    }
+
+    /// Whether there is room for an order: `Ok` with the order that gives way when its side is full, `Err` when none there
+    /// is worse.
+    pub(super) fn room(&self, order: &Order<DataMarket>) -> Result<Option<&Resting<DataMarket>>, ()> {
+        let beside = |resting: &&Resting<DataMarket>| {
+            let other = &resting.order;
+            let place = (other.side, DataMarket::lot(&other.terms));
+            resting.remaining > 0 && place == (order.side, DataMarket::lot(&order.terms))
+        };
+        // The higher, the worse.
+        let worse = |order: &Order<DataMarket>| match order.side {
+            Side::Offer => order.price.0,
+            Side::Bid => !order.price.0,
+        };
+        let side = || self.orders.values().filter(beside);
+        if side().count() < params().orders.capacity as usize {
+            return Ok(None);
+        }
+        let worst = side().max_by_key(|resting| (worse(&resting.order), resting.sequence));
+        worst.filter(|resting| worse(&resting.order) > worse(order)).map(Some).ok_or(())
     }
 
     /// What an order should have in escrow.

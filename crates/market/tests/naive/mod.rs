@@ -25,6 +25,10 @@ pub(crate) enum Fault {
     PaysOnDelivery,
     HidesDeals,
     RefusesOdd,
+    RefusesWhenFull,
+    IsNeverFull,
+    EvictsTheBest,
+    KeepsWhatItEvicts,
     Salted(u64),
 }
 
@@ -111,6 +115,30 @@ impl Naive {
         deal
     }
 
+    /// The entry that gives way to an order, if its side is full.
+    fn worst(&self, order: &Order<DataMarket>) -> Result<Option<usize>, MarketError> {
+        let capacity = self.params.orders.capacity;
+        let lot = |order: &Order<DataMarket>| (order.side, order.terms.goal());
+        let mut side: Vec<_> =
+            (0..self.entries.len()).filter(|i| lot(&self.entries[*i].order) == lot(order)).collect();
+        side.sort_by_key(|i| {
+            let entry = &self.entries[*i];
+            let price = i128::try_from(entry.order.price.0).unwrap();
+            (if order.side == Side::Offer { price } else { -price }, entry.sequence)
+        });
+        if side.len() < capacity as usize || self.fault == Fault::IsNeverFull {
+            return Ok(None);
+        }
+        let last = if self.fault == Fault::EvictsTheBest { side[0] } else { side[side.len() - 1] };
+        let (new, old) = (order.price, self.entries[last].order.price);
+        let better = if order.side == Side::Offer { new < old } else { new > old };
+        if better && self.fault != Fault::RefusesWhenFull {
+            Ok(Some(last))
+        } else {
+            Err(MarketError::Full(capacity))
+        }
+    }
+
     fn release(&self, entry: &Entry, out: &mut Outbox<Transfer>) {
         let mut amount = entry.order.lock(entry.left).unwrap();
         if self.fault == Fault::KeepsHalf {
@@ -141,8 +169,15 @@ impl Orderbook<DataMarket> for Naive {
         {
             return Err(MarketError::Replay { by, nonce });
         }
+        let worst = self.worst(&order)?;
         if self.fault != Fault::LocksBeforeChecking {
             out.push(lock);
+        }
+        if let Some(worst) = worst {
+            let gone = self.entries.remove(worst);
+            if self.fault != Fault::KeepsWhatItEvicts {
+                self.release(&gone, out);
+            }
         }
         self.used.push((by, nonce, order.expires));
         let (left, sequence) = (order.quantity, self.sequence);
