@@ -61,11 +61,11 @@ pub fn head_commitment(value: &[u8]) -> Option<Commitment> {
     crate::tree::value_of::<Head>(value).map(|head| head.model)
 }
 
-/// Whether data can serve a goal: its columns, and no part of them is the metric set, on which nobody may learn.
+/// Whether data can serve a goal: its columns, and other features than those of the metric set, on which nobody may learn.
+/// Labels may well be alike.
 pub(crate) fn fits(goal: &Goal, root: &DataRoot) -> bool {
     let metric = &goal.metric_set;
-    let apart = root.features != metric.features && root.labels != metric.labels;
-    apart && root.columns == goal.mlp.features() && root.rows > 0
+    root.features != metric.features && root.columns == goal.mlp.features() && root.rows > 0
 }
 
 impl State {
