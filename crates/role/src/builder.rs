@@ -116,7 +116,7 @@ impl NodeBuilder {
         let model = Arc::new(Mlp::new(&widths)?);
         let (trained, rounds) = (model.clone(), plan.rounds);
         let update = move || -> Box<dyn Update> {
-            let sgd = Sgd::new(trained.clone(), 0.1, 4).with_momentum(0.9).with_epochs(5);
+            let sgd = Sgd::new(trained.clone(), 0.04, 2).with_momentum(0.9).with_epochs(5);
             Box::new(Annealed::new(sgd, rounds, 0.1))
         };
         Ok(Self {

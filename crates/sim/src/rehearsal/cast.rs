@@ -113,7 +113,7 @@ fn goal(mlp: &Mlp, initial: bitneuron_core::Commitment, metric_set: DataRoot) ->
         drawn: DRAWN,
         training: Training::default(),
         // Wider than the default of two: see the record of decisions, number 2.
-        merge: MergeRule { ratio: 4, ..MergeRule::default() },
+        merge: MergeRule { ratio: 5, ..MergeRule::default() },
         max_inputs: 64,
     }
 }
