@@ -2,8 +2,8 @@
 //!
 //! # Tour
 //!
-//! [`bar`] reads the bars, [`cost`] measures time, [`area`] holds one module of measurements for each area, [`figure`]
-//! joins what was measured with the bars, so that no row disappears. [`scene`] holds what is measured *on*, shared by the
+//! [`bar`] reads the bars, [`cost`] measures time, [`area`] holds one module of measurements for each area, which give
+//! [`reading`]s; [`figure`] joins them with the bars, so that no row disappears. [`scene`] holds what is measured *on*, shared by the
 //! program `figures` and the criterion benches; [`peer`] asks others for their figures.
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ pub mod cost;
 pub mod figure;
 pub mod machine;
 pub mod peer;
+pub mod reading;
 pub mod scene;
 
 use std::error::Error;

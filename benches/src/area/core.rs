@@ -4,7 +4,7 @@ use super::attempt;
 use crate::{
     Failure,
     cost::cpu_per_call,
-    figure::Reading,
+    reading::Reading,
     scene::{
         block::{Signed, block},
         step::{SHARD, step, trained_accuracy},

@@ -7,8 +7,8 @@ use super::{Options, attempt};
 use crate::{
     Failure,
     cost::{cpu_of, median_of},
-    figure::Reading,
     peer,
+    reading::Reading,
 };
 use bitneuron::{
     core::{Dataset, Seed},

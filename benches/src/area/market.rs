@@ -4,7 +4,7 @@ use super::{Options, attempt};
 use crate::{
     Failure,
     cost::{cpu_of, median_of},
-    figure::Reading,
+    reading::Reading,
     scene::orders,
 };
 

@@ -4,8 +4,9 @@ mod core;
 mod learning;
 mod market;
 mod sim;
+mod zk;
 
-use crate::{Failure, figure::Reading};
+use crate::{Failure, reading::Reading};
 use clap::ValueEnum;
 use std::fmt;
 
@@ -20,6 +21,8 @@ pub enum Area {
     Market,
     /// Gossip learning and robust merging.
     Learning,
+    /// Proofs.
+    Zk,
 }
 
 impl Area {
@@ -30,6 +33,7 @@ impl Area {
             Self::Sim => include_str!("../../bars/sim.json"),
             Self::Market => include_str!("../../bars/market.json"),
             Self::Learning => include_str!("../../bars/learning.json"),
+            Self::Zk => include_str!("../../bars/zk.json"),
         }
     }
 
@@ -41,6 +45,7 @@ impl Area {
             Self::Sim => sim::measure(),
             Self::Market => market::measure(options),
             Self::Learning => learning::measure(options),
+            Self::Zk => zk::measure(),
         }
     }
 }
@@ -52,6 +57,7 @@ impl fmt::Display for Area {
             Self::Sim => "sim",
             Self::Market => "market",
             Self::Learning => "learning",
+            Self::Zk => "zk",
         })
     }
 }

@@ -4,7 +4,7 @@ use super::attempt;
 use crate::{
     Failure,
     cost::{RUNS, cpu_of, median, median_of, wall},
-    figure::Reading,
+    reading::Reading,
     scene::chatter,
 };
 use bitneuron::sim::scenario::Scenario;

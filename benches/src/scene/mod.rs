@@ -5,3 +5,4 @@ pub mod chatter;
 pub mod orders;
 pub mod step;
 pub mod turn;
+pub mod wide;

@@ -23,7 +23,7 @@ const HOUSE: [(&str, &[&str]); 13] = [
 ];
 
 /// Foreign crates that one crate alone may use.
-const ROOMS: [(&str, &str); 9] = [
+const ROOMS: [(&str, &str); 10] = [
     ("bincode", "core"),
     ("ed25519-dalek", "core"),
     ("faer", "compress"),
@@ -33,6 +33,7 @@ const ROOMS: [(&str, &str); 9] = [
     ("indicatif", "node"),
     ("plotters", "node"),
     ("tokio", "node"),
+    ("p3-whir", "zk"),
 ];
 
 fn root() -> PathBuf {

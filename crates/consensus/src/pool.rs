@@ -10,7 +10,7 @@ use crate::{
     Evidence, Refused,
     vote::{SignedProposal, SignedVote, Stage},
 };
-use bitneuron_core::{ChainId, Height, NodeId};
+use bitneuron_core::{ChainId, Digest, Height, NodeId};
 use std::collections::BTreeMap;
 
 /// What a statement is to the pool.
@@ -185,6 +185,14 @@ impl Pool {
         self.proposals.holds(proposal) || proposal.is_signed(self.chain)
     }
 
+    /// The precommits for a block of a height, by author.
+    pub fn precommits(&self, height: Height, block: Digest) -> impl Iterator<Item = &SignedVote> {
+        let first = (height, NodeId([0; 32]), 0, 0);
+        let of_height = self.votes.0.range(first..).take_while(move |(slot, _)| slot.0 == height);
+        let votes = of_height.flat_map(|(_, seen)| std::iter::once(&seen.first).chain(&seen.second));
+        votes.filter(move |seen| seen.vote.stage == Stage::Precommit && seen.vote.block == Some(block))
+    }
+
     /// Forgets what is below `floor`.
     pub fn forget_below(&mut self, floor: Height) {
         self.floor = self.floor.max(floor);
@@ -212,7 +220,7 @@ impl Pool {
 mod tests {
     use super::*;
     use crate::vote::{Proposal, Vote};
-    use bitneuron_core::{Digest, Keypair, Seed};
+    use bitneuron_core::{Keypair, Seed};
 
     const CHAIN: ChainId = ChainId(Digest([1; 32]));
 

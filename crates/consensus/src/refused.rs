@@ -3,7 +3,7 @@
 //! The same values name a peer's misdeed in [`crate::Effect::Offence`], so that a program can tell a garbled
 //! message from a forged one.
 
-use crate::vote::SignedProposal;
+use crate::vote::{SignedProposal, SignedVote};
 use bitneuron_core::{DecodeError, Digest, Height, NodeId, Weight};
 use thiserror::Error;
 
@@ -77,6 +77,9 @@ pub enum Refused {
     /// The block was judged invalid; the signed proposal is what the ledger needs to punish its author.
     #[error("block {} was judged invalid", .0.proposal.block)]
     InvalidBlock(Box<SignedProposal>),
+    /// A precommit for a block that was judged invalid; the signed vote is what the ledger needs to punish its author.
+    #[error("precommitted an invalid block")]
+    InvalidPrecommit(Box<SignedVote>),
     /// No height has begun.
     #[error("no height has begun")]
     Idle,

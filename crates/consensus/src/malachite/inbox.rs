@@ -160,11 +160,20 @@ impl Shell {
                 self.effects.push(Effect::Accuse(*evidence));
             }
         }
+        let judged = vote.block.and_then(|id| self.blocks.get(&id)).and_then(|known| known.verdict);
+        if vote.stage == Stage::Precommit && vote.height == self.height && judged == Some(false) {
+            self.precommitted(signed);
+        }
         if self.is_open(vote.height) {
             let ballot = SignedMessage::new(Ballot::new(&vote), signed.signature);
             self.queue.push_back(CoreInput::Vote(ballot));
         }
         Ok(())
+    }
+
+    /// Somebody precommitted a block that was judged invalid here.
+    pub(super) fn precommitted(&mut self, signed: SignedVote) {
+        self.offence(signed.vote.by, Refused::InvalidPrecommit(Box::new(signed)));
     }
 
     fn take_proposal(

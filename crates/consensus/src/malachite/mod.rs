@@ -162,6 +162,8 @@ impl Malachite {
             for signed in known.offers.clone() {
                 shell.offence(signed.proposal.by, Refused::InvalidBlock(Box::new(signed)));
             }
+            let precommits: Vec<_> = shell.pool.precommits(shell.height, id).copied().collect();
+            precommits.into_iter().for_each(|signed| shell.precommitted(signed));
         }
         if !shell.decided {
             shell.feed_verdict(id);

@@ -43,6 +43,35 @@ fn a_certified_block_that_the_judge_refuses_is_not_committed() {
 }
 
 #[test]
+fn who_precommits_a_block_that_is_judged_invalid_is_named_with_its_vote() {
+    let precommit = |bench: &Bench, node: usize, block: &Block| {
+        let key = bench.plan.key(node);
+        let (height, stage, block) = (Height(1), Stage::Precommit, Some(block.id()));
+        Vote { height, round: 0, stage, block, by: key.id() }.sign(&key, bench.plan.chain())
+    };
+    let mut bench = Bench::new();
+    let (turn, round) = bench.turn();
+    let (block, other) = (bench.block(turn, 1), bench.block(turn, 2));
+    bench.hear(&bench.proposal(turn, round, &block));
+    // One vote before the verdict, one after it; a prevote and a vote for another block are no offence.
+    let [early, late] = [1, 2].map(|node| precommit(&bench, node, &block));
+    assert_eq!(bench.hear(&Message::Vote(early)), (vec![], true));
+    let effects = bench.step(Input::Judged { block: block.id(), valid: false }).expect("judged");
+    let named = effects.iter().filter_map(|effect| match effect {
+        Effect::Offence { by, why: Refused::InvalidPrecommit(signed) } => Some((*by, **signed)),
+        _ => None,
+    });
+    assert_eq!(named.collect::<Vec<_>>(), [(early.vote.by, early)]);
+    let named = vec![(late.vote.by, Refused::InvalidPrecommit(Box::new(late)))];
+    assert_eq!(bench.hear(&Message::Vote(late)), (named, true));
+    assert_eq!(bench.hear(&Message::Vote(late)).0, [], "once");
+    let elsewhere = precommit(&bench, 3, &other);
+    assert_eq!(bench.hear(&Message::Vote(elsewhere)).0, []);
+    let prevote = bench.vote(3, 0, Some(block.id()));
+    assert_eq!(bench.hear(&Message::Vote(prevote)).0, []);
+}
+
+#[test]
 fn a_driver_that_errs_is_refused_or_ignored_and_nothing_changes() {
     let mut bench = Bench::new();
     let electorate = Arc::new(bench.plan.electorate(Height(1)).expect("allowed"));

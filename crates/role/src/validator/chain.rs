@@ -78,10 +78,18 @@ impl Validator {
 
     /// Brings whoever signed a block with a false claim before the ledger.
     fn convict(&mut self, why: consensus::Refused, out: &mut Outbox<Effect>) {
-        if let consensus::Refused::InvalidBlock(proposal) = why
-            && let Some(content) = self.falsehoods.get(&proposal.proposal.block).cloned()
-        {
-            self.submit(Action::Refute(Refutation::Proposed { proposal: *proposal, content }), out);
+        let content = |block: &Digest| self.falsehoods.get(block).cloned();
+        let refutation = match why {
+            consensus::Refused::InvalidBlock(proposal) => content(&proposal.proposal.block)
+                .map(|content| Refutation::Proposed { proposal: *proposal, content }),
+            consensus::Refused::InvalidPrecommit(vote) => {
+                let block = vote.vote.block.and_then(|block| content(&block));
+                block.map(|content| Refutation::Precommitted { vote: *vote, content })
+            }
+            _ => None,
+        };
+        if let Some(refutation) = refutation {
+            self.submit(Action::Refute(refutation), out);
         }
     }
 

@@ -4,7 +4,8 @@ use crate::trade::dealing;
 use crate::world::{World, key_of, seller};
 use bitneuron_consensus::vote::Proposal;
 use bitneuron_consensus::{
-    Block, Certificate, ConsensusEngine, Effect, Header, Input, Refused, SignedProposal,
+    Block, Certificate, ConsensusEngine, Effect, Header, Input, Refused, SignedProposal, SignedVote, Stage,
+    Vote,
 };
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::{ChainId, Context, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, encode};
@@ -21,9 +22,11 @@ struct Rash {
     proposed: Arc<Mutex<Option<Proposed>>>,
     /// The proposal that is being judged.
     judging: Option<SignedProposal>,
+    /// A precommit for its block.
+    vote: Option<SignedVote>,
 }
 
-pub(crate) type Proposed = (SignedProposal, Arc<Block>);
+pub(crate) type Proposed = (SignedProposal, SignedVote, Arc<Block>);
 
 impl Machine for Rash {
     type Input = Input;
@@ -34,8 +37,8 @@ impl Machine for Rash {
         match input {
             Input::Begin { height, parent, .. } => {
                 self.height = height;
-                if let Some((proposal, block)) = self.proposed.lock().unwrap().take() {
-                    self.judging = Some(proposal);
+                if let Some((proposal, vote, block)) = self.proposed.lock().unwrap().take() {
+                    (self.judging, self.vote) = (Some(proposal), Some(vote));
                     out.push(Effect::Judge(block));
                 }
                 out.push(Effect::Build { height, round: 0, parent });
@@ -55,6 +58,8 @@ impl Machine for Rash {
                 let proposal = self.judging.take().unwrap();
                 let by = proposal.proposal.by;
                 out.push(Effect::Offence { by, why: Refused::InvalidBlock(Box::new(proposal)) });
+                let vote = self.vote.take().unwrap();
+                out.push(Effect::Offence { by, why: Refused::InvalidPrecommit(Box::new(vote)) });
             }
             _ => {}
         }
@@ -72,7 +77,13 @@ pub(crate) fn rash(wrong: u64) -> (World, Arc<Mutex<Option<Proposed>>>) {
     let proposed = Arc::new(Mutex::new(None));
     let given = proposed.clone();
     let engine = move |_: Keypair, _: ChainId| -> Box<dyn ConsensusEngine> {
-        Box::new(Rash { height: Height(0), wrong: Height(wrong), proposed: given.clone(), judging: None })
+        Box::new(Rash {
+            height: Height(0),
+            wrong: Height(wrong),
+            proposed: given.clone(),
+            judging: None,
+            vote: None,
+        })
     };
     (World::of(2, |builder| builder.engine(engine)), proposed)
 }
@@ -108,7 +119,9 @@ fn propose(world: &World, tip: &Tip, transactions: &[SignedTx]) -> Proposed {
     let block = Block::new(header, transactions.iter().map(|tx| encode(tx).into()).collect());
     let (height, by) = (block.header.height, key_of(1).id());
     let proposal = Proposal { height, round: 0, proof_round: None, block: block.id(), by };
-    (proposal.sign(&key_of(1), world.plan.chain), Arc::new(block))
+    let (stage, id) = (Stage::Precommit, Some(block.id()));
+    let vote = Vote { height, round: 0, stage, block: id, by }.sign(&key_of(1), world.plan.chain);
+    (proposal.sign(&key_of(1), world.plan.chain), vote, Arc::new(block))
 }
 
 fn slashed(world: &World, who: NodeId) -> Vec<Offence> {
@@ -120,7 +133,7 @@ fn slashed(world: &World, who: NodeId) -> Vec<Offence> {
 }
 
 #[test]
-fn who_proposes_a_block_with_a_false_claim_is_brought_before_the_ledger() {
+fn who_proposes_or_precommits_a_block_with_a_false_claim_is_brought_before_the_ledger() {
     for lies in [true, false] {
         let (mut world, proposed) = rash(u64::MAX);
         let deal = dealing(&mut world);
@@ -138,7 +151,8 @@ fn who_proposes_a_block_with_a_false_claim_is_brought_before_the_ledger() {
         *proposed.lock().unwrap() = Some(propose(&world, &tip, &transactions));
         world.run_to(tip.header.height.0 + 3);
         assert!(world.offenders.contains(&key_of(1).id()));
-        let expected: &[Offence] = if lies { &[Offence::FalseProposal] } else { &[] };
+        let expected: &[Offence] =
+            if lies { &[Offence::FalseProposal, Offence::FalsePrecommit] } else { &[] };
         assert_eq!(slashed(&world, key_of(1).id()), expected);
     }
 }
