@@ -34,6 +34,7 @@ pub mod stream;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod trace;
+mod unread;
 pub mod world;
 
 pub use adversary::{Player, Scene, Tactic};

@@ -1,6 +1,6 @@
 //! How training rows are spread over nodes, in the lab and in rehearsals alike.
 
-use crate::scenario::ScenarioError;
+use crate::unread::Unread;
 use bitneuron_core::Seed;
 use bitneuron_learning::partition::{self, Partition, PartitionError};
 use std::fmt;
@@ -36,9 +36,9 @@ impl Rows {
 }
 
 impl FromStr for Rows {
-    type Err = ScenarioError;
+    type Err = Unread;
 
-    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+    fn from_str(text: &str) -> Result<Self, Unread> {
         let parsed = match text.split_once(':') {
             None if text == "iid" => Some(Self::Iid),
             Some(("dirichlet", alpha)) => {
@@ -49,7 +49,7 @@ impl FromStr for Rows {
             }
             _ => None,
         };
-        parsed.ok_or(ScenarioError::Parse {
+        parsed.ok_or(Unread {
             text: text.into(),
             expected: "`iid`, `dirichlet:ALPHA`, as `dirichlet:0.5`, or `shards:COUNT` with 1 to 100 for each user",
         })

@@ -3,8 +3,9 @@
 //! [`Scenario`] says what to rehearse; [`Scenario::run`] plays it and tells an observer what it [sees](Sight).
 
 pub use crate::rows::Rows;
+pub use crate::unread::Unread;
 
-use crate::report::{Report, Round};
+use crate::report::Round;
 use bitneuron_core::Height;
 use std::fmt;
 use std::str::FromStr;
@@ -87,13 +88,8 @@ pub enum ScenarioError {
     #[error("{0}")]
     Setting(String),
     /// A setting on the command line that cannot be read.
-    #[error("cannot read {text:?}: expected {expected}")]
-    Parse {
-        /// The text.
-        text: String,
-        /// What would do.
-        expected: &'static str,
-    },
+    #[error(transparent)]
+    Unread(#[from] Unread),
     /// A node stopped at a decided block that does not execute there.
     #[error("a node stopped at height {height}, whose decided block does not execute there: {why}")]
     Halted {
@@ -140,9 +136,9 @@ impl Default for Scenario {
 }
 
 impl FromStr for Codec {
-    type Err = ScenarioError;
+    type Err = Unread;
 
-    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+    fn from_str(text: &str) -> Result<Self, Unread> {
         let parsed = match text.split_once(':') {
             None if text == "dense" => Some(Self::Dense),
             Some(("uniform", bits)) => {
@@ -153,7 +149,7 @@ impl FromStr for Codec {
             }
             _ => None,
         };
-        parsed.ok_or(ScenarioError::Parse {
+        parsed.ok_or(Unread {
             text: text.into(),
             expected: "`dense`, `uniform:BITS` with 1 to 8 bits, or `tt:ERROR` with an error of 1 to 500 thousandths",
         })
@@ -171,18 +167,15 @@ impl fmt::Display for Codec {
 }
 
 impl FromStr for Defence {
-    type Err = ScenarioError;
+    type Err = Unread;
 
-    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+    fn from_str(text: &str) -> Result<Self, Unread> {
         match text {
             "proofs" => Ok(Self::Proofs),
             "filter" => Ok(Self::Filter),
             "evidence" => Ok(Self::Evidence),
             "delivery" => Ok(Self::Delivery),
-            _ => Err(ScenarioError::Parse {
-                text: text.into(),
-                expected: "`proofs`, `filter`, `evidence` or `delivery`",
-            }),
+            _ => Err(Unread { text: text.into(), expected: "`proofs`, `filter`, `evidence` or `delivery`" }),
         }
     }
 }
@@ -199,11 +192,11 @@ impl fmt::Display for Defence {
 }
 
 impl FromStr for Adversaries {
-    type Err = ScenarioError;
+    type Err = Unread;
 
-    fn from_str(text: &str) -> Result<Self, ScenarioError> {
+    fn from_str(text: &str) -> Result<Self, Unread> {
         let expected = "`none`, `default`, or a list as `liar:1,swapper:1,flipper:3,equivocator:1,silent:1`";
-        let refuse = || ScenarioError::Parse { text: text.into(), expected };
+        let refuse = || Unread { text: text.into(), expected };
         match text {
             "none" => return Ok(Self::NONE),
             "default" => return Ok(Self::default()),
@@ -261,14 +254,5 @@ impl Scenario {
             return refuse(format!("more misbehaving validators than the {} there are", self.validators));
         }
         Ok(())
-    }
-
-    /// Plays all rounds; `observe` sees every block and every round.
-    ///
-    /// # Errors
-    /// A setting that makes no network, or a network that stalled.
-    pub fn run(&self, observe: &mut dyn FnMut(Sight<'_>)) -> Result<Report, ScenarioError> {
-        self.validate()?;
-        crate::rehearsal::rehearse(self, observe)
     }
 }

@@ -1,8 +1,8 @@
 //! The analysis of programs: shape and interval of every value, from those of its operands, and the price of a run.
 
-use super::program::{Input, Node};
+use super::source::{Input, MAX_ELEMENTS, MAX_TABLES, MAX_VALUES, Node, ProgramError};
 use super::tensor::elements;
-use super::{Interval, Op, Program, ProgramError, Table, ValueId};
+use super::{Interval, Op, Table, ValueId};
 
 /// What the analysis knows of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl Analysis {
 
     pub(super) fn table(&mut self, table: &Table) -> Result<(), ProgramError> {
         let entries = hull(&table.values).ok_or(ProgramError::Argument("a table's entry is out of range"))?;
-        if self.tables.len() >= Program::MAX_TABLES {
-            return Err(ProgramError::TooLarge { what: "tables", limit: Program::MAX_TABLES });
+        if self.tables.len() >= MAX_TABLES {
+            return Err(ProgramError::TooLarge { what: "tables", limit: MAX_TABLES });
         }
         self.tables.push((table.first, table.values.len(), entries));
         Ok(())
@@ -83,13 +83,13 @@ impl Analysis {
     }
 
     fn admit(&mut self, shape: Vec<u32>, interval: Interval, checked: bool) -> Result<(), ProgramError> {
-        if self.values.len() >= Program::MAX_VALUES {
-            return Err(ProgramError::TooLarge { what: "values", limit: Program::MAX_VALUES });
+        if self.values.len() >= MAX_VALUES {
+            return Err(ProgramError::TooLarge { what: "values", limit: MAX_VALUES });
         }
         let count = elements(&shape).ok_or(ProgramError::Shape { node: self.nodes })?;
         self.elements = self.elements.saturating_add(count);
-        if self.elements > Program::MAX_ELEMENTS {
-            return Err(ProgramError::TooLarge { what: "elements", limit: Program::MAX_ELEMENTS });
+        if self.elements > MAX_ELEMENTS {
+            return Err(ProgramError::TooLarge { what: "elements", limit: MAX_ELEMENTS });
         }
         self.values.push(Value { shape, interval, checked });
         Ok(())

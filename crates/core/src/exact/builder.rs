@@ -1,7 +1,7 @@
 //! Writes programs: each call appends one operation whose shape and interval are known at once.
 
 use super::analysis::{Analysis, Inferred};
-use super::program::{Input, Node, Source};
+use super::source::{Input, Node, Source};
 use super::{Comparison, Einsum, Interval, Op, Program, ProgramError, Table, Tensor, ValueId};
 
 /// A program under construction.

@@ -39,6 +39,7 @@ pub mod program;
 pub mod programs;
 pub mod relation;
 pub mod slice;
+mod source;
 pub mod tensor;
 
 pub use builder::Builder;

@@ -3,7 +3,7 @@
 //! Whoever doubts one value of a run need not run all of it: given the values that a part begins with, the part alone
 //! says what must come out.
 
-use super::program::{Input, Node, Source};
+use super::source::{Input, Node, Source};
 use super::{Program, ProgramError, ValueId};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -25,29 +25,33 @@ const LOOK: Duration = Duration::from_millis(250);
 /// What each node does, by address: validators first, then users.
 type Parts = Vec<&'static str>;
 
-pub(crate) fn rehearse(
-    scenario: &Scenario,
-    observe: &mut dyn FnMut(Sight<'_>),
-) -> Result<Report, ScenarioError> {
-    let cast = Cast::new(scenario)?;
-    let (mut world, parts) = stage(scenario, &cast)?;
-    let mut notes = Notes::new(scenario, &cast, parts);
-    let heights = scenario.rounds.saturating_mul(cast.plan.round_heights());
-    // Four times the time that all heights take at their pace: a network that needs more has stalled.
-    let patience =
-        cast.plan.pace.saturating_mul(u32::try_from(heights).unwrap_or(u32::MAX)).saturating_mul(4);
-    let end = Time::ZERO.after(patience).after(Duration::from_secs(30));
-    while notes.height() < heights && world.now() < end {
-        world.run_for(LOOK);
-        notes.take(&mut world, &cast, observe);
+impl Scenario {
+    /// Plays all rounds; `observe` sees every block and every round.
+    ///
+    /// # Errors
+    /// A setting that makes no network, or a network that stalled.
+    pub fn run(&self, observe: &mut dyn FnMut(Sight<'_>)) -> Result<Report, ScenarioError> {
+        self.validate()?;
+        let cast = Cast::new(self)?;
+        let (mut world, parts) = stage(self, &cast)?;
+        let mut notes = Notes::new(self, &cast, parts);
+        let heights = self.rounds.saturating_mul(cast.plan.round_heights());
+        // Four times the time that all heights take at their pace: a network that needs more has stalled.
+        let patience =
+            cast.plan.pace.saturating_mul(u32::try_from(heights).unwrap_or(u32::MAX)).saturating_mul(4);
+        let end = Time::ZERO.after(patience).after(Duration::from_secs(30));
+        while notes.height() < heights && world.now() < end {
+            world.run_for(LOOK);
+            notes.take(&mut world, &cast, observe);
+        }
+        if let Some((height, why)) = notes.halted() {
+            return Err(ScenarioError::Halted { height: height.0, why: why.to_string() });
+        }
+        if notes.height() < heights {
+            return Err(ScenarioError::Stalled { reached: notes.height(), wanted: heights });
+        }
+        notes.finish(&world, &cast)
     }
-    if let Some((height, why)) = notes.halted() {
-        return Err(ScenarioError::Halted { height: height.0, why: why.to_string() });
-    }
-    if notes.height() < heights {
-        return Err(ScenarioError::Stalled { reached: notes.height(), wanted: heights });
-    }
-    notes.finish(&world, &cast)
 }
 
 /// The cast in its world, at the beginning.
