@@ -2,9 +2,9 @@
 //!
 //! The market knows what follows from what; the ledger finds out what is true. A deal is *delivered* when its buyer says
 //! so, or when the seller posts the packet that it sold and that decodes to the model it promised: the buyer never decides
-//! alone. It is *proven* when the
-//! seller's score claim holds: of this deal, this model and exactly the score that was offered. With both it is paid in
-//! the same block. A settled deal is kept until the turn in which its buyer may merge it is over.
+//! alone. It is *proven* when the seller's score claim holds: of this deal, this model and exactly the score that was
+//! offered. With both it is paid in the same block. A settled deal is kept until the turn in which its buyer may merge it
+//! is over.
 
 use crate::event::Event;
 use crate::reputation::Fall;

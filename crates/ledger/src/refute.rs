@@ -1,9 +1,9 @@
 //! What is false, and who is to blame: refutations and accusations.
 //!
 //! A claim is false when its author signed it for this chain and its check fails because the statement or its proof is
-//! wrong. A statement that no verifier knows, or one too costly to check, refutes nobody. Who shows what holds after all
-//! pays for the gas of the check and nobody is blamed: were that refused, checks could be had for nothing. Blocks are named by votes and
-//! proposals; a transaction shown to be in the block of a signed proposal or precommit convicts who signed it.
+//! wrong. A statement that no verifier knows, or one too costly to check, refutes nobody. A refutation of what
+//! holds is refused; what such vain checks may cost a builder is bounded (see [`crate::State::build`]). Blocks are named by votes
+//! and proposals; a transaction shown to be in the block of a signed proposal or precommit convicts who signed it.
 
 use crate::slash::Offence;
 use crate::tx::{Content, Refutation};

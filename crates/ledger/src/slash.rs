@@ -9,8 +9,8 @@
 //! fraction = min(1, base + c·X)        amount = fraction of the stake, up to a whole quantum
 //! ```
 //!
-//! The informer gets a small part, capped, unless it informs against itself; the treasury the rest, never the other voters. Later offenders pay for earlier
-//! ones, not the reverse. Lateness and absence cost reputation only.
+//! The informer gets a small part, capped, unless it informs against itself; the treasury the rest, never the other
+//! voters. Later offenders pay for earlier ones, not the reverse. Lateness and absence cost reputation only.
 
 use crate::account::Pocket;
 use crate::event::Event;

@@ -10,7 +10,6 @@ use bitneuron_zk::suite::{Case, World};
 use bitneuron_zk::{
     Computation, ProveError, Prover, Settles, Statement, StatementError, Verifier, VerifyError, recomputes,
 };
-use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Four layers, wide enough for sums of products to be worth a check.
@@ -366,28 +365,63 @@ fn who_believes_at_once_believes_a_liar() {
     assert!((caught - expected).abs() < 0.1, "{caught} against {expected}");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn hostile_openings_are_refused(unit: prop::sample::Index, flips in prop::collection::vec((any::<prop::sample::Index>(), 1u8..), 1..4), cut: bool) {
-        let scene = Scene::new(layers());
-        let unit = unit.index(scene.units());
-        let opening = scene.trace.open(&scene.plan, unit).unwrap();
-        let mut bytes = encode(&opening);
-        if cut {
-            let length = flips[0].0.index(bytes.len());
-            bytes.truncate(length);
-        }
-        for (at, mask) in &flips {
-            if !bytes.is_empty() {
-                let at = at.index(bytes.len());
-                bytes[at] ^= mask;
+/// The next of a fixed stream of numbers below `n`.
+fn below(state: &mut u64, n: usize) -> usize {
+    *state += 1;
+    let word = Digest::of("hostile openings", &state.to_le_bytes()).to_u64();
+    usize::try_from(word % n.max(1) as u64).unwrap()
+}
+
+#[test]
+fn ten_thousand_hostile_openings_are_refused() {
+    let scene = Scene::new(World::new(Seed::from_number(3)).turn());
+    let openings: Vec<Opening> =
+        (0..scene.units()).map(|unit| scene.trace.open(&scene.plan, unit).unwrap()).collect();
+    let (mut state, mut read) = (0, 0);
+    for round in 0..10_000 {
+        let unit = below(&mut state, openings.len());
+        let (own, other) = (&openings[unit], &openings[below(&mut state, openings.len())]);
+        let mut forged = own.clone();
+        let hostile = if round % 2 == 0 {
+            // Bytes without looking: flipped, cut or grown.
+            let mut bytes = encode(own);
+            match below(&mut state, 3) {
+                0 => {
+                    let at = below(&mut state, bytes.len());
+                    bytes[at] ^= 1 << below(&mut state, 8);
+                }
+                1 => bytes.truncate(below(&mut state, bytes.len())),
+                _ => bytes.push(below(&mut state, 256) as u8),
             }
-        }
-        if let Ok(decoded) = decode::<Opening>(&bytes) && decoded != opening {
-            prop_assert!(scene.plan.audit(scene.trace.root(), unit, &decoded, SEED).is_err());
-        }
+            decode::<Opening>(&bytes).ok()
+        } else if own.tensors.is_empty() {
+            None
+        } else {
+            // One field of a well-formed opening.
+            let at = below(&mut state, own.tensors.len());
+            let shown = &mut forged.tensors[at];
+            match below(&mut state, 4) {
+                0 if !other.tensors.is_empty() => {
+                    *shown = other.tensors[below(&mut state, other.tensors.len())].clone();
+                }
+                1 => {
+                    let byte = below(&mut state, shown.packed.len());
+                    shown.packed.0[byte] ^= 1 << below(&mut state, 8);
+                }
+                2 => shown.packed.0.truncate(below(&mut state, own.tensors[at].packed.len())),
+                _ => {
+                    if let Some(inclusion) = &mut shown.inclusion {
+                        inclusion.index ^= 1 << below(&mut state, 64);
+                    }
+                }
+            }
+            Some(forged)
+        };
+        let Some(hostile) = hostile.filter(|hostile| hostile != own) else { continue };
+        read += 1;
+        assert!(scene.plan.audit(scene.trace.root(), unit, &hostile, SEED).is_err(), "{round}");
     }
+    assert!(read > 5_000, "{read} could be read");
 }
 
 #[test]

@@ -37,6 +37,8 @@ use std::sync::Arc;
 
 /// What reading a proof costs, in gas.
 const READ_GAS: u64 = 500;
+/// What building one operation of the program costs, in gas.
+const NODE_GAS: u64 = 100;
 /// The length of a proof in bytes.
 const LENGTH: usize = 64;
 
@@ -210,7 +212,10 @@ impl<S: Computation> Verifier<S> for Optimistic {
         }
     }
 
-    fn gas(&self, _public: &S::Public) -> u64 {
-        READ_GAS
+    /// Building the program and reading 64 bytes; what audits cost is in [`outline::Unit::gas`].
+    fn gas(&self, public: &S::Public) -> u64 {
+        let relation = self.relations.get::<S>(public_digest::<S>(public), public);
+        let nodes = relation.map_or(0, |relation| relation.program.nodes().len() as u64);
+        nodes.saturating_mul(NODE_GAS).saturating_add(READ_GAS)
     }
 }
