@@ -21,6 +21,8 @@ impl Backend {
     pub const MERKLE: Self = Self(2);
     /// Commitments that must stand up to audits ([`crate::Optimistic`]).
     pub const OPTIMISTIC: Self = Self(3);
+    /// Zero-knowledge proofs by sumcheck (feature `sumcheck`).
+    pub const SUMCHECK: Self = Self(4);
 }
 
 /// A proof in the encoding of its backend.

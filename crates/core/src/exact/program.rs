@@ -73,6 +73,11 @@ impl Program {
         self.values.get(id.0 as usize).map(|value| value.interval)
     }
 
+    /// Whether a value was declared in a narrower interval than its operands allow, so that running may fail there; inputs are.
+    pub fn is_checked(&self, id: ValueId) -> bool {
+        self.values.get(id.0 as usize).is_some_and(|value| value.checked)
+    }
+
     /// What running it costs: 1 gas = 10 ns = 16 products or 4 other elements. An operation has as many elements as it reads
     /// or writes, whichever is more; sorting a row of n counts each of them 1 + ⌊log₂ n⌋ times.
     pub fn gas(&self) -> u64 {

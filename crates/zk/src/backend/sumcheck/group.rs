@@ -11,13 +11,13 @@
 //! chance below 2⁻¹⁵⁰ only.
 
 use super::field::{Ext, Val, element, point, transcript};
-use super::geometry::Setup;
+use super::geometry::{Geometry, Setup};
 use super::linked::{Cap, Tree};
-use bitneuron_core::{ChainId, Digest, Seed, hash::Hasher};
+use bitneuron_core::{ChainId, Commitment, Digest, Seed, hash::Hasher};
 use p3_challenger::CanObserve;
 use p3_commit::Mmcs;
 use p3_dft::{Radix2DFTSmallBatch, TwoAdicSubgroupDft};
-use p3_field::{PrimeCharacteristicRing, PrimeField64};
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing, PrimeField64};
 use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_multilinear_util::point::Point;
@@ -30,8 +30,9 @@ use thiserror::Error;
 /// What everybody knows of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Root {
-    /// How many limbs it has.
-    pub limbs: usize,
+    geometry: Geometry,
+    /// The elements of each tensor in it.
+    sizes: Vec<u32>,
     /// The Merkle root of the encoded limbs.
     pub(super) cap: Cap,
     /// The value of its polynomial at the point that follows from chain and root.
@@ -46,26 +47,14 @@ pub struct Group {
     /// Limb after limb, the rows after the message.
     masks: Vec<Val>,
     tree: Arc<Tree>,
-    openings: usize,
-    spent: usize,
+    openings: u8,
+    spent: u8,
 }
 
 /// A group has been opened as often as its randomness allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a group was opened {0} times, and there is randomness for no more")]
-pub struct Spent(pub usize);
-
-/// Cells that do not fit into a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{cells} cells in {limbs} limbs of {capacity}")]
-pub struct Overfull {
-    /// The cells given.
-    pub cells: usize,
-    /// The limbs.
-    pub limbs: usize,
-    /// The cells that each limb takes.
-    pub capacity: usize,
-}
+pub struct Spent(pub u8);
 
 impl std::fmt::Debug for Group {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,13 +62,72 @@ impl std::fmt::Debug for Group {
     }
 }
 
+/// The scheme of commitments to tensors of a group.
+pub const SCHEME: u16 = 2;
+/// The fewest limbs of a group: a leaf of one alone has too little entropy to hide behind a hash.
+const FEWEST: usize = 2;
+
 impl Root {
-    /// The point at which the group's value is stated: of `rows` coordinates, then one for each doubling of its limbs.
+    /// The sizes of its limbs.
+    pub const fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// The elements of each tensor in it.
+    pub fn sizes(&self) -> &[u32] {
+        &self.sizes
+    }
+
+    /// Whether its trees have one root, as all do that are made here.
+    pub(super) fn is_single(&self) -> bool {
+        self.cap.roots().len() == 1
+    }
+
+    /// The elements of all tensors in it.
+    pub(super) fn elements(&self) -> usize {
+        self.sizes.iter().fold(0, |sum, size| sum.saturating_add(*size as usize))
+    }
+
+    /// The limbs that its tensors fill, each `capacity` elements.
+    pub(super) fn limbs(&self, capacity: usize) -> usize {
+        limbs(self.elements(), capacity)
+    }
+
+    /// The element at which tensor `place` begins.
+    pub(super) fn start(&self, place: usize) -> usize {
+        self.sizes.iter().take(place).map(|size| *size as usize).sum()
+    }
+
+    /// The commitment to tensor `place` of the group; `None` where there is none.
+    pub fn commitment(&self, place: usize) -> Option<Commitment> {
+        self.sizes.get(place)?;
+        let mut hasher = Hasher::new("bitneuron grouped tensor v1");
+        let Geometry { rows, rate, mask_rate, openings } = self.geometry;
+        hasher.update(&[rows, rate, mask_rate, openings]).number(self.sizes.len() as u64);
+        self.sizes.iter().for_each(|size| {
+            hasher.number(u64::from(*size));
+        });
+        self.cap.roots().iter().for_each(|root| {
+            hasher.update(root);
+        });
+        let coefficients: &[Val] = self.value.as_basis_coefficients_slice();
+        coefficients.iter().for_each(|value| {
+            hasher.number(value.as_canonical_u64());
+        });
+        Some(Commitment { scheme: SCHEME, root: hasher.number(place as u64).finish() })
+    }
+
+    /// The point at which the group's value is stated: a coordinate for each doubling of its limbs, then one for each of its
+    /// rows.
     pub(super) fn point(cap: &Cap, chain: ChainId, setup: &Setup, limbs: usize) -> Vec<Ext> {
         let mut challenger = transcript(Digest::of("bitneuron group point v1", &chain.0.0));
         challenger.observe(cap.clone());
-        point(&mut challenger, setup.geometry().rows + limb_variables(limbs))
+        point(&mut challenger, usize::from(setup.geometry().rows) + limb_variables(limbs))
     }
+}
+
+fn limbs(elements: usize, capacity: usize) -> usize {
+    elements.div_ceil(capacity.max(1)).max(FEWEST)
 }
 
 /// The variables that name a limb of a group: the group is as many limbs as the next power of two.
@@ -88,42 +136,37 @@ pub(super) fn limb_variables(limbs: usize) -> usize {
 }
 
 impl Group {
-    /// Commits to integers, limb after limb, at most [`Setup::capacity`] of them in each; what is missing is zero.
+    /// Commits to tensors of integers, one after the other.
     ///
     /// All randomness comes from the entropy, hashed together with the integers, so that entropy used twice for different
     /// contents shows nothing.
-    ///
-    /// # Errors
-    /// A limb with too many integers.
-    pub fn commit(
-        setup: &Setup,
-        limbs: &[Vec<i64>],
-        chain: ChainId,
-        entropy: Seed,
-    ) -> Result<Self, Overfull> {
-        let (count, capacity, rows) = (limbs.len(), setup.capacity(), setup.cells());
+    pub fn commit(setup: &Setup, tensors: &[&[i64]], chain: ChainId, entropy: Seed) -> Self {
+        let elements =
+            tensors.iter().map(|tensor| tensor.iter().map(|value| element(*value)).collect()).collect();
+        Self::of(setup, elements, chain, entropy)
+    }
+
+    /// [`Group::commit`] for elements of the field.
+    pub(super) fn of(setup: &Setup, tensors: Vec<Vec<Val>>, chain: ChainId, entropy: Seed) -> Self {
         let mut hasher = Hasher::new("bitneuron group randomness v1");
-        hasher.update(&entropy.0).number(count as u64);
-        let mut cells = Vec::with_capacity(count * rows);
-        for limb in limbs {
-            if limb.len() > capacity {
-                return Err(Overfull { cells: limb.len(), limbs: count, capacity });
-            }
-            let bytes: Vec<u8> = limb.iter().flat_map(|value| value.to_le_bytes()).collect();
+        hasher.update(&entropy.0).number(tensors.len() as u64);
+        for tensor in &tensors {
+            let bytes: Vec<u8> =
+                tensor.iter().flat_map(|value| value.as_canonical_u64().to_le_bytes()).collect();
             hasher.part(&bytes);
-            cells.extend(limb.iter().map(|value| element(*value)));
-            cells.resize(cells.len() + rows - limb.len(), Val::ZERO);
         }
-        let mut rng = Seed(hasher.finish().0).rng();
-        let mut random = || loop {
-            // Uniform: words at or above the modulus are drawn again.
-            let word = rng.next_u64();
-            if word < Val::ORDER_U64 {
-                return Val::from_u64(word);
-            }
-        };
-        for limb in cells.chunks_mut(rows) {
-            limb[capacity..].fill_with(&mut random);
+        let mut random = uniform(Seed(hasher.finish().0));
+        let sizes: Vec<u32> = tensors.iter().map(|tensor| tensor.len() as u32).collect();
+        let elements: Vec<Val> = tensors.concat();
+        let (capacity, rows) = (setup.capacity(), setup.cells());
+        let count = limbs(elements.len(), capacity);
+        let mut cells = Vec::with_capacity(count * rows);
+        // What the tensors leave free is random, like the reserve: all that is told of the group as a whole is blinded by it.
+        for limb in 0..count {
+            let begin = (limb * capacity).min(elements.len());
+            let end = (begin + capacity).min(elements.len());
+            cells.extend_from_slice(&elements[begin..end]);
+            cells.extend(std::iter::repeat_with(&mut random).take(rows - (end - begin)));
         }
         let masks: Vec<Val> = (0..count * setup.shown()).map(|_| random()).collect();
         let (cap, tree) = super::field::trees().commit_matrix(encode(setup, &cells, &masks, count));
@@ -131,9 +174,9 @@ impl Group {
         padded.resize(count.next_power_of_two() * rows, Val::ZERO);
         let at = Point::new(Root::point(&cap, chain, setup, count));
         let value = Poly::new(padded).eval_base(&at);
-        let root = Root { limbs: count, cap, value };
+        let root = Root { geometry: setup.geometry(), sizes, cap, value };
         let openings = setup.geometry().openings;
-        Ok(Self { root, cells, masks, tree: Arc::new(tree), openings, spent: 0 })
+        Self { root, cells, masks, tree: Arc::new(tree), openings, spent: 0 }
     }
 
     /// What everybody may know.
@@ -153,6 +196,11 @@ impl Group {
         &self.tree
     }
 
+    /// How often it may still be opened.
+    pub const fn left(&self) -> u8 {
+        self.openings - self.spent
+    }
+
     /// Whether there is randomness for one more opening.
     pub(super) const fn is_spent(&self) -> Result<(), Spent> {
         if self.spent < self.openings { Ok(()) } else { Err(Spent(self.spent)) }
@@ -163,6 +211,18 @@ impl Group {
         self.is_spent()?;
         self.spent += 1;
         Ok(())
+    }
+}
+
+/// Uniform elements from a seed.
+pub(super) fn uniform(seed: Seed) -> impl FnMut() -> Val {
+    let mut rng = seed.rng();
+    move || loop {
+        // Words at or above the modulus are drawn again.
+        let word = rng.next_u64();
+        if word < Val::ORDER_U64 {
+            return Val::from_u64(word);
+        }
     }
 }
 

@@ -84,10 +84,11 @@ fn fits(setup: &Setup, limbs: usize, point: &[Ext]) -> Result<(), OpeningError> 
 }
 
 /// Binds the groups' roots to the transcript: before anything is drawn that depends on them.
-pub fn observe(challenger: &mut Challenger, roots: &[Root]) {
+pub fn observe(challenger: &mut Challenger, roots: &[&Root]) {
     use p3_challenger::CanObserve;
     for root in roots {
-        super::field::observe_number(challenger, root.limbs);
+        super::field::observe_number(challenger, root.sizes().len());
+        root.sizes().iter().for_each(|size| super::field::observe_number(challenger, *size as usize));
         challenger.observe(root.cap.clone());
         challenger.observe_slice(p3_field::BasedVectorSpace::<Val>::as_basis_coefficients_slice(&root.value));
     }
@@ -104,7 +105,7 @@ pub fn open(
     challenger: &mut Challenger,
     entropy: Seed,
 ) -> Result<Opening, OpeningError> {
-    let widths: Vec<usize> = groups.iter().map(|group| group.root().limbs).collect();
+    let widths: Vec<usize> = groups.iter().map(|group| group.root().limbs(setup.capacity())).collect();
     fits(setup, widths.iter().sum(), point)?;
     if let Some(spent) = groups.iter().find_map(|group| group.is_spent().err()) {
         return Err(spent.into());
@@ -137,12 +138,12 @@ pub fn open(
 /// Why it is not believed.
 pub fn verify(
     setup: &Setup,
-    roots: &[Root],
+    roots: &[&Root],
     point: &[Ext],
     opening: &Opening,
     challenger: &mut Challenger,
 ) -> Result<Ext, OpeningError> {
-    let widths: Vec<usize> = roots.iter().map(|root| root.limbs).collect();
+    let widths: Vec<usize> = roots.iter().map(|root| root.limbs(setup.capacity())).collect();
     let limbs = widths.iter().try_fold(0usize, |sum, width| sum.checked_add(*width)).unwrap_or(usize::MAX);
     fits(setup, limbs, point)?;
     let scheme = scheme(setup, &widths, Seed::default());
@@ -151,4 +152,46 @@ pub fn verify(
     let checked = scheme.verify(&linked, &opening.proof, challenger, at);
     checked.map_err(|error| OpeningError::Scheme(error.to_string()))?;
     opening.value().ok_or_else(|| OpeningError::Scheme("no value".into()))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::super::field::transcript;
+    use super::super::geometry::Geometry;
+    use super::*;
+    use bitneuron_core::{ChainId, Digest};
+    use p3_challenger::FieldChallenger;
+
+    /// The multilinear polynomial through the cells at a point, by its definition.
+    fn evaluate(cells: &[Val], point: &[Ext]) -> Ext {
+        let Some((first, rest)) = point.split_first() else { return Ext::from(cells[0]) };
+        let (low, high) = cells.split_at(cells.len() / 2);
+        let (low, high) = (evaluate(low, rest), evaluate(high, rest));
+        low + *first * (high - low)
+    }
+
+    #[test]
+    fn an_opening_is_the_value_of_all_groups_side_by_side() {
+        let setup = Geometry::SMALL.setup(4).unwrap();
+        let tensor: Vec<i64> = (0..4_500).map(|i| i * 7_919 % 8_191 - 4_095).collect();
+        let mut groups: Vec<Group> = [900, 4_500, 2_000]
+            .iter()
+            .map(|size| Group::commit(&setup, &[&tensor[..*size]], ChainId::default(), Seed::from_number(7)))
+            .collect();
+        let roots: Vec<Root> = groups.iter().map(|group| group.root().clone()).collect();
+        let roots: Vec<&Root> = roots.iter().collect();
+        let mut cells: Vec<Val> = groups.iter().flat_map(|group| group.cells()).copied().collect();
+        cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
+        let mut prover = transcript(Digest::ZERO);
+        observe(&mut prover, &roots);
+        let point: Vec<Ext> = (0..setup.variables()).map(|_| prover.sample_algebra_element()).collect();
+        let mut verifier = prover.clone();
+        let mut linked: Vec<&mut Group> = groups.iter_mut().collect();
+        let opening = open(&setup, &mut linked, &point, &mut prover, Seed::from_number(1)).unwrap();
+        assert_eq!(
+            verify(&setup, &roots, &point, &opening, &mut verifier).unwrap(),
+            evaluate(&cells, &point)
+        );
+    }
 }

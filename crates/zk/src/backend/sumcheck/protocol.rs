@@ -1,0 +1,349 @@
+//! The protocol: from a system of constraints over committed groups to one opening, on either side.
+//!
+//! ```text
+//! prover                                                                verifier
+//! own group: fresh cells, counts, pads, products of pads       ──root──▶
+//!            ◀── α, β; tree of fractions, masked ([`super::fraction`]) ──▶   claims
+//!            ◀── τ; sumcheck of all products, masked ([`super::product`]) ─▶   claims
+//!            ◀── products of pads ([`super::pads`]) ──────────────────────▶   claims
+//!            ◀── γ: all claims as one about cells ([`super::settle`])
+//!            ◀── sumcheck of weights and cells ([`super::outer`]) ────────▶   one point
+//! opening of all groups there                                  ─────────▶   accept
+//! ```
+
+use super::channel::{Channel, Short, observe};
+use super::eq;
+use super::field::{Challenger, Ext, Val, transcript};
+use super::fraction::{self, Denominator, Forest, weight};
+use super::geometry::Setup;
+use super::group::Root;
+use super::opening::{self, Opening};
+use super::outer;
+use super::pads::{self, Plan};
+use super::product;
+use super::settle::{Form, Settled, settle};
+use super::system::{Store, System};
+use super::values::Values;
+use super::weight::{Factor, Weight};
+use bitneuron_core::{ChainId, Digest};
+use p3_challenger::FieldChallenger;
+use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
+use serde::{Deserialize, Serialize};
+
+/// Coefficients of an extension element, each a cell.
+const DEGREE: usize = 3;
+
+/// What a system needs besides itself; follows from it alone.
+pub(super) struct Frame<'a> {
+    pub(super) system: &'a System,
+    pub(super) forest: Forest,
+    pub(super) plan: Plan,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn new(system: &'a System) -> Self {
+        let forest = Forest::new(system);
+        let plan = Plan::new(product::rounds(system), system.products.len(), forest.variables);
+        Self { system, forest, plan }
+    }
+
+    /// The cells of the proof's own group.
+    pub(super) const fn own(&self) -> usize {
+        self.system.own + DEGREE * self.plan.all()
+    }
+
+    /// The claims that all constraints come to. `witness`: the prover's values and pads.
+    fn reduce(
+        &self,
+        witness: Option<(&Values, &[Ext])>,
+        channel: &mut Channel<'_>,
+    ) -> Result<Vec<Form>, Short> {
+        let mut pairs = Vec::with_capacity(self.plan.products);
+        let product_pad = |k: usize| self.plan.product(k);
+        let challenges = Denominator::draw(channel);
+        let shown = witness.map(|(values, pads)| {
+            let pads = &pads[channel.next()..];
+            super::tree::grow(self.system, &self.forest, values, challenges, channel.challenger, pads)
+        });
+        let shown = shown.as_deref();
+        let mut claims =
+            fraction::follow(self.system, &self.forest, challenges, shown, channel, &mut pairs, product_pad)?;
+        let values = witness.map(|(values, _)| values);
+        claims.extend(product::run(self.system, values, channel, &mut pairs, product_pad)?);
+        claims.extend(pads::run(&self.plan, &pairs, witness.map(|(_, pads)| pads), channel)?);
+        for id in &self.system.zeros {
+            let shape = self.system.shape(*id);
+            let point = channel.point(shape.iter().map(|size| product::bits(*size)).sum());
+            claims.push(Form { values: vec![(*id, weight(shape, &point, Ext::ONE))], ..Form::default() });
+        }
+        Ok(claims)
+    }
+}
+
+/// Messages and opening.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Messages {
+    masked: Vec<Ext>,
+    rounds: Vec<[Ext; 2]>,
+    opening: Opening,
+}
+
+/// The groups of a run side by side: the statement's, then the proof's own.
+pub(super) struct Layout<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) chain: ChainId,
+    pub(super) roots: Vec<&'a Root>,
+}
+
+/// A piece of a tensor's cells in one limb.
+struct Segment {
+    from: usize,
+    length: usize,
+    limb: usize,
+    row: usize,
+}
+
+/// All weights on cells: those of the claims, and each group's own point.
+struct Total {
+    settled: Settled,
+    /// Power of the challenge, point and first limb of each group.
+    points: Vec<(Ext, Vec<Ext>, usize)>,
+    /// What the weighted cells come to.
+    sum: Ext,
+}
+
+impl Layout<'_> {
+    fn bases(&self) -> Vec<usize> {
+        let mut base = 0;
+        self.roots
+            .iter()
+            .map(|root| {
+                let own = base;
+                base += root.limbs(self.setup.capacity());
+                own
+            })
+            .collect()
+    }
+
+    fn segments(&self, bases: &[usize], store: Store, size: usize) -> Vec<Segment> {
+        let capacity = self.setup.capacity();
+        let mut segments = Vec::new();
+        let mut from = 0;
+        while from < size {
+            let at = store.start + from;
+            let row = at % capacity;
+            let length = (capacity - row).min(size - from);
+            segments.push(Segment { from, length, limb: bases[store.group] + at / capacity, row });
+            from += length;
+        }
+        segments
+    }
+
+    /// All claims and the groups' own points as one weighted sum.
+    fn total(&self, frame: &Frame<'_>, claims: &[Form], challenge: Ext) -> Total {
+        let mut settled = settle(frame.system, claims, frame.plan.all(), challenge);
+        let pads = std::mem::take(&mut settled.pads);
+        let coefficients: Vec<Ext> =
+            pads.iter().flat_map(|by| (0..DEGREE).map(move |place| *by * basis(place))).collect();
+        let store = Store { group: frame.system.own_group, start: frame.system.own };
+        let size = coefficients.len();
+        let weight = Weight::over(&[size], &[Factor::dense(coefficients)], Ext::ONE);
+        settled.cells.push((store, size, vec![weight]));
+        let mut power = challenge.exp_u64(claims.len() as u64);
+        let mut sum = -settled.constant;
+        let mut points = Vec::with_capacity(self.roots.len());
+        for (root, base) in self.roots.iter().zip(self.bases()) {
+            let limbs = root.limbs(self.setup.capacity());
+            points.push((power, Root::point(&root.cap, self.chain, self.setup, limbs), base));
+            sum += power * root.value;
+            power *= challenge;
+        }
+        Total { settled, points, sum }
+    }
+
+    /// The prover's table of all weights.
+    fn table(&self, total: &Total) -> Vec<Ext> {
+        let rows = self.setup.cells();
+        let bases = self.bases();
+        let mut table = vec![Ext::ZERO; rows * self.setup.limbs()];
+        for (store, size, weights) in &total.settled.cells {
+            for segment in self.segments(&bases, *store, *size) {
+                let cells = &mut table[segment.limb * rows + segment.row..][..segment.length];
+                for weight in weights {
+                    weight
+                        .within(segment.from, segment.length)
+                        .iter()
+                        .for_each(|part| part.add_to(cells, Ext::ONE));
+                }
+            }
+        }
+        for ((power, point, base), root) in total.points.iter().zip(&self.roots) {
+            let (high, low) = point.split_at(point.len() - usize::from(self.setup.geometry().rows));
+            let low = eq::table(low, *power);
+            for limb in 0..root.limbs(self.setup.capacity()) {
+                let by = eq::at(high, limb);
+                let cells = &mut table[(base + limb) * rows..][..rows];
+                cells.iter_mut().zip(&low).for_each(|(cell, low)| *cell += by * *low);
+            }
+        }
+        table
+    }
+
+    /// The weights' multilinear polynomial at a point.
+    fn at(&self, total: &Total, point: &[Ext]) -> Ext {
+        let (limbs, rows) = point.split_at(self.setup.limb_variables());
+        let table = eq::table(rows, Ext::ONE);
+        let limbs = eq::table(limbs, Ext::ONE);
+        let bases = self.bases();
+        let mut sum = Ext::ZERO;
+        for (store, size, weights) in &total.settled.cells {
+            for segment in self.segments(&bases, *store, *size) {
+                let parts = weights.iter().flat_map(|weight| weight.within(segment.from, segment.length));
+                let own: Ext = parts.map(|part| part.at(rows, &table, segment.row)).sum();
+                sum += limbs[segment.limb] * own;
+            }
+        }
+        for ((power, own, base), root) in total.points.iter().zip(&self.roots) {
+            let (high, low) = own.split_at(own.len() - rows.len());
+            let across: Ext = (0..root.limbs(self.setup.capacity()))
+                .map(|limb| eq::at(high, limb) * limbs[base + limb])
+                .sum();
+            sum += *power * across * eq::between(low, rows);
+        }
+        sum
+    }
+
+    fn begin(&self, binding: Digest) -> Challenger {
+        let mut challenger = transcript(binding);
+        opening::observe(&mut challenger, &self.roots);
+        challenger
+    }
+
+    /// Checks a run of the protocol.
+    pub(super) fn verify(
+        &self,
+        frame: &Frame<'_>,
+        binding: Digest,
+        messages: &Messages,
+    ) -> Result<(), &'static str> {
+        let mut challenger = self.begin(binding);
+        let mut channel = Channel::verifier(&mut challenger, &messages.masked);
+        let claims = frame.reduce(None, &mut channel).map_err(|Short| "too few messages")?;
+        channel.finish().map_err(|Short| "too many messages")?;
+        let challenge: Ext = challenger.sample_algebra_element();
+        let total = self.total(frame, &claims, challenge);
+        if messages.rounds.len() != self.setup.variables() {
+            return Err("another number of rounds");
+        }
+        let (mut claim, mut point) = (total.sum, Vec::with_capacity(messages.rounds.len()));
+        for [zero, two] in &messages.rounds {
+            observe(&mut challenger, *zero);
+            observe(&mut challenger, *two);
+            let r: Ext = challenger.sample_algebra_element();
+            claim = outer::advance(claim, *zero, *two, r);
+            point.push(r);
+        }
+        let value = opening::verify(self.setup, &self.roots, &point, &messages.opening, &mut challenger)
+            .map_err(|_| "the opening does not convince")?;
+        if self.at(&total, &point) * value == claim { Ok(()) } else { Err("the constraints do not hold") }
+    }
+}
+
+fn basis(place: usize) -> Ext {
+    Ext::from_basis_coefficients_fn(|at| if at == place { Val::ONE } else { Val::ZERO })
+}
+
+/// The prover's side.
+pub(super) mod prove {
+    use super::{
+        BasedVectorSpace, ChainId, Channel, DEGREE, Digest, Ext, FieldChallenger, Frame, Layout, Messages,
+        PrimeCharacteristicRing, Root, Setup, System, Val, Values, observe, opening, outer,
+    };
+    use crate::backend::sumcheck::group::{Group, uniform};
+    use crate::backend::sumcheck::opening::OpeningError;
+    use crate::backend::sumcheck::system::{VEIL, Wire};
+    use bitneuron_core::Seed;
+
+    /// A run before its groups are opened: the proof's own group, committed.
+    pub(in super::super) struct Prepared {
+        pub(in super::super) own: Group,
+        pads: Vec<Ext>,
+    }
+
+    /// Fills and commits the proof's own group.
+    pub(in super::super) fn prepare(
+        frame: &Frame<'_>,
+        setup: &Setup,
+        values: &Values,
+        chain: ChainId,
+        entropy: Seed,
+    ) -> Prepared {
+        let mut random = uniform(entropy.derive("pads"));
+        let mut cells = vec![Val::ZERO; frame.own()];
+        cells[..VEIL].fill_with(&mut random);
+        fill(frame.system, values, &mut cells);
+        let mut pads: Vec<Ext> = (0..frame.plan.plain)
+            .map(|_| {
+                let coefficients = [random(), random(), random()];
+                Ext::from_basis_coefficients_fn(|at| coefficients[at])
+            })
+            .collect();
+        let products: Vec<Ext> = frame.plan.pairs().iter().map(|(a, b)| pads[*a] * pads[*b]).collect();
+        pads.extend(products);
+        for (pad, cells) in pads.iter().zip(cells[frame.system.own..].chunks_mut(DEGREE)) {
+            cells.copy_from_slice(pad.as_basis_coefficients_slice());
+        }
+        Prepared { own: Group::of(setup, vec![cells], chain, entropy.derive("own group")), pads }
+    }
+
+    fn fill(system: &System, values: &Values, cells: &mut [Val]) {
+        for (place, node) in system.nodes.iter().enumerate() {
+            if let Wire::Cells(store, _) = &node.wire
+                && store.group == system.own_group
+            {
+                let own = values.field(crate::backend::sumcheck::system::NodeId(place));
+                cells[store.start..][..own.len()].copy_from_slice(&own);
+            }
+        }
+    }
+
+    /// Runs the protocol over the statement's groups and the prepared own one.
+    pub(in super::super) fn run(
+        frame: &Frame<'_>,
+        setup: &Setup,
+        binding: Digest,
+        chain: ChainId,
+        values: &Values,
+        groups: &mut [&mut Group],
+        mut prepared: Prepared,
+        entropy: Seed,
+    ) -> Result<(Root, Messages), OpeningError> {
+        let mut all: Vec<&mut Group> = groups.iter_mut().map(|group| &mut **group).collect();
+        all.push(&mut prepared.own);
+        let roots: Vec<Root> = all.iter().map(|group| group.root().clone()).collect();
+        let layout = Layout { setup, chain, roots: roots.iter().collect() };
+        let mut challenger = layout.begin(binding);
+        let mut channel = Channel::prover(&mut challenger, &prepared.pads);
+        let short = |_| OpeningError::Scheme("a channel of a prover ended".into());
+        let claims = frame.reduce(Some((values, &prepared.pads)), &mut channel).map_err(short)?;
+        let masked = channel.finish().map_err(short)?;
+        let challenge: Ext = challenger.sample_algebra_element();
+        let total = layout.total(frame, &claims, challenge);
+        let weights = layout.table(&total);
+        let mut cells: Vec<Val> = all.iter().flat_map(|group| group.cells()).copied().collect();
+        cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
+        let (mut rounds, mut point) = (Vec::new(), Vec::new());
+        outer::prove(&cells, weights, |zero, two| {
+            observe(&mut challenger, zero);
+            observe(&mut challenger, two);
+            let r: Ext = challenger.sample_algebra_element();
+            rounds.push([zero, two]);
+            point.push(r);
+            Ok::<Ext, OpeningError>(r)
+        })?;
+        drop(cells);
+        let opening = opening::open(setup, &mut all, &point, &mut challenger, entropy.derive("opening"))?;
+        let own = roots.last().cloned().ok_or(OpeningError::Limbs { found: 0, limit: setup.limbs() })?;
+        Ok((own, Messages { masked, rounds, opening }))
+    }
+}

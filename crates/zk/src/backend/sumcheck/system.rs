@@ -1,0 +1,212 @@
+//! The system of constraints that a program becomes.
+//!
+//! A *node* is a tensor whose elements are linear in what is committed: cells, or a linear image of other nodes. Three kinds
+//! of constraint speak about nodes:
+//! - a [`Product`]: sums of products of two nodes are a third (matrix products, element-wise products);
+//! - a [`Leaf`]: every element lies in a table (ranges are tables too), or stands in two multisets alike;
+//! - a zero: every element is 0.
+//!
+//! Prover and verifier build the same system from the relation alone; the prover also fills the cells, as their
+//! [`Hint`]s say.
+
+use super::field::Val;
+use bitneuron_core::exact::ValueId;
+use p3_field::PrimeCharacteristicRing;
+use std::sync::Arc;
+
+/// A node's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct NodeId(pub(super) usize);
+
+/// Cells of one tensor: in which group, and from which of the group's elements on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Store {
+    pub(super) group: usize,
+    pub(super) start: usize,
+}
+
+/// How a node's elements follow from others.
+#[derive(Debug, Clone)]
+pub(super) enum Wire {
+    /// Cells; how the prover finds them.
+    Cells(Store, Hint),
+    /// Known to everybody.
+    Known(Arc<Vec<i64>>),
+    /// `Σ coefficient · node + constant`, all of this shape.
+    Sum(Vec<(i64, NodeId)>, i64),
+    /// Exactly divided.
+    Quotient(NodeId, i64),
+    /// Broadcast to this shape.
+    Spread(NodeId),
+    /// The sum along a dimension.
+    Total(NodeId, usize),
+    /// Elements of the flat buffer from here on.
+    Slice(NodeId, usize),
+    /// One flat buffer after the other.
+    Concat(Vec<NodeId>),
+    /// The same flat buffer.
+    Reshape(NodeId),
+    /// These rows.
+    Rows(NodeId, Arc<Vec<usize>>),
+    /// Along the last dimension, the sum of all later elements.
+    After(NodeId),
+}
+
+/// How the prover finds the cells of a node.
+#[derive(Debug, Clone)]
+pub(super) enum Hint {
+    /// The program's input.
+    Input(usize),
+    /// A value of the program's run.
+    Value(ValueId),
+    /// Digit `place` of `count` to base `2^bits`, the top one at most `top`; of what is negative, zero.
+    Digit { of: Spelled, bits: u32, place: u32, count: u32, top: i64 },
+    /// Where positive, else 0.
+    Positive(NodeId),
+    /// 1 where positive, else 0.
+    Sign(NodeId),
+    /// 1 where odd, else 0.
+    Odd(NodeId),
+    /// 1 at the first greatest element of each row, else 0.
+    Greatest(NodeId),
+    /// The greatest element of each row.
+    RowMax(NodeId),
+    /// Products of elements.
+    Times(NodeId, NodeId),
+    /// Inverses in the field, 0 for 0.
+    Inverse(NodeId),
+    /// How often each entry of a table is looked up.
+    Counts(usize),
+}
+
+/// What digits spell.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Spelled {
+    /// A node.
+    Node(NodeId),
+    /// A value of the program's run, less a constant.
+    Value(ValueId, i64),
+}
+
+/// Random cells at the start of the proof's own group, that hide what the last sumcheck shows.
+pub(super) const VEIL: usize = 128;
+
+/// A tensor and how it comes about.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) shape: Vec<usize>,
+    pub(super) wire: Wire,
+}
+
+/// `Σ a · b = out` over named dimensions; `out` is zero where there is no node.
+#[derive(Debug, Clone)]
+pub(super) struct Product {
+    pub(super) a: (NodeId, Vec<u8>),
+    pub(super) b: (NodeId, Vec<u8>),
+    pub(super) out: Vec<u8>,
+    pub(super) result: Option<NodeId>,
+}
+
+/// A block of fractions: `sign / (α − value − β·second − β²·tag)` for each element.
+#[derive(Debug, Clone)]
+pub(super) struct Leaf {
+    pub(super) value: NodeId,
+    pub(super) second: Option<NodeId>,
+    pub(super) tag: u64,
+    pub(super) numerator: Numerator,
+}
+
+/// What stands above the line.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Numerator {
+    /// One for each element.
+    Plus,
+    /// Minus one for each element.
+    Minus,
+    /// Minus the node's element: how often a table's entry is used.
+    Used(NodeId),
+}
+
+/// A table that leaves look up: its tag, and how many entries it has.
+#[derive(Debug, Clone)]
+pub(super) struct Lookup {
+    pub(super) tag: u64,
+    pub(super) entries: usize,
+}
+
+/// All constraints.
+#[derive(Debug, Clone, Default)]
+pub(super) struct System {
+    pub(super) nodes: Vec<Node>,
+    pub(super) products: Vec<Product>,
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) zeros: Vec<NodeId>,
+    pub(super) tables: Vec<Lookup>,
+    /// The elements of the group that the proof itself brings.
+    pub(super) own: usize,
+    /// The place of that group.
+    pub(super) own_group: usize,
+}
+
+impl System {
+    pub(super) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0]
+    }
+
+    pub(super) fn shape(&self, id: NodeId) -> &[usize] {
+        &self.nodes[id.0].shape
+    }
+
+    pub(super) fn size(&self, id: NodeId) -> usize {
+        self.nodes[id.0].shape.iter().product()
+    }
+
+    pub(super) fn push(&mut self, shape: Vec<usize>, wire: Wire) -> NodeId {
+        self.nodes.push(Node { shape, wire });
+        NodeId(self.nodes.len() - 1)
+    }
+
+    /// Fresh cells in the proof's own group.
+    pub(super) fn fresh(&mut self, shape: &[usize], hint: Hint) -> NodeId {
+        let store = Store { group: self.own_group, start: self.own };
+        self.own += shape.iter().product::<usize>();
+        self.push(shape.to_vec(), Wire::Cells(store, hint))
+    }
+
+    /// `Σ coefficient · node + constant`.
+    pub(super) fn sum(&mut self, terms: &[(i64, NodeId)], constant: i64) -> NodeId {
+        match terms {
+            [(1, only)] if constant == 0 => *only,
+            _ => {
+                let shape = terms.first().map_or_else(Vec::new, |(_, id)| self.shape(*id).to_vec());
+                self.push(shape, Wire::Sum(terms.to_vec(), constant))
+            }
+        }
+    }
+
+    /// The node broadcast to a shape.
+    pub(super) fn spread(&mut self, of: NodeId, shape: &[usize]) -> NodeId {
+        if self.shape(of) == shape { of } else { self.push(shape.to_vec(), Wire::Spread(of)) }
+    }
+
+    /// `a · b = out` element by element.
+    pub(super) fn times(&mut self, a: NodeId, b: NodeId, result: Option<NodeId>) {
+        let names: Vec<u8> = (b'a'..).take(self.shape(a).len()).collect();
+        self.products.push(Product { a: (a, names.clone()), b: (b, names.clone()), out: names, result });
+    }
+
+    pub(super) fn leaf(&mut self, value: NodeId) {
+        self.leaves.push(Leaf { value, second: None, tag: 0, numerator: Numerator::Plus });
+    }
+}
+
+/// The field's element of an integer coefficient.
+pub(super) fn coefficient(value: i64) -> Val {
+    super::field::element(value)
+}
+
+/// The inverse of an integer that is not 0.
+pub(super) fn inverse(value: i64) -> Val {
+    use p3_field::Field;
+    super::field::element(value).try_inverse().unwrap_or(Val::ZERO)
+}

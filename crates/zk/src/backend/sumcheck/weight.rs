@@ -1,0 +1,290 @@
+//! Weights of linear claims: what a claim multiplies the elements of a tensor with.
+//!
+//! A weight is rank one over a strided block of a flat buffer: `coefficient · Π_d factor_d[i_d]` at the element
+//! `start + Σ_d i_d · stride_d`. Points of a tensor's multilinear polynomial, sums along dimensions and their images under
+//! slices, reshapes, broadcasts and gathers are all of this form, so the verifier weighs whole tensors in the time of their
+//! dimensions' bits.
+
+use super::eq::{self, Run};
+use super::field::{Ext, Val};
+use p3_field::PrimeCharacteristicRing;
+use std::sync::{Arc, OnceLock};
+
+/// One number for each index of a dimension.
+#[derive(Debug)]
+pub(super) enum Factor {
+    /// `eq(point, i)`; the table is made when somebody reads single elements.
+    Eq(Vec<Ext>, OnceLock<Vec<Ext>>),
+    /// One everywhere.
+    Ones,
+    /// As listed.
+    Dense(Vec<Ext>),
+}
+
+impl Factor {
+    pub(super) fn eq(point: Vec<Ext>) -> Arc<Self> {
+        Arc::new(Self::Eq(point, OnceLock::new()))
+    }
+
+    pub(super) fn dense(values: Vec<Ext>) -> Arc<Self> {
+        Arc::new(Self::Dense(values))
+    }
+
+    fn same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, other)
+            || match (&**self, &**other) {
+                (Self::Eq(a, _), Self::Eq(b, _)) => a == b,
+                (Self::Ones, Self::Ones) => true,
+                _ => false,
+            }
+    }
+
+    fn get(&self, index: usize) -> Ext {
+        match self {
+            Self::Eq(point, table) => {
+                table.get_or_init(|| eq::table(point, Ext::ONE)).get(index).copied().unwrap_or(Ext::ZERO)
+            }
+            Self::Ones => Ext::ONE,
+            Self::Dense(values) => values[index],
+        }
+    }
+}
+
+/// A run of a factor's indices laid over elements at a stride.
+#[derive(Debug, Clone)]
+pub(super) struct Dim {
+    pub(super) size: usize,
+    pub(super) stride: usize,
+    pub(super) factor: Arc<Factor>,
+    /// The factor's index of this dimension's first.
+    pub(super) from: usize,
+}
+
+impl Dim {
+    pub(super) fn whole(size: usize, stride: usize, factor: Arc<Factor>) -> Self {
+        Self { size, stride, factor, from: 0 }
+    }
+
+    pub(super) fn get(&self, index: usize) -> Ext {
+        self.factor.get(self.from + index)
+    }
+
+    /// The sum of its numbers.
+    pub(super) fn mass(&self) -> Ext {
+        match &*self.factor {
+            Factor::Eq(point, _) => eq::mass(Run { point, start: self.from }, self.size),
+            Factor::Ones => Ext::from_usize(self.size),
+            Factor::Dense(values) => values[self.from..][..self.size].iter().copied().sum(),
+        }
+    }
+
+    fn part(&self, from: usize, size: usize) -> Self {
+        Self { size, from: self.from + from, ..self.clone() }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self.size == other.size
+            && self.stride == other.stride
+            && self.from == other.from
+            && self.factor.same(&other.factor)
+    }
+}
+
+/// A rank-one weight over a flat buffer, outermost dimension first.
+#[derive(Debug, Clone)]
+pub(super) struct Weight {
+    pub(super) coefficient: Ext,
+    pub(super) start: usize,
+    pub(super) dims: Vec<Dim>,
+}
+
+/// Elements of one run that are summed singly rather than by [`eq::overlap`].
+const SHORT: usize = 320;
+
+impl Weight {
+    /// One factor for each dimension of a row-major tensor.
+    pub(super) fn over(shape: &[usize], factors: &[Arc<Factor>], coefficient: Ext) -> Self {
+        let mut stride = shape.iter().product::<usize>();
+        let dims = shape.iter().zip(factors).map(|(size, factor)| {
+            stride /= size;
+            Dim::whole(*size, stride, factor.clone())
+        });
+        Self { coefficient, start: 0, dims: dims.collect() }.tidied()
+    }
+
+    /// The sum of all weights.
+    pub(super) fn mass(&self) -> Ext {
+        self.dims.iter().fold(self.coefficient, |mass, dim| mass * dim.mass())
+    }
+
+    pub(super) fn scaled(mut self, by: Ext) -> Self {
+        self.coefficient *= by;
+        self
+    }
+
+    /// Whether two weights differ in their coefficient alone.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        self.start == other.start
+            && self.dims.len() == other.dims.len()
+            && self.dims.iter().zip(&other.dims).all(|(a, b)| a.same(b))
+    }
+
+    /// Dimensions of one index become part of start and coefficient; neighbours that are one run become one dimension.
+    pub(super) fn tidied(mut self) -> Self {
+        let mut dims: Vec<Dim> = Vec::with_capacity(self.dims.len());
+        for dim in std::mem::take(&mut self.dims) {
+            if dim.size == 1 {
+                self.coefficient *= dim.get(0);
+                continue;
+            }
+            match dims.last_mut() {
+                Some(outer) if outer.stride == dim.stride * dim.size => {
+                    if let Some(factor) = joined(outer, &dim) {
+                        *outer = Dim::whole(outer.size * dim.size, dim.stride, factor);
+                        continue;
+                    }
+                    dims.push(dim);
+                }
+                _ => dims.push(dim),
+            }
+        }
+        self.dims = dims;
+        self
+    }
+
+    /// The parts of this weight on the elements `from .. from + length`, moved to begin at 0.
+    pub(super) fn within(&self, from: usize, length: usize) -> Vec<Self> {
+        let mut parts = Vec::new();
+        self.cut(from, from + length, &mut parts);
+        for part in &mut parts {
+            part.start -= from;
+        }
+        parts
+    }
+
+    fn last(&self) -> usize {
+        self.dims.iter().fold(self.start, |last, dim| last + (dim.size - 1) * dim.stride)
+    }
+
+    fn cut(&self, from: usize, to: usize, parts: &mut Vec<Self>) {
+        if self.dims.iter().any(|dim| dim.size == 0) || self.last() < from || self.start >= to {
+            return;
+        }
+        if self.start >= from && self.last() < to {
+            parts.push(self.clone());
+            return;
+        }
+        let Some((outer, inner)) = self.dims.split_first() else { return };
+        let reach = inner.iter().fold(0, |reach, dim| reach + (dim.size - 1) * dim.stride);
+        // Indices of the outer dimension whose whole block lies inside stay together.
+        let first = from.saturating_sub(self.start).div_ceil(outer.stride).min(outer.size);
+        let end = match to.checked_sub(self.start + reach) {
+            Some(room) => room.div_ceil(outer.stride).min(outer.size),
+            None => 0,
+        };
+        let single = |index: usize, parts: &mut Vec<Self>| {
+            let block = Self {
+                coefficient: self.coefficient * outer.get(index),
+                start: self.start + index * outer.stride,
+                dims: inner.to_vec(),
+            };
+            block.cut(from, to, parts);
+        };
+        if first < end {
+            let mut dims = vec![outer.part(first, end - first)];
+            dims.extend_from_slice(inner);
+            parts.push(
+                Self { coefficient: self.coefficient, start: self.start + first * outer.stride, dims }
+                    .tidied(),
+            );
+            (0..first).chain(end..outer.size).for_each(|index| single(index, parts));
+        } else {
+            (0..outer.size).for_each(|index| single(index, parts));
+        }
+    }
+
+    /// Calls `f` with start, factor dimension and coefficient of each innermost run.
+    fn runs(&self, f: &mut impl FnMut(usize, Option<&Dim>, Ext)) {
+        fn walk(start: usize, dims: &[Dim], coefficient: Ext, f: &mut impl FnMut(usize, Option<&Dim>, Ext)) {
+            match dims {
+                [] => f(start, None, coefficient),
+                [run] => f(start, Some(run), coefficient),
+                [outer, inner @ ..] => {
+                    for index in 0..outer.size {
+                        walk(start + index * outer.stride, inner, coefficient * outer.get(index), f);
+                    }
+                }
+            }
+        }
+        walk(self.start, &self.dims, self.coefficient, f);
+    }
+
+    /// Adds the weights to a buffer.
+    pub(super) fn add_to(&self, buffer: &mut [Ext], scale: Ext) {
+        self.runs(&mut |start, run, coefficient| {
+            let coefficient = coefficient * scale;
+            match run {
+                None => buffer[start] += coefficient,
+                Some(run) => {
+                    for index in 0..run.size {
+                        buffer[start + index * run.stride] += coefficient * run.get(index);
+                    }
+                }
+            }
+        });
+    }
+
+    /// `Σ weight · element` over a buffer of integers of the field.
+    pub(super) fn apply(&self, element: &impl Fn(usize) -> Val) -> Ext {
+        let mut total = Ext::ZERO;
+        self.runs(&mut |start, run, coefficient| {
+            total += match run {
+                None => coefficient * element(start),
+                Some(run) => {
+                    let sum: Ext =
+                        (0..run.size).map(|index| run.get(index) * element(start + index * run.stride)).sum();
+                    coefficient * sum
+                }
+            };
+        });
+        total
+    }
+
+    /// `Σ weight · eq(point, place + element)`: what the weights of a buffer that begins at `place` come to at a point, of
+    /// which `table` holds all values of `eq`.
+    pub(super) fn at(&self, point: &[Ext], table: &[Ext], place: usize) -> Ext {
+        let mut total = Ext::ZERO;
+        self.runs(&mut |start, run, coefficient| {
+            let begin = place + start;
+            let sum = match run {
+                None => table[begin],
+                Some(run) => match &*run.factor {
+                    Factor::Eq(other, _) if run.stride == 1 && run.size >= SHORT => eq::overlap(
+                        Run { point: other, start: run.from },
+                        Run { point, start: begin },
+                        run.size,
+                    ),
+                    Factor::Ones if run.stride == 1 && run.size >= SHORT => {
+                        eq::mass(Run { point, start: begin }, run.size)
+                    }
+                    _ => (0..run.size).map(|index| run.get(index) * table[begin + index * run.stride]).sum(),
+                },
+            };
+            total += coefficient * sum;
+        });
+        total
+    }
+}
+
+/// The factor of two dimensions that are one run of elements, where it is simple.
+fn joined(outer: &Dim, inner: &Dim) -> Option<Arc<Factor>> {
+    match (&*outer.factor, &*inner.factor) {
+        (Factor::Ones, Factor::Ones) => Some(outer.factor.clone()),
+        (Factor::Eq(high, _), Factor::Eq(low, _))
+            if outer.from == 0 && inner.from == 0 && inner.size == 1 << low.len() =>
+        {
+            Some(Factor::eq([high.as_slice(), low].concat()))
+        }
+        _ => None,
+    }
+}
