@@ -149,7 +149,8 @@ fn every_example_is_lied_about_in_every_way() {
         assert_eq!(refusals.len(), lies.len());
         let count =
             |wanted: fn(&RelationError) -> bool| refusals.iter().filter(|found| wanted(found)).count();
-        assert!(count(|error| matches!(error, RelationError::Output(_))) > 0, "{}", example.name);
+        let silent = example.relation.outputs.is_empty();
+        assert!(silent || count(|error| matches!(error, RelationError::Output(_))) > 0, "{}", example.name);
         assert!(count(|error| matches!(error, RelationError::Input(_))) > 0, "{}", example.name);
         assert!(count(|error| matches!(error, RelationError::Execute(_))) > 0, "{}", example.name);
         inner += lies.iter().filter(|(lie, ..)| lie.ends_with("breaks a declaration")).count();

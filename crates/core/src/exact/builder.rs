@@ -69,6 +69,14 @@ impl Builder {
         self.analysis.value(id).map(|value| value.shape.clone())
     }
 
+    /// The interval of a value so far.
+    ///
+    /// # Errors
+    /// No such value.
+    pub fn interval(&self, id: ValueId) -> Result<Interval, ProgramError> {
+        self.analysis.value(id).map(|value| value.interval)
+    }
+
     /// The finished program.
     ///
     /// # Errors

@@ -3,10 +3,13 @@
 use super::Example;
 use super::sketch::{Given, drawn, example, hidden, tensor};
 use bitneuron_core::Share;
-use bitneuron_core::exact::programs::merge::{MergeRule, merge, shares};
-use bitneuron_core::exact::programs::step::{Training, sgd};
+use bitneuron_core::exact::programs::inference::inference;
+use bitneuron_core::exact::programs::merge::{MergeRule, mean, merge, shares};
+use bitneuron_core::exact::programs::metric::{Measure, accuracy, improvement, measure};
+use bitneuron_core::exact::programs::norm::{Bound, bounded, norm};
+use bitneuron_core::exact::programs::step::{Loss, Training, sgd};
 use bitneuron_core::exact::programs::turn::{TurnShape, turn};
-use bitneuron_core::exact::programs::{Mlp, inference::inference, metric::accuracy, norm::norm};
+use bitneuron_core::exact::programs::{Linear, Mlp, Net, Train};
 use bitneuron_core::exact::{ProgramError, Tensor};
 
 /// Where the weights of these examples lie: ±1.
@@ -16,30 +19,64 @@ const NEAR: i64 = 300;
 
 /// One or more examples of every family.
 pub(super) fn examples() -> Result<Vec<Example>, ProgramError> {
-    Ok(vec![
-        infer("inference: 4-3-2", &[4, 3, 2])?,
-        infer("inference: linear", &[3, 2])?,
-        infer("inference: three hidden layers", &[3, 4, 2, 3, 2])?,
-        score()?,
-        step("step: softmax 4-3-2", &[4, 3, 2], Training { steps: 2, batch: 4, rate_shift: 1 })?,
-        step("step: softmax regression", &[3, 2], Training { steps: 1, batch: 2, rate_shift: 0 })?,
-        step("step: two hidden layers", &[3, 4, 3, 2], Training { steps: 1, batch: 4, rate_shift: 2 })?,
+    let mut all = inferences()?;
+    all.extend(steps()?);
+    all.extend(metrics()?);
+    all.extend([
         merged("merge: one dropped", 3)?,
         merged("merge: one peer", 1)?,
+        averaged()?,
         length()?,
-        turned("turn: with a merge", 3)?,
-        turned("turn: steps alone", 0)?,
-    ])
+        near()?,
+        turned(
+            "turn: with a merge",
+            3,
+            Training { steps: 2, batch: 4, rate_shift: 1, ..Training::default() },
+        )?,
+        turned(
+            "turn: steps alone",
+            0,
+            Training { steps: 2, batch: 4, rate_shift: 1, ..Training::default() },
+        )?,
+        turned(
+            "turn: momentum and one-hot",
+            1,
+            Training { steps: 2, batch: 4, rate_shift: 1, loss: Loss::OneHot, momentum: 200, decay: 100 },
+        )?,
+    ]);
+    Ok(all)
 }
 
-fn weights(name: &str, mlp: &Mlp) -> Given {
-    hidden(name, &[mlp.parameters()], WEIGHTS)
+fn dense(sizes: &[u32]) -> Result<Net, ProgramError> {
+    Ok(Net::from(&Mlp::new(sizes)?))
 }
 
-/// Features and labels of `rows` rows.
-fn data(name: &str, mlp: &Mlp, rows: u32) -> [Given; 2] {
-    let labels = drawn(&format!("{name} labels"), &[rows], 0, i64::from(mlp.classes()) - 1);
-    [hidden(name, &[rows, mlp.features()], 256), Given::Hidden(labels)]
+/// A tensor train of two cores under a dense layer.
+fn two_cores() -> Result<Net, ProgramError> {
+    let train = Train::new(&[2, 2], &[3, 2], &[2])?;
+    Net::new(vec![Linear::Train(train), Linear::Dense { from: 6, to: 2 }])
+}
+
+/// A dense layer under a tensor train of three cores.
+fn three_cores() -> Result<Net, ProgramError> {
+    let train = Train::new(&[2, 1, 2], &[1, 2, 2], &[2, 2])?;
+    Net::new(vec![Linear::Dense { from: 3, to: 4 }, Linear::Train(train)])
+}
+
+fn weights(name: &str, net: &Net) -> Given {
+    hidden(name, &[net.parameters()], WEIGHTS)
+}
+
+/// Features and targets of `rows` rows.
+fn data(name: &str, net: &Net, loss: Loss, rows: u32) -> [Given; 2] {
+    let targets = format!("{name} targets");
+    let targets = match loss {
+        Loss::CrossEntropy | Loss::OneHot => {
+            Given::Hidden(drawn(&targets, &[rows], 0, i64::from(net.outputs()) - 1))
+        }
+        Loss::Squared => hidden(&targets, &[rows, net.outputs()], 300),
+    };
+    [hidden(name, &[rows, net.features()], 256), targets]
 }
 
 /// Drawn row indices, known to everybody.
@@ -64,24 +101,81 @@ fn models(parameters: u32, peers: u32) -> (Given, Vec<Given>) {
     (Given::Hidden(own), given)
 }
 
-fn infer(name: &'static str, sizes: &[u32]) -> Result<Example, ProgramError> {
-    let mlp = Mlp::new(sizes)?;
-    let rows: Tensor = drawn(name, &[3, mlp.features()], -256, 256);
-    Ok(example(name, inference(&mlp, 3)?, vec![weights(name, &mlp), Given::Known(rows)]))
+fn inferences() -> Result<Vec<Example>, ProgramError> {
+    let of = |name: &'static str, net: Net| {
+        let rows: Tensor = drawn(name, &[3, net.features()], -256, 256);
+        Ok::<_, ProgramError>(example(
+            name,
+            inference(&net, 3)?,
+            vec![weights(name, &net), Given::Known(rows)],
+        ))
+    };
+    Ok(vec![
+        of("inference: 4-3-2", dense(&[4, 3, 2])?)?,
+        of("inference: linear", dense(&[3, 2])?)?,
+        of("inference: three hidden layers", dense(&[3, 4, 2, 3, 2])?)?,
+        of("inference: tensor train of two cores", two_cores()?)?,
+        of("inference: tensor train of three cores", three_cores()?)?,
+    ])
 }
 
-fn score() -> Result<Example, ProgramError> {
-    let mlp = Mlp::new(&[4, 3, 2])?;
-    let [x, labels] = data("metric", &mlp, 8);
-    let given = vec![weights("score", &mlp), x, labels, index("drawn", 5, 8)];
-    Ok(example("metric: accuracy", accuracy(&mlp, 8, 5)?, given))
+fn steps() -> Result<Vec<Example>, ProgramError> {
+    let of = |name: &'static str, net: Net, training: Training| {
+        let mut given = vec![weights(name, &net)];
+        if training.has_velocity() {
+            given.push(hidden(&format!("{name} velocity"), &[net.parameters()], 500));
+        }
+        given.extend(data(name, &net, training.loss, 6));
+        given.push(index(name, training.rows(), 6));
+        Ok::<_, ProgramError>(example(name, sgd(&net, 6, training)?, given))
+    };
+    let plain = Training { steps: 1, batch: 4, rate_shift: 1, ..Training::default() };
+    let one_hot = Training { loss: Loss::OneHot, ..plain };
+    let squared = Training { loss: Loss::Squared, ..plain };
+    let deep = &[3, 4, 3, 3, 2];
+    Ok(vec![
+        of("step: softmax 4-3-2", dense(&[4, 3, 2])?, Training { steps: 2, ..plain })?,
+        of("step: softmax regression", dense(&[3, 2])?, Training { batch: 2, rate_shift: 0, ..plain })?,
+        of("step: three hidden layers", dense(deep)?, plain)?,
+        of("step: one-hot", dense(&[4, 3, 2])?, one_hot)?,
+        of("step: linear regression", dense(&[3, 1])?, Training { steps: 2, ..squared })?,
+        of("step: momentum", dense(&[3, 2])?, Training { steps: 2, momentum: 230, ..plain })?,
+        of("step: decay", dense(&[3, 2])?, Training { decay: 300, ..plain })?,
+        of(
+            "step: momentum, decay and squares",
+            dense(&[2, 3, 2])?,
+            Training { steps: 2, momentum: 128, decay: 300, ..squared },
+        )?,
+        of("step: tensor train of two cores", two_cores()?, plain)?,
+        of("step: tensor train of three cores", three_cores()?, Training { momentum: 200, ..squared })?,
+    ])
 }
 
-fn step(name: &'static str, sizes: &[u32], training: Training) -> Result<Example, ProgramError> {
-    let mlp = Mlp::new(sizes)?;
-    let [x, labels] = data(name, &mlp, 6);
-    let given = vec![weights(name, &mlp), x, labels, index(name, training.rows(), 6)];
-    Ok(example(name, sgd(&mlp, 6, training)?, given))
+fn metrics() -> Result<Vec<Example>, ProgramError> {
+    let net = dense(&[4, 3, 2])?;
+    let set = |loss: Loss| data("metric", &net, loss, 8).into_iter();
+    let entropy = Measure::Loss(Loss::CrossEntropy);
+    let squares = Measure::Loss(Loss::Squared);
+    let of = |name: &'static str, which: Measure, loss: Loss| {
+        let given = std::iter::once(weights(name, &net)).chain(set(loss)).collect();
+        Ok::<_, ProgramError>(example(name, measure(&net, which, 8, None)?, given))
+    };
+    let both = |name: &'static str, which: Measure, loss: Loss| {
+        let models = [weights(name, &net), weights("after", &net)];
+        let given = models.into_iter().chain(set(loss)).chain([index(name, 5, 8)]).collect();
+        Ok::<_, ProgramError>(example(name, improvement(&net, which, 8, Some(5))?, given))
+    };
+    let drawn_rows =
+        [weights("score", &net)].into_iter().chain(set(Loss::CrossEntropy)).chain([index("drawn", 5, 8)]);
+    Ok(vec![
+        example("metric: accuracy", accuracy(&net, 8, 5)?, drawn_rows.collect()),
+        of("metric: cross-entropy", entropy, Loss::CrossEntropy)?,
+        of("metric: one-hot squares", Measure::Loss(Loss::OneHot), Loss::OneHot)?,
+        of("metric: squared error", squares, Loss::Squared)?,
+        both("metric: accuracy before and after", Measure::Accuracy, Loss::CrossEntropy)?,
+        both("metric: cross-entropy before and after", entropy, Loss::CrossEntropy)?,
+        both("metric: squared error before and after", squares, Loss::Squared)?,
+    ])
 }
 
 fn merged(name: &'static str, peers: u32) -> Result<Example, ProgramError> {
@@ -90,21 +184,35 @@ fn merged(name: &'static str, peers: u32) -> Result<Example, ProgramError> {
     Ok(example(name, merge(11, peers, MergeRule::default())?, given))
 }
 
+fn averaged() -> Result<Example, ProgramError> {
+    let models = (0..3).map(|model| hidden(&format!("model {model}"), &[9], WEIGHTS));
+    let whole = shares(&Share::divide(&[3, 2, 1]));
+    Ok(example("merge: weighted mean", mean(9, 3)?, models.chain([Given::Known(whole)]).collect()))
+}
+
 fn length() -> Result<Example, ProgramError> {
     let given = vec![hidden("before", &[9], WEIGHTS), hidden("after", &[9], WEIGHTS)];
     Ok(example("norm: squared length", norm(9)?, given))
 }
 
-fn turned(name: &'static str, peers: u32) -> Result<Example, ProgramError> {
-    let mlp = Mlp::new(&[4, 3, 2])?;
-    let training = Training { steps: 2, batch: 4, rate_shift: 1 };
+fn near() -> Result<Example, ProgramError> {
+    let before = drawn("near", &[9], -WEIGHTS, WEIGHTS);
+    let change = drawn("near change", &[9], -50, 50);
+    let after: Vec<i64> = before.data().iter().zip(change.data()).map(|(x, by)| x + by).collect();
+    let square = change.data().iter().map(|by| (by * by).unsigned_abs()).sum();
+    let given = vec![Given::Hidden(before), Given::Hidden(tensor(&[9], &after))];
+    Ok(example("norm: bounded", bounded(9, Bound { square, reach: 50 })?, given))
+}
+
+fn turned(name: &'static str, peers: u32, training: Training) -> Result<Example, ProgramError> {
+    let net = dense(&[4, 3, 2])?;
     let shape = TurnShape { peers, rows: 6, metric_rows: 8, drawn: 5 };
-    let (own, models) = models(mlp.parameters(), peers);
+    let (own, models) = models(net.parameters(), peers);
     let mut given = vec![own];
     given.extend(models);
-    given.extend(data("turn", &mlp, 6));
+    given.extend(data("turn", &net, training.loss, 6));
     given.push(index("turn batches", training.rows(), 6));
-    given.extend(data("turn metric", &mlp, 8));
+    given.extend(data("turn metric", &net, training.loss, 8));
     given.push(index("turn drawn", 5, 8));
-    Ok(example(name, turn(&mlp, shape, MergeRule::default(), training)?, given))
+    Ok(example(name, turn(&net, shape, MergeRule::default(), training)?, given))
 }
