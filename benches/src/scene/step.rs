@@ -98,7 +98,7 @@ pub fn trained_accuracy(seed: Seed, epochs: u64) -> Result<f64, Failure> {
 fn train_exactly(mlp: &Mlp, train: &Dataset, seed: Seed, epochs: u64) -> Result<Tensor, Failure> {
     let data = ExactData::from_dataset(train)?;
     let (rows, batch) = (data.rows() as u32, 16);
-    let training = Training { steps: rows / batch, batch, rate_shift: 1 };
+    let training = Training { steps: rows / batch, batch, rate_shift: 1, ..Training::default() };
     let program = sgd(mlp, rows, training)?;
     let mut model = mlp.init(seed).tensor();
     for epoch in 0..epochs {

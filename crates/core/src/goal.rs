@@ -147,7 +147,7 @@ mod tests {
             metric: Metric::Accuracy,
             metric_set: DataRoot { rows, columns: sizes[0], features: none, labels: none },
             drawn: 4,
-            training: Training { steps: 1, batch: 4, rate_shift: 1 },
+            training: Training { steps: 1, batch: 4, rate_shift: 1, ..Training::default() },
             merge: MergeRule::default(),
             max_inputs: 2,
         }

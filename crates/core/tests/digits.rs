@@ -19,7 +19,8 @@ fn train(seed: u64, epochs: u64, Training { batch, rate_shift, .. }: Training) -
     let train = ExactData::from_dataset(&all.select(&order[360..])).unwrap();
     let mlp = Mlp::new(&[64, 32, 10]).unwrap();
     let rows = train.rows() as u32;
-    let program = sgd(&mlp, rows, Training { steps: rows / batch, batch, rate_shift }).unwrap();
+    let program =
+        sgd(&mlp, rows, Training { steps: rows / batch, batch, rate_shift, ..Training::default() }).unwrap();
     let mut model = mlp.init(seed).tensor();
     for epoch in 0..epochs {
         let index = draw(Digest(seed.derive_number("epoch", epoch).0), rows, (rows / batch * batch) as usize);

@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bitneuron_core::exact::data::draw;
-use bitneuron_core::exact::programs::Mlp;
 use bitneuron_core::exact::programs::inference::inference;
-use bitneuron_core::exact::programs::merge::{MergeRule, merge};
-use bitneuron_core::exact::programs::metric::accuracy;
-use bitneuron_core::exact::programs::norm::norm;
-use bitneuron_core::exact::programs::step::{Training, sgd};
+use bitneuron_core::exact::programs::merge::{MergeRule, mean, merge};
+use bitneuron_core::exact::programs::metric::{Measure, accuracy, improvement, measure};
+use bitneuron_core::exact::programs::norm::{Bound, bounded, norm};
+use bitneuron_core::exact::programs::step::{Loss, Training, sgd};
 use bitneuron_core::exact::programs::turn::{TurnShape, turn};
+use bitneuron_core::exact::programs::{Linear, Mlp, Net, Train};
 use bitneuron_core::exact::{DataRoot, ExecuteError, Program, Tensor, execute};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::merkle::{self, Tree};
@@ -16,6 +16,12 @@ use bitneuron_core::{Commitment, Digest, Seed, Share, decode, encode};
 
 fn mlp() -> Mlp {
     Mlp::new(&[4, 3, 2]).unwrap()
+}
+
+/// A tensor train of 4 by 6 under a dense layer of 6 by 2.
+fn factorised() -> Net {
+    let train = Train::new(&[2, 2], &[3, 2], &[2]).unwrap();
+    Net::new(vec![Linear::Train(train), Linear::Dense { from: 6, to: 2 }]).unwrap()
 }
 
 /// The first half of a digest, and the same of integers.
@@ -30,7 +36,7 @@ fn integers(values: impl IntoIterator<Item = i64>) -> String {
 
 #[test]
 fn programs_have_the_same_bytes() {
-    let training = Training { steps: 2, batch: 4, rate_shift: 1 };
+    let training = Training { steps: 2, batch: 4, rate_shift: 1, ..Training::default() };
     let shape = TurnShape { peers: 3, rows: 6, metric_rows: 8, drawn: 5 };
     let rule = MergeRule::default();
     let programs = [
@@ -40,6 +46,14 @@ fn programs_have_the_same_bytes() {
         (accuracy(&mlp(), 8, 5), "efa65366fb078da1"),
         (norm(mlp().parameters()), "d4b5f50a9d3a267f"),
         (turn(&mlp(), shape, rule, training), "c66429ca5463e978"),
+        (mean(mlp().parameters(), 3), "31c86f09942707d9"),
+        (bounded(mlp().parameters(), Bound { square: 1 << 30, reach: 410 }), "713514a99808574e"),
+        (sgd(&mlp(), 6, Training { loss: Loss::OneHot, momentum: 230, ..training }), "8369d7eb1fe28d5f"),
+        (sgd(&mlp(), 6, Training { loss: Loss::Squared, decay: 40, ..training }), "10e1eea6aa06a808"),
+        (sgd(factorised(), 6, training), "0d0b58cc21f9a878"),
+        (inference(factorised(), 3), "0881ac50dad5fa26"),
+        (measure(&mlp(), Measure::Loss(Loss::CrossEntropy), 8, None), "a6fd94659083d2d6"),
+        (improvement(&mlp(), Measure::Loss(Loss::Squared), 8, Some(5)), "223c678c39a1f7f4"),
     ];
     for (program, golden) in programs {
         let program = program.unwrap();
@@ -56,6 +70,7 @@ fn seeds_and_rows_and_first_models_are_the_same() {
     assert_eq!(draw(Digest([3; 32]), 6, 9), [5, 0, 2, 1, 4, 3, 2, 4, 1]);
     assert_eq!(integers(draw(Digest([3; 32]), 1000, 2500)), "af929be2b1a1209b");
     assert_eq!(integers(mlp().init(seed).values().iter().map(|x| i64::from(*x))), "ea6e70d87f7ba780");
+    assert_eq!(integers(factorised().init(seed).into_data()), "b8e351219fdca13e");
 }
 
 #[test]

@@ -74,7 +74,8 @@ fn a_value_outside_its_interval_stops_the_run() {
 #[test]
 fn hostile_programs_are_refused_or_valid() {
     let mlp = Mlp::new(&[3, 2, 2]).unwrap();
-    let bytes = encode(&sgd(&mlp, 4, Training { steps: 1, batch: 2, rate_shift: 2 }).unwrap());
+    let bytes =
+        encode(&sgd(&mlp, 4, Training { steps: 1, batch: 2, rate_shift: 2, ..Training::default() }).unwrap());
     // The exponential's table is most of the program; mutants aim at what lies around it.
     let (mut state, mut valid) = (1u64, 0);
     let mut next = |below: usize| {

@@ -79,7 +79,12 @@ impl Loop {
         let models: Vec<Tensor> = (0..USERS)
             .map(|u| {
                 let data = &self.users[u];
-                let training = Training { steps: epochs * data.rows() as u32 / batch, batch, rate_shift };
+                let training = Training {
+                    steps: epochs * data.rows() as u32 / batch,
+                    batch,
+                    rate_shift,
+                    ..Training::default()
+                };
                 let model = self.step(
                     &self.heads[pulls[u] as usize],
                     data,
@@ -124,7 +129,7 @@ fn centralised(network: &Loop) -> f64 {
     let order: Vec<usize> =
         draw(Digest(network.seed.derive("split").0), 1797, 1797).iter().map(|row| *row as usize).collect();
     let all = ExactData::from_dataset(&digits().select(&order[504..])).unwrap();
-    let training = Training { steps: 40, batch: 32, rate_shift: 1 };
+    let training = Training { steps: 40, batch: 32, rate_shift: 1, ..Training::default() };
     let mut model = network.mlp.init(network.seed).tensor();
     for epoch in 0..40 {
         model = network.step(&model, &all, training, network.seed.derive_number("epoch", epoch));

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 /// Two steps of a small model, run once.
 fn steps() -> (Program, Run) {
     let mlp = Mlp::new(&[5, 4, 3]).unwrap();
-    let program = step::sgd(&mlp, 6, Training { steps: 2, batch: 4, rate_shift: 2 }).unwrap();
+    let program =
+        step::sgd(&mlp, 6, Training { steps: 2, batch: 4, rate_shift: 2, ..Training::default() }).unwrap();
     let numbers = |count: i64, modulus: i64| (0..count).map(move |at| (at * 37 + 11) % modulus).collect();
     let inputs: Vec<Tensor> = program
         .inputs()

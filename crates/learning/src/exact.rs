@@ -223,7 +223,7 @@ mod tests {
         let mlp = Mlp::new(&[4, 3]).expect("sizes");
         let features = Tensor::new(&[6, 4], (0..24).map(|n| (n * 37) % 256).collect()).expect("shape");
         let data = ExactData::new(features, Tensor::vector(vec![0, 1, 2, 0, 1, 2])).expect("fits");
-        let training = Training { steps: 20, batch: 4, rate_shift: 1 };
+        let training = Training { steps: 20, batch: 4, rate_shift: 1, ..Training::default() };
         let mut update = ExactSgd { mlp, training };
         let (mut a, mut b) = (model(1), model(1));
         let progress = update.update(&mut a, &data, 0, Seed::from_number(5)).expect("steps");

@@ -50,6 +50,14 @@ impl Builder {
         self.push(op, inferred, interval)
     }
 
+    /// Appends an operation of another program, whose operands may be narrower here than there: its result lies in `declared`
+    /// as there, and in what is inferred here.
+    pub(super) fn op_again(&mut self, op: Op, declared: Interval) -> Result<ValueId, ProgramError> {
+        let inferred = self.analysis.infer(&op)?;
+        let (lo, hi) = (declared.lo.max(inferred.1.lo), declared.hi.min(inferred.1.hi));
+        self.push(op, inferred, Interval { lo, hi })
+    }
+
     fn push(&mut self, op: Op, inferred: Inferred, interval: Interval) -> Result<ValueId, ProgramError> {
         self.analysis.declare(&op, inferred, interval)?;
         self.source.nodes.push(Node { op, interval });
@@ -67,6 +75,14 @@ impl Builder {
     /// No such value.
     pub fn shape(&self, id: ValueId) -> Result<Vec<u32>, ProgramError> {
         self.analysis.value(id).map(|value| value.shape.clone())
+    }
+
+    /// The interval of a value so far.
+    ///
+    /// # Errors
+    /// No such value.
+    pub fn interval(&self, id: ValueId) -> Result<Interval, ProgramError> {
+        self.analysis.value(id).map(|value| value.interval)
     }
 
     /// The finished program.
@@ -124,13 +140,19 @@ impl Builder {
 
     /// [`Op::Lookup`]; equal tables are kept once.
     pub fn lookup(&mut self, a: ValueId, table: &Table) -> Result<ValueId, ProgramError> {
+        let table = self.table(table)?;
+        self.op(Op::Lookup { a, table })
+    }
+
+    /// The place of a table, which is added where it is new.
+    pub(super) fn table(&mut self, table: &Table) -> Result<u32, ProgramError> {
         let known = self.source.tables.iter().position(|other| other == table);
         let place = known.unwrap_or(self.source.tables.len());
         if known.is_none() {
             self.analysis.table(table)?;
             self.source.tables.push(table.clone());
         }
-        self.op(Op::Lookup { a, table: u32::try_from(place).unwrap_or(u32::MAX) })
+        Ok(u32::try_from(place).unwrap_or(u32::MAX))
     }
 
     /// [`Op::Sum`].

@@ -12,6 +12,8 @@ pub const ACTIVATION_BITS: u32 = 8;
 pub const FEATURE_LIMIT: i64 = 1 << 8;
 /// Hidden activations lie within ±2¹⁰, that is ±4.
 pub const HIDDEN_LIMIT: i64 = 1 << 10;
+/// Errors of hidden layers lie within ±2¹⁴, that is ±64.
+pub const ERROR_LIMIT: i64 = 1 << 14;
 /// Logits lie within ±2¹², that is ±16.
 pub const LOGIT_LIMIT: i64 = 1 << 12;
 /// One as a probability or error.
@@ -77,6 +79,31 @@ pub fn exponentials() -> &'static [i64] {
     &TABLE
 }
 
+/// The table of `round(2⁸ · ln(n/256))` for `n` of 256 to `last`, made in integers alone like [`exponentials`]:
+/// `ln(n + 1) − ln(n) = 2·artanh(1/(2n + 1))`, whose series seven terms exhaust.
+pub fn logarithms(last: u32) -> Vec<i64> {
+    let mut logarithm = 0u128;
+    (256..=u128::from(last.max(256)))
+        .map(|n| {
+            let rounded = logarithm.wrapping_add(1 << (FINE - 9)) >> (FINE - 8);
+            logarithm = logarithm.wrapping_add(step_of_logarithm(n));
+            i64::try_from(rounded).unwrap_or(0)
+        })
+        .collect()
+}
+
+/// `ln(1 + 1/n)` at [`FINE`] bits for n of at least 256.
+fn step_of_logarithm(n: u128) -> u128 {
+    let odd = n.wrapping_mul(2).wrapping_add(1);
+    let square = odd.wrapping_mul(odd);
+    let (mut sum, mut power) = (0u128, (2u128 << FINE).checked_div(odd).unwrap_or(0));
+    for k in (1..=13u128).step_by(2) {
+        sum = sum.wrapping_add(power.checked_div(k).unwrap_or(0));
+        power = power.checked_div(square).unwrap_or(0);
+    }
+    sum
+}
+
 /// Fractional bits of the table's construction.
 const FINE: u32 = 100;
 
@@ -114,6 +141,18 @@ mod tests {
         }
         let bytes: Vec<u8> = table.iter().flat_map(|value| value.to_le_bytes()).collect();
         assert_eq!(Digest::of("golden", &bytes).to_string()[..16], *"7688b86dd8822585");
+    }
+
+    #[test]
+    fn the_logarithm_is_right_and_golden() {
+        let table = logarithms(256 * 256);
+        assert_eq!((table.len(), table[0]), (65_281, 0));
+        for (index, value) in table.iter().enumerate() {
+            let exact = 256.0 * ((index + 256) as f64 / 256.0).ln();
+            assert!((exact - *value as f64).abs() <= 0.5 + 1e-9, "{index}: {value} for {exact}");
+        }
+        let bytes: Vec<u8> = table.iter().flat_map(|value| value.to_le_bytes()).collect();
+        assert_eq!(Digest::of("golden", &bytes).to_string()[..16], *"590d7a85150a526a");
     }
 
     #[test]

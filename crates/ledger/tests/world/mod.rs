@@ -79,7 +79,7 @@ pub fn goal(name: &str) -> Goal {
         metric: Metric::Accuracy,
         metric_set: DataRoot { rows: 16, labels: model("metric labels"), ..data("metric") },
         drawn: 8,
-        training: Training { steps: 1, batch: 2, rate_shift: 2 },
+        training: Training { steps: 1, batch: 2, rate_shift: 2, ..Training::default() },
         merge: MergeRule::default(),
         max_inputs: 6,
     }

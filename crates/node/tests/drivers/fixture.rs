@@ -66,7 +66,7 @@ impl Fixture {
             metric: Metric::Accuracy,
             metric_set,
             drawn: 32,
-            training: Training { steps: 2, batch: 8, rate_shift: 2 },
+            training: Training { steps: 2, batch: 8, rate_shift: 2, ..Training::default() },
             merge: MergeRule { ratio: 4, ..MergeRule::default() },
             max_inputs: 8,
         };

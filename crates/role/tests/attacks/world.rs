@@ -83,7 +83,7 @@ impl World {
             metric: Metric::Accuracy,
             metric_set,
             drawn: 8,
-            training: Training { steps: 1, batch: 2, rate_shift: 2 },
+            training: Training { steps: 1, batch: 2, rate_shift: 2, ..Training::default() },
             merge: MergeRule::default(),
             max_inputs: 6,
         };

@@ -13,9 +13,11 @@
 //! # Ok::<(), suite::Violation>(())
 //! ```
 
+pub mod corpus;
 mod laws;
 pub(crate) mod world;
 
+pub use corpus::{Example, corpus, lies};
 pub use world::World;
 
 use crate::{Proof, Prover, Statement, Verifier};

@@ -47,7 +47,7 @@ impl World {
             metric: Metric::Accuracy,
             metric_set: metric_set.root(),
             drawn: 5,
-            training: Training { steps: 2, batch: 4, rate_shift: 1 },
+            training: Training { steps: 2, batch: 4, rate_shift: 1, ..Training::default() },
             merge: MergeRule::default(),
             max_inputs: 4,
         };

@@ -1,12 +1,14 @@
-//! Merge: the filtered, clamped, weighted mean of models.
+//! Merge: the filtered, clamped, weighted mean of models, and the plain weighted mean.
 //!
 //! With Δ_j = θ_j − θ and the squared distances d_j = ‖Δ_j‖², an input stays when d_j ≤ r²·median(d) (the lower median,
 //! so that a minority cannot move it past an honest input); each coordinate of Δ_j is clamped to ±c; then
 //! θ' = θ + rescale₁₆(Σ_j α_j·clamp(Δ_j)) over the inputs that stay. Shares α_j are in units of 2⁻¹⁶ and sum, with the own
 //! share, to 2¹⁶; the share of a dropped input falls to the own model.
+//!
+//! The plain mean is θ' = rescale₁₆(Σ_j α_j·θ_j) over all models, the own one among them, for shares of together 2¹⁶.
 
-use super::{Mlp, norm::squared};
-use crate::exact::{Builder, Comparison, Interval, Program, ProgramError, Tensor, ValueId};
+use super::{Net, norm::squared};
+use crate::exact::{Builder, Comparison, Interval, Op, Program, ProgramError, Tensor, ValueId};
 use serde::{Deserialize, Serialize};
 
 /// The parameters of the default merge.
@@ -31,13 +33,36 @@ impl Default for MergeRule {
 /// No peer, or more than a program may hold.
 pub fn merge(parameters: u32, peers: u32, rule: MergeRule) -> Result<Program, ProgramError> {
     let mut b = Builder::new();
-    let own = b.input(&[parameters], Mlp::weight_interval())?;
+    let own = b.input(&[parameters], Net::weight_interval())?;
     let models =
-        (0..peers).map(|_| b.input(&[parameters], Mlp::weight_interval())).collect::<Result<Vec<_>, _>>()?;
+        (0..peers).map(|_| b.input(&[parameters], Net::weight_interval())).collect::<Result<Vec<_>, _>>()?;
     let shares = b.input(&[peers], share_interval())?;
     let (merged, kept) = merged(&mut b, own, &models, shares, rule)?;
     b.output(merged);
     b.output(kept);
+    b.build()
+}
+
+/// Inputs: `models` models `[p]` each, then their shares `[models]`. Output: their weighted mean `[p]`.
+///
+/// The shares are public and whoever states a mean checks that they sum to at most 2¹⁶: then the mean of models is a
+/// model, and running on others fails.
+///
+/// # Errors
+/// No model, or more than a program may hold.
+pub fn mean(parameters: u32, models: u32) -> Result<Program, ProgramError> {
+    if models == 0 {
+        return Err(ProgramError::Argument("nothing to merge"));
+    }
+    let mut b = Builder::new();
+    let inputs =
+        (0..models).map(|_| b.input(&[parameters], Net::weight_interval())).collect::<Result<Vec<_>, _>>()?;
+    let shares = b.input(&[models], share_interval())?;
+    let stacked = b.concat(&inputs)?;
+    let stacked = b.reshape(stacked, &[models, parameters])?;
+    let sum = b.einsum("k,kn->n", shares, stacked)?;
+    let mean = b.op_within(Op::Rescale { a: sum, bits: 16 }, Net::weight_interval())?;
+    b.output(mean);
     b.build()
 }
 
@@ -61,7 +86,7 @@ pub(super) fn merged(
     let delta = b.sub(stacked, own)?;
 
     let distances = squared(b, delta, "kn,kn->k")?;
-    let ordered = b.op(crate::exact::Op::Order(distances))?;
+    let ordered = b.op(Op::Order(distances))?;
     let median = b.slice(ordered, middle, &[1])?;
     let bound = b.scale(median, i64::from(rule.ratio).saturating_mul(i64::from(rule.ratio)))?;
     let kept = b.compare(distances, Comparison::AtMost, bound)?;
@@ -71,7 +96,7 @@ pub(super) fn merged(
     let sum = b.einsum("k,kn->n", weights, clamped)?;
     let mean = b.rescale(sum, 16)?;
     let moved = b.add(own, mean)?;
-    let merged = b.clamp(moved, Mlp::weight_interval())?;
+    let merged = b.clamp(moved, Net::weight_interval())?;
     Ok((merged, kept))
 }
 

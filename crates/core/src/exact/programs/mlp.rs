@@ -1,8 +1,8 @@
-//! Multilayer perceptrons in integers: layout, parameters and the forward pass that all programs share.
+//! Multilayer perceptrons in integers: sizes, layout and first parameters.
 
 use crate::Layout;
 use crate::Seed;
-use crate::exact::{Builder, ExactParams, Interval, Op, ProgramError, Tensor, ValueId, fixed};
+use crate::exact::{ExactParams, ProgramError, Tensor, fixed};
 use crate::params::Entry;
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
@@ -29,22 +29,6 @@ impl From<Mlp> for Vec<u32> {
     fn from(mlp: Mlp) -> Self {
         mlp.sizes
     }
-}
-
-/// Values of one forward pass.
-pub(super) struct Forward {
-    /// The input of each layer `[batch, in]`: the features, then the hidden activations.
-    pub(super) inputs: Vec<ValueId>,
-    /// The pre-activation of each hidden layer `[batch, out]`.
-    pub(super) before: Vec<ValueId>,
-    /// The logits `[batch, classes]`.
-    pub(super) logits: ValueId,
-}
-
-/// Weight and bias of one layer.
-pub(super) struct Layer {
-    pub(super) weight: ValueId,
-    pub(super) bias: ValueId,
 }
 
 impl Mlp {
@@ -130,56 +114,5 @@ impl Mlp {
             [from, to] => Some((*from, *to)),
             _ => None,
         })
-    }
-
-    /// The layers cut out of the flat parameters.
-    pub(super) fn layers(&self, b: &mut Builder, flat: ValueId) -> Result<Vec<Layer>, ProgramError> {
-        let mut start = 0u32;
-        let mut layers = Vec::new();
-        for (from, to) in self.pairs() {
-            let weight = b.slice(flat, start, &[from, to])?;
-            start = start.saturating_add(from.saturating_mul(to));
-            let bias = b.slice(flat, start, &[to])?;
-            start = start.saturating_add(to);
-            layers.push(Layer { weight, bias });
-        }
-        Ok(layers)
-    }
-
-    /// The forward pass over `x [batch, features]`:
-    /// `z = clamp(rescale₁₂(x·W + b·2⁸))`, `h = relu(z)`; hidden values are kept within ±2¹⁰, logits within ±2¹².
-    pub(super) fn forward(b: &mut Builder, layers: &[Layer], x: ValueId) -> Result<Forward, ProgramError> {
-        let mut forward = Forward { inputs: Vec::new(), before: Vec::new(), logits: x };
-        let mut input = x;
-        for (at, layer) in layers.iter().enumerate() {
-            let product = b.einsum("bi,io->bo", input, layer.weight)?;
-            let bias = b.scale(layer.bias, fixed::ONE)?;
-            let sum = b.add(product, bias)?;
-            let z = b.rescale(sum, fixed::WEIGHT_BITS)?;
-            forward.inputs.push(input);
-            if at.saturating_add(1) == layers.len() {
-                forward.logits = b.clamp(z, Interval::symmetric(fixed::LOGIT_LIMIT))?;
-            } else {
-                let kept = b.clamp(z, Interval::symmetric(fixed::HIDDEN_LIMIT))?;
-                forward.before.push(kept);
-                input = b.op(Op::Relu(kept))?;
-            }
-        }
-        Ok(forward)
-    }
-
-    /// Where weights lie.
-    pub(super) fn weight_interval() -> Interval {
-        Interval::symmetric(fixed::WEIGHT_LIMIT)
-    }
-
-    /// Where features lie.
-    pub(super) fn feature_interval() -> Interval {
-        Interval::symmetric(fixed::FEATURE_LIMIT)
-    }
-
-    /// Where labels lie.
-    pub(super) fn label_interval(&self) -> Interval {
-        Interval { lo: 0, hi: i64::from(self.classes()).saturating_sub(1).max(0) }
     }
 }

@@ -1,11 +1,18 @@
-//! The canonical programs: merge, SGD step, inference, metric and norm of multilayer perceptrons.
+//! The canonical programs of nets, dense or factorised: merge, SGD step, turn, inference, metric and norm.
 
 pub mod inference;
+mod layer;
+mod loss;
 pub mod merge;
 pub mod metric;
 pub mod mlp;
+pub mod net;
 pub mod norm;
 pub mod step;
+pub mod train;
+pub mod training;
 pub mod turn;
 
 pub use mlp::Mlp;
+pub use net::{Linear, Net};
+pub use train::Train;
