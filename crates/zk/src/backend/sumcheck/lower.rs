@@ -30,9 +30,6 @@ pub enum LowerError {
     /// A number of more digits than the field holds.
     #[error("a value is too wide for the field")]
     Wide,
-    /// A gather whose indices are not known to everybody.
-    #[error("node {0}: rows are gathered by hidden indices")]
-    HiddenIndex(usize),
     /// A known input or output outside its interval or of another shape.
     #[error("{0} is not of the declared shape and interval")]
     Misfit(&'static str),
@@ -46,6 +43,8 @@ pub enum LowerError {
 
 /// The most cells of a system, 2²⁵.
 const MAX_CELLS: usize = 1 << 25;
+/// Tags of multisets and tables that belong to one operation begin here.
+const OWN_TAGS: u64 = 1 << 32;
 /// Half the modulus: sides of an equation must stay below.
 const HALF: i128 = 1 << 62;
 
@@ -346,11 +345,13 @@ impl<'a> Lowering<'a> {
                 linear(self.system.push(shape.to_vec(), Wire::Concat(parts)))
             }
             Op::Reshape { a, .. } => linear(self.system.push(shape.to_vec(), Wire::Reshape(self.of(*a)))),
-            Op::Gather { a, index } => {
-                let rows = self.known.get(index).ok_or(LowerError::HiddenIndex(self.node))?;
-                let rows = rows.data().iter().map(|row| *row as usize).collect();
-                linear(self.system.push(shape.to_vec(), Wire::Rows(self.of(*a), Arc::new(rows))))
-            }
+            Op::Gather { a, index } => match self.known.get(index) {
+                Some(rows) => {
+                    let rows = rows.data().iter().map(|row| *row as usize).collect();
+                    linear(self.system.push(shape.to_vec(), Wire::Rows(self.of(*a), Arc::new(rows))))
+                }
+                None => linear(self.gather(id, *a, *index, shape)),
+            },
             Op::Einsum { spec, a, b } => {
                 let result = self.cells(id);
                 let (a, b) = ((self.of(*a), spec.left().to_vec()), (self.of(*b), spec.right().to_vec()));
@@ -616,13 +617,37 @@ impl<'a> Lowering<'a> {
         Ok(quotient)
     }
 
+    /// Rows by hidden indices: each element stands in the operand at its row's place.
+    fn gather(&mut self, id: ValueId, a: ValueId, index: ValueId, shape: &[usize]) -> NodeId {
+        let (a, index) = (self.of(a), self.of(index));
+        let (entries, width) = (self.system.size(a), shape[1..].iter().product::<usize>());
+        let result = self.cells(id);
+        let rows = self.system.sum(&[(width as i64, index)], 0);
+        let rows = self.system.push([&shape[..1], &vec![1; shape.len() - 1]].concat(), Wire::Reshape(rows));
+        let rows = self.system.spread(rows, shape);
+        let inner = (0..width as i64).collect();
+        let inner = self.system.push([&[1], &shape[1..]].concat(), Wire::Known(Arc::new(inner)));
+        let inner = self.system.spread(inner, shape);
+        let place = self.system.sum(&[(1, rows), (1, inner)], 0);
+        let tag = OWN_TAGS + self.node as u64;
+        let numerator = Numerator::Plus;
+        self.system.leaves.push(Leaf { value: result, second: Some(place), tag, numerator });
+        let whole = self.system.shape(a).to_vec();
+        let used = self.system.fresh(&whole, Hint::Reads(place));
+        let places = (0..entries as i64).collect();
+        let places = self.system.push(whole, Wire::Known(Arc::new(places)));
+        let numerator = Numerator::Used(used);
+        self.system.leaves.push(Leaf { value: a, second: Some(places), tag, numerator });
+        result
+    }
+
     /// Rows in ascending order: the same multiset in each row, and no element above its neighbour.
     fn order(&mut self, id: ValueId, a: ValueId, shape: &[usize]) -> Result<NodeId, LowerError> {
         let (node, interval) = (self.of(a), self.interval(a));
         let sorted = self.cells(id);
         let last = shape.last().copied().unwrap_or(1);
         let rows = if last == 0 { 0 } else { self.system.size(sorted) / last };
-        let tag = (1 << 32) + self.node as u64;
+        let tag = OWN_TAGS + self.node as u64;
         let numbers: Vec<i64> = (0..rows).flat_map(|row| std::iter::repeat_n(row as i64, last)).collect();
         let second = Some(self.system.push(shape.to_vec(), Wire::Known(Arc::new(numbers))));
         for (value, numerator) in [(node, Numerator::Plus), (sorted, Numerator::Minus)] {

@@ -307,43 +307,52 @@ pub(super) mod prove {
         }
     }
 
-    /// Runs the protocol over the statement's groups and the prepared own one.
-    pub(in super::super) fn run(
-        frame: &Frame<'_>,
-        setup: &Setup,
-        binding: Digest,
-        chain: ChainId,
-        values: &Values,
-        groups: &mut [&mut Group],
-        mut prepared: Prepared,
-        entropy: Seed,
-    ) -> Result<(Root, Messages), OpeningError> {
-        let mut all: Vec<&mut Group> = groups.iter_mut().map(|group| &mut **group).collect();
-        all.push(&mut prepared.own);
-        let roots: Vec<Root> = all.iter().map(|group| group.root().clone()).collect();
-        let layout = Layout { setup, chain, roots: roots.iter().collect() };
-        let mut challenger = layout.begin(binding);
-        let mut channel = Channel::prover(&mut challenger, &prepared.pads);
-        let short = |_| OpeningError::Scheme("a channel of a prover ended".into());
-        let claims = frame.reduce(Some((values, &prepared.pads)), &mut channel).map_err(short)?;
-        let masked = channel.finish().map_err(short)?;
-        let challenge: Ext = challenger.sample_algebra_element();
-        let total = layout.total(frame, &claims, challenge);
-        let weights = layout.table(&total);
-        let mut cells: Vec<Val> = all.iter().flat_map(|group| group.cells()).copied().collect();
-        cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
-        let (mut rounds, mut point) = (Vec::new(), Vec::new());
-        outer::prove(&cells, weights, |zero, two| {
-            observe(&mut challenger, zero);
-            observe(&mut challenger, two);
-            let r: Ext = challenger.sample_algebra_element();
-            rounds.push([zero, two]);
-            point.push(r);
-            Ok::<Ext, OpeningError>(r)
-        })?;
-        drop(cells);
-        let opening = opening::open(setup, &mut all, &point, &mut challenger, entropy.derive("opening"))?;
-        let own = roots.last().cloned().ok_or(OpeningError::Limbs { found: 0, limit: setup.limbs() })?;
-        Ok((own, Messages { masked, rounds, opening }))
+    /// What a run is of.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Run<'a> {
+        pub(in super::super) frame: &'a Frame<'a>,
+        pub(in super::super) setup: &'a Setup,
+        pub(in super::super) binding: Digest,
+        pub(in super::super) chain: ChainId,
+        pub(in super::super) values: &'a Values,
+    }
+
+    impl Run<'_> {
+        /// Runs the protocol over the statement's groups and the prepared own one.
+        pub(in super::super) fn run(
+            &self,
+            groups: &mut [&mut Group],
+            mut prepared: Prepared,
+            entropy: Seed,
+        ) -> Result<(Root, Messages), OpeningError> {
+            let Run { frame, setup, binding, chain, values } = *self;
+            let mut all: Vec<&mut Group> = groups.iter_mut().map(|group| &mut **group).collect();
+            all.push(&mut prepared.own);
+            let roots: Vec<Root> = all.iter().map(|group| group.root().clone()).collect();
+            let layout = Layout { setup, chain, roots: roots.iter().collect() };
+            let mut challenger = layout.begin(binding);
+            let mut channel = Channel::prover(&mut challenger, &prepared.pads);
+            let short = |_| OpeningError::Scheme("a channel of a prover ended".into());
+            let claims = frame.reduce(Some((values, &prepared.pads)), &mut channel).map_err(short)?;
+            let masked = channel.finish().map_err(short)?;
+            let challenge: Ext = challenger.sample_algebra_element();
+            let total = layout.total(frame, &claims, challenge);
+            let weights = layout.table(&total);
+            let mut cells: Vec<Val> = all.iter().flat_map(|group| group.cells()).copied().collect();
+            cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
+            let (mut rounds, mut point) = (Vec::new(), Vec::new());
+            outer::prove(&cells, weights, |zero, two| {
+                observe(&mut challenger, zero);
+                observe(&mut challenger, two);
+                let r: Ext = challenger.sample_algebra_element();
+                rounds.push([zero, two]);
+                point.push(r);
+                Ok::<Ext, OpeningError>(r)
+            })?;
+            drop(cells);
+            let opening = opening::open(setup, &mut all, &point, &mut challenger, entropy.derive("opening"))?;
+            let own = roots.last().cloned().ok_or(OpeningError::Limbs { found: 0, limit: setup.limbs() })?;
+            Ok((own, Messages { masked, rounds, opening }))
+        }
     }
 }

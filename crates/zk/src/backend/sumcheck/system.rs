@@ -77,6 +77,8 @@ pub(super) enum Hint {
     Inverse(NodeId),
     /// How often each entry of a table is looked up.
     Counts(usize),
+    /// How often each place is named.
+    Reads(NodeId),
 }
 
 /// What digits spell.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Elements of all nodes, as integers but for inverses.
+#[derive(Clone)]
 pub(super) struct Values {
     integers: Vec<Arc<Vec<i64>>>,
     inverses: BTreeMap<NodeId, Vec<Val>>,
@@ -36,14 +37,37 @@ impl Values {
         }
     }
 
+    /// Changes one element, and what follows from it linearly.
+    #[cfg(feature = "suite")]
+    pub(super) fn tamper(&mut self, system: &System, id: NodeId, at: usize, by: i64) {
+        if let Some(inverses) = self.inverses.get_mut(&id) {
+            inverses[at] += element(by);
+            return;
+        }
+        Arc::make_mut(&mut self.integers[id.0])[at] += by;
+        for place in id.0 + 1..system.nodes.len() {
+            if !matches!(system.nodes[place].wire, Wire::Cells(..)) {
+                self.integers[place] = self.linear(system, NodeId(place));
+            }
+        }
+    }
+
     fn evaluate(&mut self, system: &System, id: NodeId, inputs: &[Tensor], run: &Run) -> Arc<Vec<i64>> {
+        match &system.node(id).wire {
+            Wire::Cells(_, hint) => self.hinted(system, id, hint, inputs, run),
+            _ => self.linear(system, id),
+        }
+    }
+
+    /// The elements of a node that are linear in others.
+    fn linear(&self, system: &System, id: NodeId) -> Arc<Vec<i64>> {
         let node = system.node(id);
         let of = |id: &NodeId| &self.integers[id.0];
         let last = node.shape.last().copied().unwrap_or(1).max(1);
         Arc::new(match &node.wire {
+            Wire::Cells(..) => return self.integers[id.0].clone(),
             Wire::Known(values) => return values.clone(),
             Wire::Reshape(of) => return self.integers[of.0].clone(),
-            Wire::Cells(_, hint) => return self.hinted(system, id, hint, inputs, run),
             Wire::Sum(terms, constant) => {
                 let mut sum = vec![*constant; system.size(id)];
                 for (by, term) in terms {
@@ -142,6 +166,15 @@ impl Values {
                 let zeros = vec![0; inverses.len()];
                 self.inverses.insert(id, inverses);
                 zeros
+            }
+            Hint::Reads(places) => {
+                let mut counts = vec![0; system.size(id)];
+                for place in of(places).iter() {
+                    if let Some(count) = usize::try_from(*place).ok().and_then(|at| counts.get_mut(at)) {
+                        *count += 1;
+                    }
+                }
+                counts
             }
             Hint::Counts(place) => {
                 let table = &system.tables[*place];

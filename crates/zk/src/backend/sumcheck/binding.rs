@@ -1,0 +1,98 @@
+//! What a proof is about: where the tensors of a relation stand, and the system and setup that follow.
+
+use super::Sumcheck;
+use super::geometry::{Setup, SetupError};
+use super::group::{self, Root};
+use super::lower::{Given, LowerError, lower};
+use super::protocol::Messages;
+use super::system::{Store, System};
+use crate::Proof;
+use bitneuron_core::exact::{Binding, Relation};
+use bitneuron_core::{Commitment, Digest, Wire, hash::Hasher};
+use serde::{Deserialize, Serialize};
+
+/// A proof's bytes.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Body {
+    /// The statement's groups.
+    pub(super) roots: Vec<Root>,
+    /// Group and place of each tensor committed in a group: of the inputs, then of the outputs.
+    pub(super) places: Vec<(u16, u16)>,
+    /// The proof's own group.
+    pub(super) own: Root,
+    pub(super) messages: Messages,
+}
+
+impl Wire for Body {
+    const LIMIT: usize = Proof::MAX_BODY;
+}
+
+/// Programs above so many elements try the longer digits too.
+const LONG: usize = 1 << 16;
+/// Bits of digits: short ones have a small table, long ones need fewer cells.
+const DIGITS: [u32; 2] = [12, 16];
+
+/// Where the tensors of a relation stand.
+pub(super) struct Bound {
+    pub(super) inputs: Vec<Given>,
+    pub(super) outputs: Vec<Given>,
+}
+
+impl Sumcheck {
+    /// Each binding's tensor, if known, or its place, as `find` says.
+    pub(super) fn bound(
+        &self,
+        relation: &Relation,
+        mut find: impl FnMut(&Commitment) -> Option<Store>,
+    ) -> Result<Bound, Commitment> {
+        let mut given = |binding: &Binding| match binding {
+            Binding::Public(tensor) => Ok(Given::Known(tensor.clone())),
+            Binding::Committed(commitment) if commitment.scheme == group::SCHEME => {
+                find(commitment).map(Given::Stored).ok_or(*commitment)
+            }
+            Binding::Committed(commitment) => {
+                let known = self.library.get(commitment).ok_or(*commitment)?;
+                Ok(Given::Known((**known).clone()))
+            }
+        };
+        Ok(Bound {
+            inputs: relation.inputs.iter().map(&mut given).collect::<Result<_, _>>()?,
+            outputs: relation.outputs.iter().map(&mut given).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The system of a relation, with the digits that need the fewest cells.
+    pub(super) fn system(relation: &Relation, bound: &Bound, own: usize) -> Result<System, LowerError> {
+        let build = |bits| lower(&relation.program, &bound.inputs, &bound.outputs, own, bits);
+        let short = build(DIGITS[0])?;
+        if short.own < LONG {
+            return Ok(short);
+        }
+        let long = build(DIGITS[1])?;
+        Ok(if long.own < short.own { long } else { short })
+    }
+
+    /// The setup for groups of these roots and own cells.
+    pub(super) fn spanning<'a>(
+        &self,
+        roots: impl Iterator<Item = &'a Root>,
+        own: usize,
+    ) -> Result<Setup, SetupError> {
+        let capacity = self.setup(2)?.capacity();
+        let limbs =
+            roots.fold(own.div_ceil(capacity).max(2), |sum, root| sum.saturating_add(root.limbs(capacity)));
+        self.setup(
+            limbs.checked_next_power_of_two().map_or(usize::MAX, |all| all.trailing_zeros() as usize).max(2),
+        )
+    }
+}
+
+/// What a run is bound to: the proof's binding and where its tensors stand.
+pub(super) fn bound_with(binding: Digest, places: &[(u16, u16)]) -> Digest {
+    let mut hasher = Hasher::new("bitneuron sumcheck binding v1");
+    hasher.update(&binding.0).number(places.len() as u64);
+    places.iter().for_each(|(group, place)| {
+        hasher.number(u64::from(*group)).number(u64::from(*place));
+    });
+    hasher.finish()
+}

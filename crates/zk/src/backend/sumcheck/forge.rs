@@ -1,0 +1,84 @@
+//! Dishonest provers, for tests: whatever a cheat could do that keeps to the form of a proof.
+//!
+//! A [`Tamper`] changes one element of one node of an honest run. Its cells are committed changed; the messages are made
+//! either of the changed values too, or of the honest ones.
+
+use super::system::{NodeId, Wire};
+use super::values::Values;
+use super::{LowerError, Sumcheck, SumcheckError};
+use crate::proof::{Backend, Proof, bind};
+use crate::prover::ProveError;
+use bitneuron_core::exact::relation::RelationError;
+use bitneuron_core::exact::{Relation, Tensor, execute};
+use bitneuron_core::{Context, Seed};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// One change of the proof's own cells.
+#[derive(Debug, Clone, Copy)]
+pub struct Tamper {
+    /// Which of the nodes that have own cells, in order.
+    pub node: usize,
+    /// Which of its elements.
+    pub element: usize,
+    /// What is added to it.
+    pub by: i64,
+    /// Whether messages are made of the changed values too, and what follows from them follows.
+    pub thorough: bool,
+}
+
+impl Sumcheck {
+    /// The kinds of own cells that a proof of this relation has, with how many elements each.
+    ///
+    /// # Errors
+    /// As proving.
+    pub fn own_cells(&self, relation: &Relation) -> Result<Vec<(String, usize)>, ProveError> {
+        let draft = self.draft(&self.vault.lock(), relation)?;
+        let own = draft.system.nodes.iter().filter_map(|node| match &node.wire {
+            Wire::Cells(store, hint) if store.group == draft.system.own_group => {
+                Some((format!("{hint:?}"), node.shape.iter().product()))
+            }
+            _ => None,
+        });
+        Ok(own.collect())
+    }
+
+    /// A proof made without looking whether the relation holds, of a run that may be tampered with; `None` where not even the
+    /// form of a proof can be kept.
+    ///
+    /// # Errors
+    /// The program does not run on the witness at all, or has no system.
+    pub fn forge(
+        &self,
+        context: &Context,
+        relation: &Relation,
+        witness: Vec<Tensor>,
+        tamper: Option<Tamper>,
+        entropy: Seed,
+    ) -> Result<Option<Proof>, ProveError> {
+        let inputs = relation.assemble(witness)?;
+        let run = execute(&relation.program, &inputs).map_err(RelationError::from)?;
+        let mut shelf = self.vault.lock();
+        let draft = self.draft(&shelf, relation)?;
+        let honest = Values::new(&draft.system, &inputs, &run);
+        let mut cells = honest.clone();
+        if let Some(tamper) = tamper {
+            let own = draft.system.nodes.iter().enumerate().filter(|(_, node)| {
+                matches!(&node.wire, Wire::Cells(store, _) if store.group == draft.system.own_group)
+            });
+            let (place, _) =
+                own.clone().nth(tamper.node).ok_or(SumcheckError::Lower(LowerError::TooLarge))?;
+            cells.tamper(&draft.system, NodeId(place), tamper.element, tamper.by);
+        }
+        let values = if tamper.is_some_and(|tamper| tamper.thorough) { &cells } else { &honest };
+        let bound_to = bind(Backend::SUMCHECK, super::RELATION, context, relation.digest());
+        // The library's prover stops where fractions do not cancel.
+        let forged = catch_unwind(AssertUnwindSafe(|| {
+            self.finish(context, bound_to, &mut shelf, &draft, values, &cells, entropy)
+        }));
+        match forged {
+            Ok(Ok(proof)) => Ok(Some(proof)),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+}
