@@ -20,7 +20,8 @@ pub const WIDTH: u32 = 512;
 /// No such program.
 pub fn steps() -> Result<Job, Failure> {
     let mlp = Mlp::new(&[WIDTH; 3])?;
-    let program = sgd(&mlp, 2 * WIDTH, Training { steps: 2, batch: WIDTH, rate_shift: 4, ..Training::default() })?;
+    let program =
+        sgd(&mlp, 2 * WIDTH, Training { steps: 2, batch: WIDTH, rate_shift: 4, ..Training::default() })?;
     let tensor = |(place, input): (usize, &bitneuron::core::exact::program::Input)| {
         if place == 0 {
             return Ok(mlp.init(Seed::from_number(1)).tensor());

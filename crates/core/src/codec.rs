@@ -76,6 +76,10 @@ pub fn encode<T: Wire>(value: &T) -> Vec<u8> {
 /// # Errors
 /// Too long for the type, another version, malformed, or bytes left over.
 pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
+    read(bytes, config())
+}
+
+fn read<T: Wire>(bytes: &[u8], config: impl bincode::config::Config) -> Result<T, DecodeError> {
     if bytes.len() > T::LIMIT {
         return Err(DecodeError::TooLong { length: bytes.len(), limit: T::LIMIT });
     }
@@ -83,12 +87,43 @@ pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
     if found != T::VERSION {
         return Err(DecodeError::Version { found, expected: T::VERSION });
     }
-    let (value, read) = bincode::serde::decode_from_slice(body, config())
+    let (value, read) = bincode::serde::decode_from_slice(body, config)
         .map_err(|error| DecodeError::Malformed(error.to_string()))?;
     match body.len().saturating_sub(read) {
         0 => Ok(value),
         rest => Err(DecodeError::Trailing(rest)),
     }
+}
+
+/// The short encoding of a value that is mostly byte arrays: lengths and tags take as few bytes as they need.
+///
+/// In-memory encoding fails as little as that of [`encode`].
+pub fn pack<T: Wire>(value: &T) -> Vec<u8> {
+    let mut bytes = vec![T::VERSION];
+    match bincode::serde::encode_into_std_write(value, &mut bytes, short()) {
+        Ok(_) => bytes,
+        Err(error) => {
+            debug_assert!(false, "an encoding failed: {error}");
+            Vec::new()
+        }
+    }
+}
+
+/// Decodes what [`pack`] wrote, and nothing else: a number written with more bytes than it needs is refused.
+///
+/// # Errors
+/// As [`decode`].
+pub fn unpack<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let value = read(bytes, short())?;
+    if pack(&value) == bytes {
+        Ok(value)
+    } else {
+        Err(DecodeError::Malformed("not the shortest form".into()))
+    }
+}
+
+fn short() -> impl bincode::config::Config {
+    bincode::config::standard().with_limit::<MOST>()
 }
 
 /// Text in wire types: `#[serde(with = "codec::text")]` on every `String` field.

@@ -368,7 +368,8 @@ fn a_rule_that_refuses_the_set_does_not_stop_a_validator() {
 #[test]
 fn a_rule_that_refuses_the_set_does_not_stop_an_exact_validator() {
     let mlp = programs::Mlp::new(&[3, 3]).expect("small");
-    let training = programs::step::Training { steps: 2, batch: 4, rate_shift: 1, ..programs::step::Training::default() };
+    let training =
+        programs::step::Training { steps: 2, batch: 4, rate_shift: 1, ..programs::step::Training::default() };
     for too_few in [true, false] {
         let mut validator = Validator::new(validator::Start {
             id: id(100),

@@ -42,7 +42,12 @@ fn the_default_of_users_passes_and_slows_down() {
 fn the_update_that_is_voted_on_passes() {
     for sizes in [&[6, 3][..], &[6, 12, 3]] {
         let mlp = programs::Mlp::new(sizes).expect("small");
-        let training = programs::step::Training { steps: 100, batch: 8, rate_shift: 1, ..programs::step::Training::default() };
+        let training = programs::step::Training {
+            steps: 100,
+            batch: 8,
+            rate_shift: 1,
+            ..programs::step::Training::default()
+        };
         let mut sgd = ExactSgd { mlp: mlp.clone(), training };
         suite::update(&mut sgd, &mlp).unwrap_or_else(|broken| panic!("{sizes:?}: {broken}"));
     }
@@ -67,7 +72,12 @@ fn wrong_integer_updates_are_refused() {
     }
     let mlp = programs::Mlp::new(&[6, 3]).expect("small");
     let law = |fault| {
-        let training = programs::step::Training { steps: 100, batch: 8, rate_shift: 1, ..programs::step::Training::default() };
+        let training = programs::step::Training {
+            steps: 100,
+            batch: 8,
+            rate_shift: 1,
+            ..programs::step::Training::default()
+        };
         let sgd = ExactSgd { mlp: mlp.clone(), training };
         suite::update(&mut Faulty(sgd, fault), &mlp).map_err(|broken| broken.law)
     };

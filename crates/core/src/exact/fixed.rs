@@ -12,8 +12,10 @@ pub const ACTIVATION_BITS: u32 = 8;
 pub const FEATURE_LIMIT: i64 = 1 << 8;
 /// Hidden activations lie within ±2¹⁰, that is ±4.
 pub const HIDDEN_LIMIT: i64 = 1 << 10;
-/// Errors of hidden layers lie within ±2¹⁴, that is ±64.
-pub const ERROR_LIMIT: i64 = 1 << 14;
+/// Errors of hidden layers that are limited lie within ±2¹², that is ±16.
+pub const ERROR_LIMIT: i64 = 1 << 12;
+/// Errors of hidden layers are limited where they could leave ±2¹⁵.
+pub const ERROR_ROOM: i64 = 1 << 15;
 /// Logits lie within ±2¹², that is ±16.
 pub const LOGIT_LIMIT: i64 = 1 << 12;
 /// One as a probability or error.

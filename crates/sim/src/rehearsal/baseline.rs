@@ -42,7 +42,8 @@ pub(crate) fn converge(
     let data = ExactData::from_dataset(data).map_err(|error| UpdateError::Rule(Box::new(error)))?;
     let rows = u32::try_from(data.rows()).unwrap_or(u32::MAX);
     let batch = if rows >= 32 { 32 } else { 8 };
-    let training = Training { steps: rows.div_ceil(batch).max(1), batch, rate_shift: 1, ..Training::default() };
+    let training =
+        Training { steps: rows.div_ceil(batch).max(1), batch, rate_shift: 1, ..Training::default() };
     let mut update = ExactSgd { mlp: mlp.clone(), training };
     Ok(centralised(&mut update, start, &data, EPOCHS, seed)?.0)
 }

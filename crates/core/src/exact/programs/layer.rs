@@ -115,11 +115,15 @@ fn batch(b: &Builder, value: ValueId) -> Result<u32, ProgramError> {
     b.shape(value)?.first().copied().ok_or(ProgramError::Argument("not a batch"))
 }
 
-/// An error kept within ±2¹⁴ ([`fixed::ERROR_LIMIT`]) where its operands would let it leave, so that accumulators stay
-/// small in nets of any depth and width.
+/// An error kept within ±2¹² ([`fixed::ERROR_LIMIT`]) where its operands would let it leave ±2¹⁵ ([`fixed::ERROR_ROOM`]), so
+/// that accumulators stay small in nets of any depth and width, and narrow nets pay nothing for it.
 pub(super) fn bounded(b: &mut Builder, error: ValueId) -> Result<ValueId, ProgramError> {
     let limit = Interval::symmetric(fixed::ERROR_LIMIT);
-    if limit.covers(b.interval(error)?) { Ok(error) } else { b.clamp(error, limit) }
+    if Interval::symmetric(fixed::ERROR_ROOM).covers(b.interval(error)?) {
+        Ok(error)
+    } else {
+        b.clamp(error, limit)
+    }
 }
 
 impl Net {

@@ -101,7 +101,11 @@ fn softmax_error(
     // e ≤ S, so the quotient is at most one, which the analysis cannot know.
     let probability = b.op_within(Op::Divide { a: scaled, by: sum }, Interval { lo: 0, hi: fixed::ONE })?;
     let onehot = onehot(b, labels, rows, classes)?;
-    let total = b.sum(probability, 1)?;
+    // Quotients add up to one but for half a quantum of rounding each, which the analysis cannot know either.
+    let rounding = i64::from(classes) / 2;
+    let sums =
+        Interval { lo: fixed::ONE.saturating_sub(rounding).max(0), hi: fixed::ONE.saturating_add(rounding) };
+    let total = b.op_within(Op::Sum { a: probability, axis: 1 }, sums)?;
     let target = b.einsum("bc,b->bc", onehot, total)?;
     b.sub(probability, target)
 }

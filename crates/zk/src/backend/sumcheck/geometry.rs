@@ -9,7 +9,7 @@ use thiserror::Error;
 /// The security that every setup must reach, in proven bits.
 pub const TARGET_BITS: u16 = 100;
 /// The level asked of each error term, so that their sum stays above [`TARGET_BITS`].
-const TERM_BITS: usize = 104;
+const TERM_BITS: usize = 102;
 /// Grinding before queries, in bits.
 const GRINDING: usize = 16;
 /// Random cells at the end of each limb besides those that openings use up: they blind what is told of the whole group.

@@ -679,12 +679,15 @@ impl<'a> Lowering<'a> {
                 self.table(tag, arguments, Some(table.values.clone()));
             }
         }
+        self.system.split_leaves();
     }
 
     fn table(&mut self, tag: u64, arguments: Vec<i64>, values: Option<Vec<i64>>) {
         let entries = arguments.len();
         let place = self.system.tables.len();
-        self.system.tables.push(Lookup { tag, entries });
+        let readers =
+            self.system.leaves.iter().filter(|leaf| leaf.tag == tag).map(|leaf| leaf.value).collect();
+        self.system.tables.push(Lookup { tag, entries, readers });
         let used = self.system.fresh(&[entries], Hint::Counts(place));
         let value = self.system.push(vec![entries], Wire::Known(Arc::new(arguments)));
         let second = values.map(|values| self.system.push(vec![entries], Wire::Known(Arc::new(values))));

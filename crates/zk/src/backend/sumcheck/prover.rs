@@ -16,7 +16,7 @@ use crate::statement::{Computation, public_digest};
 use crate::verifier::Verifier;
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
-use bitneuron_core::{Commitment, Context, Digest, Seed, encode, hash::Hasher};
+use bitneuron_core::{Commitment, Context, Digest, Seed, codec, hash::Hasher};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -154,7 +154,7 @@ impl Sumcheck {
         let proved = run.run(&mut groups, prepared, entropy);
         shelf.give(&draft.groups, lent);
         let (own, messages) = proved.map_err(SumcheckError::from)?;
-        let body = encode(&Body { roots, places: draft.places.clone(), own, messages });
+        let body = codec::pack(&Body { roots, places: draft.places.clone(), own, messages });
         if body.len() > Proof::MAX_BODY {
             return Err(ProveError::TooLong { length: body.len(), limit: Proof::MAX_BODY });
         }

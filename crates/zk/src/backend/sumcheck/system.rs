@@ -90,6 +90,9 @@ pub(super) enum Spelled {
     Value(ValueId, i64),
 }
 
+/// Leaves that padding may waste of one block.
+const TOLERATED: usize = 64;
+
 /// Random cells at the start of the proof's own group, that hide what the last sumcheck shows.
 pub(super) const VEIL: usize = 128;
 
@@ -134,6 +137,8 @@ pub(super) enum Numerator {
 pub(super) struct Lookup {
     pub(super) tag: u64,
     pub(super) entries: usize,
+    /// Whose elements are looked up.
+    pub(super) readers: Vec<NodeId>,
 }
 
 /// All constraints.
@@ -195,6 +200,46 @@ impl System {
     pub(super) fn times(&mut self, a: NodeId, b: NodeId, result: Option<NodeId>) {
         let names: Vec<u8> = (b'a'..).take(self.shape(a).len()).collect();
         self.products.push(Product { a: (a, names.clone()), b: (b, names.clone()), out: names, result });
+    }
+
+    /// Cuts leaves of sizes that are no powers of two into pieces that nearly are, where a piece of the flat buffer is as easily
+    /// weighed as the whole: blocks of leaves are padded to powers of two.
+    pub(super) fn split_leaves(&mut self) {
+        let mut flat: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let is = |id: &NodeId| flat[id.0];
+            flat.push(match &node.wire {
+                Wire::Cells(..) | Wire::Known(_) => true,
+                Wire::Sum(terms, _) => terms.iter().all(|(_, id)| is(id)),
+                Wire::Quotient(id, _) | Wire::Slice(id, _) | Wire::Reshape(id) => is(id),
+                Wire::Concat(parts) => parts.iter().all(is),
+                Wire::Spread(_) | Wire::Total(..) | Wire::Rows(..) | Wire::After(_) => false,
+            });
+        }
+        for leaf in std::mem::take(&mut self.leaves) {
+            let used = match leaf.numerator {
+                Numerator::Used(used) => Some(used),
+                _ => None,
+            };
+            let whole = [Some(leaf.value), leaf.second, used].into_iter().flatten().all(|id| flat[id.0]);
+            let size = self.size(leaf.value);
+            let padded: usize = self.shape(leaf.value).iter().map(|size| size.next_power_of_two()).product();
+            if !whole || padded - size < TOLERATED {
+                self.leaves.push(leaf);
+                continue;
+            }
+            let mut from = 0;
+            while from < size {
+                let rest = size - from;
+                let length =
+                    if rest.next_power_of_two() - rest < TOLERATED { rest } else { 1 << rest.ilog2() };
+                let mut piece = |id: NodeId| self.push(vec![length], Wire::Slice(id, from));
+                let (value, second) = (piece(leaf.value), leaf.second.map(&mut piece));
+                let numerator = used.map_or(leaf.numerator, |used| Numerator::Used(piece(used)));
+                self.leaves.push(Leaf { value, second, numerator, ..leaf });
+                from += length;
+            }
+        }
     }
 
     pub(super) fn leaf(&mut self, value: NodeId) {

@@ -1,7 +1,7 @@
 //! The prover's side of a system: the elements of every node, from a run of the program.
 
 use super::field::{Val, element};
-use super::system::{Hint, NodeId, Numerator, Spelled, System, Wire};
+use super::system::{Hint, NodeId, Spelled, System, Wire};
 use bitneuron_core::exact::{Run, Tensor};
 use p3_field::{PrimeCharacteristicRing, batch_multiplicative_inverse};
 use std::collections::BTreeMap;
@@ -179,9 +179,8 @@ impl Values {
             Hint::Counts(place) => {
                 let table = &system.tables[*place];
                 let mut counts = vec![0; table.entries];
-                let readers = system.leaves.iter().filter(|leaf| leaf.tag == table.tag);
-                for leaf in readers.filter(|leaf| matches!(leaf.numerator, Numerator::Plus)) {
-                    for value in of(&leaf.value).iter() {
+                for reader in &table.readers {
+                    for value in of(reader).iter() {
                         if let Some(count) = usize::try_from(*value).ok().and_then(|at| counts.get_mut(at)) {
                             *count += 1;
                         }

@@ -11,7 +11,7 @@ use crate::proof::{Backend, Proof, bind};
 use crate::statement::{Computation, public_digest};
 use crate::verifier::{Verifier, VerifyError};
 use bitneuron_core::exact::{Binding, Relation};
-use bitneuron_core::{Context, Digest, decode};
+use bitneuron_core::{Context, Digest, codec};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What any check costs, in gas.
@@ -55,7 +55,7 @@ impl Sumcheck {
         body: &[u8],
     ) -> Result<(), VerifyError> {
         let malformed = |why: &str| VerifyError::Malformed(why.into());
-        let body: Body = decode(body).map_err(|error| VerifyError::Malformed(error.to_string()))?;
+        let body: Body = codec::unpack(body).map_err(|error| VerifyError::Malformed(error.to_string()))?;
         let roots = body.roots.iter().chain([&body.own]);
         if !roots.clone().all(|root| root.geometry() == self.geometry && root.is_single()) {
             return Err(malformed("a group of another geometry"));

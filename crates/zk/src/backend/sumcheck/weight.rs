@@ -176,12 +176,12 @@ impl Weight {
         }
         let Some((outer, inner)) = self.dims.split_first() else { return };
         let reach = inner.iter().fold(0, |reach, dim| reach + (dim.size - 1) * dim.stride);
-        // Indices of the outer dimension whose whole block lies inside stay together.
-        let first = from.saturating_sub(self.start).div_ceil(outer.stride).min(outer.size);
-        let end = match to.checked_sub(self.start + reach) {
-            Some(room) => room.div_ceil(outer.stride).min(outer.size),
-            None => 0,
-        };
+        // Indices whose blocks touch the range, and among them those whose whole block lies inside, which stay together.
+        let index =
+            |element: usize| element.saturating_sub(self.start).div_ceil(outer.stride).min(outer.size);
+        let (low, high) = (index(from.saturating_sub(reach)), index(to));
+        let first = index(from).clamp(low, high);
+        let end = index(to.saturating_sub(reach)).clamp(first, high);
         let single = |index: usize, parts: &mut Vec<Self>| {
             let block = Self {
                 coefficient: self.coefficient * outer.get(index),
@@ -190,17 +190,14 @@ impl Weight {
             };
             block.cut(from, to, parts);
         };
+        (low..first).for_each(|index| single(index, parts));
         if first < end {
             let mut dims = vec![outer.part(first, end - first)];
             dims.extend_from_slice(inner);
-            parts.push(
-                Self { coefficient: self.coefficient, start: self.start + first * outer.stride, dims }
-                    .tidied(),
-            );
-            (0..first).chain(end..outer.size).for_each(|index| single(index, parts));
-        } else {
-            (0..outer.size).for_each(|index| single(index, parts));
+            let start = self.start + first * outer.stride;
+            parts.push(Self { coefficient: self.coefficient, start, dims }.tidied());
         }
+        (end..high).for_each(|index| single(index, parts));
     }
 
     /// Calls `f` with start, factor dimension and coefficient of each innermost run.
@@ -259,11 +256,13 @@ impl Weight {
             let sum = match run {
                 None => table[begin],
                 Some(run) => match &*run.factor {
-                    Factor::Eq(other, _) if run.stride == 1 && run.size >= SHORT => eq::overlap(
-                        Run { point: other, start: run.from },
-                        Run { point, start: begin },
-                        run.size,
-                    ),
+                    Factor::Eq(other, values) if run.stride == 1 && long(run.size, other, values) => {
+                        eq::overlap(
+                            Run { point: other, start: run.from },
+                            Run { point, start: begin },
+                            run.size,
+                        )
+                    }
                     Factor::Ones if run.stride == 1 && run.size >= SHORT => {
                         eq::mass(Run { point, start: begin }, run.size)
                     }
@@ -276,6 +275,11 @@ impl Weight {
     }
 }
 
+/// Whether a run is summed faster by its bits: it is long, or its factor's table would have to be made for it.
+fn long(size: usize, point: &[Ext], values: &OnceLock<Vec<Ext>>) -> bool {
+    size >= SHORT || values.get().is_none() && 1 << point.len() > 2 * SHORT
+}
+
 /// The factor of two dimensions that are one run of elements, where it is simple.
 fn joined(outer: &Dim, inner: &Dim) -> Option<Arc<Factor>> {
     match (&*outer.factor, &*inner.factor) {
@@ -286,5 +290,50 @@ fn joined(outer: &Dim, inner: &Dim) -> Option<Arc<Factor>> {
             Some(Factor::eq([high.as_slice(), low].concat()))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn weight(sizes: [usize; 3], gaps: [usize; 2], start: usize) -> Weight {
+        let factor = |size: usize, seed: u64| {
+            let point =
+                (0..size.next_power_of_two().trailing_zeros() as u64).map(|at| Ext::from_u64(seed + at * at));
+            Factor::eq(point.collect())
+        };
+        let inner = sizes[2] + gaps[1];
+        let strides = [(sizes[1] - 1) * inner + sizes[2] + gaps[0], inner, 1];
+        let dims = sizes.iter().zip(strides).enumerate();
+        let dims =
+            dims.map(|(at, (size, stride))| Dim::whole(*size, stride, factor(*size, 7 * at as u64 + 2)));
+        Weight { coefficient: Ext::from_u8(3), start, dims: dims.collect() }.tidied()
+    }
+
+    proptest! {
+        #[test]
+        fn parts_of_a_weight_are_the_weight(
+            sizes in [1usize..5, 1usize..6, 1usize..7], gaps in [0usize..4, 0usize..3], start in 0usize..9, cuts in [0usize..90, 0usize..90],
+        ) {
+            let weight = weight(sizes, gaps, start);
+            let mut whole = vec![Ext::ZERO; 256];
+            weight.add_to(&mut whole, Ext::ONE);
+            let mut ends = vec![0, cuts[0], cuts[1], 256];
+            ends.sort_unstable();
+            let mut parts = vec![Ext::ZERO; 256];
+            for pair in ends.windows(2) {
+                for part in weight.within(pair[0], pair[1] - pair[0]) {
+                    part.add_to(&mut parts[pair[0]..pair[1]], Ext::ONE);
+                }
+            }
+            prop_assert_eq!(&whole, &parts);
+            prop_assert_eq!(weight.mass(), whole.iter().copied().sum());
+            let point: Vec<Ext> = (0..9).map(|at| Ext::from_u64(at * 5 + 11)).collect();
+            let table = eq::table(&point, Ext::ONE);
+            let hand: Ext = whole.iter().zip(&table[20..]).map(|(weight, eq)| *weight * *eq).sum();
+            prop_assert_eq!(weight.at(&point, &table, 20), hand);
+        }
     }
 }
