@@ -141,6 +141,11 @@ fn chains_that_state_what_is_between_or_use_its_name_are_refused() {
     refused(&|chain| chain.parts[2].data.features = name);
     refused(&|chain| chain.parts[2].after.model = name);
     refused(&|chain| chain.parts.clear());
+    // Of the right shape: the head between two turns as a model that the second one merges.
+    let mut turns = world.turn_chain().public;
+    assert!(Chain::<Turn>::relation(&turns).is_ok());
+    turns.parts[1].inputs[0].model = name;
+    assert!(matches!(Chain::<Turn>::relation(&turns), Err(StatementError::Malformed(_))));
     // Two parts of which one has no momentum.
     refused(&|chain| {
         chain.parts[1].training.momentum = 0;

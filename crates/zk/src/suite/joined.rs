@@ -8,7 +8,7 @@ use crate::statements::{Batch, Both, Chain, Merge, Metric, Pair, Several, State,
 use bitneuron_core::claim::Turn;
 use bitneuron_core::exact::Tensor;
 use bitneuron_core::exact::programs::metric::Measure;
-use bitneuron_core::exact::programs::step::Training;
+use bitneuron_core::exact::programs::step::{Loss, Training};
 
 /// One case of several, in the context of the first.
 fn together<S: Statement, B>(cases: Vec<Case<S>>) -> Option<Case<B>>
@@ -23,7 +23,8 @@ where
 impl World {
     /// Two metrics on one test set, proved as one.
     pub fn batch(&self) -> Case<Batch<Metric>> {
-        let cases = vec![self.metric(Measure::Accuracy, true), self.metric(Measure::Accuracy, false)];
+        let cases =
+            vec![self.metric(Measure::Accuracy, true), self.metric(Measure::Loss(Loss::CrossEntropy), false)];
         together(cases).unwrap_or_else(|| unreachable!("two cases"))
     }
 
