@@ -35,5 +35,8 @@ pub use proof::{Backend, Proof, binding};
 pub use prover::{ProveError, Prover};
 pub use registry::{Registry, claim};
 pub use statement::{Computation, Statement, StatementError, public_digest, recomputes};
-pub use statements::{ScoreWitness, TurnWitness};
+pub use statements::{
+    Batch, Both, Chain, Improvement, Merge, Metric, NormBound, Prediction, ScoreWitness, Step, StepWitness,
+    TurnWitness,
+};
 pub use verifier::{Verifier, VerifyError};

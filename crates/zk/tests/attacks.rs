@@ -3,9 +3,13 @@
 
 use bitneuron_core::claim::{CheckClaim, Claim, Holding, Inference, Score, Turn};
 use bitneuron_core::exact::Tensor;
+use bitneuron_core::exact::programs::{merge::MergeRule, metric::Measure};
 use bitneuron_core::{Seed, decode, encode};
 use bitneuron_zk::suite::{Case, World};
-use bitneuron_zk::{Backend, Library, Merkle, Proof, Prover, Registry, Replay, Statement, binding, pack};
+use bitneuron_zk::{
+    Backend, Batch, Both, Chain, Computation, Improvement, Library, Merge, Merkle, Metric, NormBound,
+    Prediction, Proof, Prover, Registry, Replay, Statement, Step, binding, pack,
+};
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
 use std::sync::Arc;
@@ -130,7 +134,23 @@ fn a_goal_of_an_endless_name() {
 /// Mutants of a claim's public part, each with a proof that is bound to the mutant, so that what lies behind the binding
 /// is reached. Accepted is only what holds.
 fn publics<S: Statement>(world: &World, case: &Case<S>, prover: &dyn Prover<S>, backend: Backend, seed: u64) {
-    let registry = Registry::replay(Arc::default());
+    publics_before(&Registry::replay(Arc::default()), world, case, prover, backend, seed);
+}
+
+/// As [`publics`], for a statement that the ledger does not know.
+fn publics_too<S: Computation>(world: &World, case: &Case<S>, seed: u64) {
+    let registry = Registry::new().with::<S>(Replay::default());
+    publics_before(&registry, world, case, &Replay::default(), Backend::REPLAY, seed);
+}
+
+fn publics_before<S: Statement>(
+    registry: &Registry,
+    world: &World,
+    case: &Case<S>,
+    prover: &dyn Prover<S>,
+    backend: Backend,
+    seed: u64,
+) {
     let proof =
         prover.prove(&case.context, &case.public, &case.witness, Seed::from_number(1)).expect("proved");
     let mut reached = 0;
@@ -173,4 +193,24 @@ fn publics_of_inferences() {
 fn publics_of_holdings() {
     let world = World::new(Seed::from_number(10));
     publics::<Holding>(&world, &world.holding(), &Merkle, Backend::MERKLE, 10);
+}
+
+#[test]
+fn publics_about_nets() {
+    let world = World::new(Seed::from_number(12));
+    let [_, _, _, step] = world.kinds_of_steps();
+    publics_too::<Step>(&world, &step, 12);
+    publics_too::<Merge>(&world, &world.merge(Some(MergeRule::default())), 13);
+    publics_too::<Metric>(&world, &world.metric(Measure::Accuracy, true), 14);
+    publics_too::<Improvement>(&world, &world.improvement(Measure::Accuracy, false), 15);
+    publics_too::<NormBound>(&world, &world.norm_bound(), 16);
+    publics_too::<Prediction>(&world, &world.prediction(world.factorised()), 17);
+}
+
+#[test]
+fn publics_of_several() {
+    let world = World::new(Seed::from_number(13));
+    publics_too::<Batch<Metric>>(&world, &world.batch(), 18);
+    publics_too::<Chain<Step>>(&world, &world.chain(), 19);
+    publics_too::<Both<Merge, Step>>(&world, &world.both(), 20);
 }

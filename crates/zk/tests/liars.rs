@@ -1,10 +1,13 @@
 //! Every liar is refused for the right reason, and believed where nobody checks.
 
 use bitneuron_core::claim::{CheckClaim, Refused};
-use bitneuron_core::{Keypair, Seed, Wire};
+use bitneuron_core::exact::programs::merge::MergeRule;
+use bitneuron_core::exact::programs::metric::Measure;
+use bitneuron_core::exact::programs::step::Loss;
+use bitneuron_core::{Keypair, Seed};
 use bitneuron_zk::liar::{self, Attempt, Class, Credulous};
 use bitneuron_zk::suite::{Case, World};
-use bitneuron_zk::{Library, Prover, Registry, Replay, Statement, Verifier, claim};
+use bitneuron_zk::{Computation, Library, Prover, Registry, Replay, Statement, Verifier, claim};
 use std::sync::Arc;
 
 fn worlds() -> Vec<World> {
@@ -18,16 +21,33 @@ fn registries(world: &World) -> [Registry; 2] {
     [Registry::replay(Arc::new(library)), Registry::replay(Arc::default())]
 }
 
-fn refused<S: Statement>(world: &World, honest: &Case<S>, prover: &dyn Prover<S>, attempts: &[Attempt<S>])
-where
-    S::Public: Wire,
-{
+/// A registry that knows the statement too.
+fn knowing<S: Computation>(registry: Registry) -> Registry {
+    registry.with::<S>(Replay::default())
+}
+
+/// As [`refused`], for a statement that the ledger does not know.
+fn refused_too<S: Computation>(world: &World, honest: &Case<S>, attempts: &[Attempt<S>]) {
+    judged(world, honest, &Replay::default(), attempts, registries(world).map(knowing::<S>));
+}
+
+fn refused<S: Statement>(world: &World, honest: &Case<S>, prover: &dyn Prover<S>, attempts: &[Attempt<S>]) {
+    judged(world, honest, prover, attempts, registries(world));
+}
+
+fn judged<S: Statement>(
+    world: &World,
+    honest: &Case<S>,
+    prover: &dyn Prover<S>,
+    attempts: &[Attempt<S>],
+    registries: [Registry; 2],
+) {
     let key: &Keypair = &world.key;
     let proof =
         prover.prove(&honest.context, &honest.public, &honest.witness, Seed::from_number(1)).expect("proved");
     let truth = claim::<S>(key, honest.context, &honest.public, &proof);
     assert!(attempts.len() >= 10, "{} lies about {}", attempts.len(), S::DOMAIN);
-    for registry in registries(world) {
+    for registry in registries {
         assert_eq!(registry.check(&truth), Ok(()), "{}", S::DOMAIN);
         for attempt in attempts {
             let claim = claim::<S>(key, attempt.context, &attempt.public, &attempt.proof);
@@ -73,6 +93,70 @@ fn about_holdings() {
     for world in worlds() {
         let honest = world.holding();
         refused(&world, &honest, &bitneuron_zk::Merkle, &liar::holding::attempts(&honest));
+    }
+}
+
+#[test]
+fn about_merges() {
+    for world in worlds() {
+        for rule in [None, Some(MergeRule::default())] {
+            let honest = world.merge(rule);
+            refused_too(&world, &honest, &liar::merge::attempts(&honest));
+        }
+    }
+}
+
+#[test]
+fn about_steps() {
+    for world in worlds() {
+        for honest in world.kinds_of_steps() {
+            refused_too(&world, &honest, &liar::step::attempts(&honest));
+        }
+    }
+}
+
+#[test]
+fn about_metrics_and_improvements() {
+    for world in worlds() {
+        for (measure, sample) in [
+            (Measure::Accuracy, true),
+            (Measure::Loss(Loss::CrossEntropy), false),
+            (Measure::Loss(Loss::OneHot), false),
+            (Measure::Loss(Loss::Squared), true),
+        ] {
+            let honest = world.metric(measure, sample);
+            refused_too(&world, &honest, &liar::metric::attempts(&honest));
+            let honest = world.improvement(measure, sample);
+            refused_too(&world, &honest, &liar::metric::improvements(&honest));
+        }
+    }
+}
+
+#[test]
+fn about_norm_bounds() {
+    for world in worlds() {
+        let honest = world.norm_bound();
+        refused_too(&world, &honest, &liar::norm::attempts(&honest));
+    }
+}
+
+#[test]
+fn about_predictions() {
+    for world in worlds() {
+        for net in [world.net(), world.factorised()] {
+            let honest = world.prediction(net);
+            refused_too(&world, &honest, &liar::prediction::attempts(&honest));
+        }
+    }
+}
+
+#[test]
+fn about_statements_made_of_several() {
+    for world in worlds() {
+        let honest = world.batch();
+        refused_too(&world, &honest, &liar::joined::batches(&honest));
+        let honest = world.chain();
+        refused_too(&world, &honest, &liar::joined::chains(&honest));
     }
 }
 

@@ -7,7 +7,13 @@
 
 pub mod holding;
 pub mod inference;
+pub mod joined;
+pub mod merge;
+pub mod metric;
+pub mod norm;
+pub mod prediction;
 pub mod score;
+pub mod step;
 pub mod turn;
 
 use crate::proof::{Backend, Proof};

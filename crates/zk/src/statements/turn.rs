@@ -1,9 +1,10 @@
 //! Turn: the head before, merged with these models and stepped on this data, is the head after, with these scores.
 
+use super::batch::Link;
 use crate::statement::{Computation, Statement, StatementError, recomputes};
-use bitneuron_core::Context;
 use bitneuron_core::claim::Turn;
 use bitneuron_core::exact::{ExactData, Relation, Tensor};
+use bitneuron_core::{Commitment, Context};
 use std::sync::Arc;
 
 /// What the author of a turn has.
@@ -42,5 +43,26 @@ impl Computation for Turn {
         let data = [witness.data.features(), witness.data.labels()];
         let metric_set = [witness.metric_set.features(), witness.metric_set.labels()];
         std::iter::once(&witness.before).chain(&witness.models).chain(data).chain(metric_set).collect()
+    }
+}
+
+impl Link for Turn {
+    fn before(public: &Self) -> Vec<Commitment> {
+        vec![public.before]
+    }
+
+    fn after(public: &Self) -> Vec<Commitment> {
+        vec![public.after]
+    }
+
+    fn between(public: &Self, before: &[Commitment], after: &[Commitment]) -> Self {
+        let mut turn = public.clone();
+        before.iter().for_each(|head| turn.before = *head);
+        after.iter().for_each(|head| turn.after = *head);
+        turn
+    }
+
+    fn state(_witness: &TurnWitness) -> usize {
+        1
     }
 }

@@ -13,7 +13,9 @@
 //! # Ok::<(), suite::Violation>(())
 //! ```
 
+mod cases;
 pub mod corpus;
+mod joined;
 mod laws;
 pub(crate) mod world;
 

@@ -26,7 +26,7 @@ pub struct World {
     pub data: Arc<ExactData>,
     /// A head, and models near and far from it.
     pub models: Vec<Tensor>,
-    seed: Seed,
+    pub(super) seed: Seed,
 }
 
 impl World {
@@ -61,7 +61,7 @@ impl World {
         Context { chain, height: Height(9), by: self.key.id(), subject }
     }
 
-    fn digest(&self, name: &str) -> Digest {
+    pub(super) fn digest(&self, name: &str) -> Digest {
         Digest(self.seed.derive(name).0)
     }
 
@@ -178,7 +178,7 @@ impl World {
         [truth, lie]
     }
 
-    fn model(&self) -> &Tensor {
+    pub(super) fn model(&self) -> &Tensor {
         self.models.first().unwrap_or_else(|| unreachable!("four models"))
     }
 }
@@ -203,14 +203,14 @@ pub(crate) fn data(seed: Seed, rows: u32) -> ExactData {
 }
 
 /// `count` numbers within ±`limit`.
-fn numbers(seed: Seed, count: u32, limit: i64) -> Vec<i64> {
+pub(super) fn numbers(seed: Seed, count: u32, limit: i64) -> Vec<i64> {
     let mut rng = seed.rng();
     let span = limit.unsigned_abs().saturating_mul(2).saturating_add(1);
     (0..count).map(|_| (rng.next_u64() % span) as i64 - limit).collect()
 }
 
 /// The outputs of a relation's program on this witness; none where it does not run.
-fn run(relation: Option<Relation>, witness: Vec<&Tensor>) -> Vec<Tensor> {
+pub(super) fn run(relation: Option<Relation>, witness: Vec<&Tensor>) -> Vec<Tensor> {
     let witness = witness.into_iter().cloned().collect();
     let run = relation.and_then(|relation| {
         let inputs = relation.assemble(witness).ok()?;
@@ -219,6 +219,6 @@ fn run(relation: Option<Relation>, witness: Vec<&Tensor>) -> Vec<Tensor> {
     run.map_or_else(Vec::new, |run| run.outputs().into_iter().cloned().collect())
 }
 
-fn count(scalar: &Tensor) -> u32 {
+pub(super) fn count(scalar: &Tensor) -> u32 {
     scalar.data().first().and_then(|count| u32::try_from(*count).ok()).unwrap_or(0)
 }

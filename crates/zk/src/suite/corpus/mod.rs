@@ -1,7 +1,8 @@
 //! A corpus of small relations that every backend is judged on.
 //!
 //! [`corpus`] gives true relations with their witnesses: one or more for every operation of `core::exact` with its edge
-//! cases (ties, negatives, sizes that are no power of two, scalars, repeated rows), and one for every family of programs.
+//! cases (ties, negatives, sizes that are no power of two, scalars, repeated rows), one or more for every family of programs,
+//! and one for every standard statement, alone and joined.
 //! [`lies`] gives the false variants of one: a wrong element in each output, a wrong element in each committed input
 //! whose commitment is made to match, an element outside its interval, and a witness that is not the one committed.
 //!
@@ -19,9 +20,11 @@ mod lies;
 mod operations;
 mod programs;
 mod sketch;
+mod statements;
 
 pub use lies::lies;
 
+use crate::statement::StatementError;
 use bitneuron_core::exact::{Relation, Tensor};
 
 /// A true relation with its witness.
@@ -37,9 +40,12 @@ pub struct Example {
 
 /// All examples; the same at every call.
 pub fn corpus() -> Vec<Example> {
-    let all = operations::examples().and_then(|mut all| {
-        all.extend(programs::examples()?);
-        Ok(all)
-    });
-    all.unwrap_or_else(|error| unreachable!("an example that cannot be built: {error}"))
+    all().unwrap_or_else(|error| unreachable!("an example that cannot be built: {error}"))
+}
+
+fn all() -> Result<Vec<Example>, StatementError> {
+    let mut all = operations::examples()?;
+    all.extend(programs::examples()?);
+    all.extend(statements::examples()?);
+    Ok(all)
 }
