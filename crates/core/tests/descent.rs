@@ -105,6 +105,11 @@ fn step(
     let mut delta: Vec<Vec<i64>> =
         logits.iter().zip(targets).map(|(z, target)| error(training.loss, z, target)).collect();
     let mut change = vec![0; theta.len()];
+    // How large an error can be, whatever the rows are: limited where that is more than 2¹⁵.
+    let mut reach = match training.loss {
+        Loss::CrossEntropy => 256 + sizes[sizes.len() - 1] as i64 / 2,
+        Loss::OneHot | Loss::Squared => 1024,
+    };
     for (at, (w, bias, from, to)) in places(sizes).into_iter().enumerate().rev() {
         let input = &pass.values[at];
         for o in 0..to {
@@ -116,10 +121,13 @@ fn step(
         }
         if at > 0 {
             let open = &pass.open[at - 1];
+            reach = rescale(to as i64 * reach * 16_384, 12);
+            let limit = if reach > 1 << 15 { 1 << 12 } else { reach };
+            reach = limit;
             let back = |(d, open): (&Vec<i64>, &Vec<bool>)| {
                 let sum = |i: usize| (0..to).map(|o| d[o] * theta[w + i * to + o]).sum::<i64>();
                 (0..from)
-                    .map(|i| if open[i] { rescale(sum(i), 12).clamp(-16_384, 16_384) } else { 0 })
+                    .map(|i| if open[i] { rescale(sum(i), 12).clamp(-limit, limit) } else { 0 })
                     .collect()
             };
             delta = delta.iter().zip(open).map(back).collect();
