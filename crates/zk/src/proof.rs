@@ -21,6 +21,8 @@ impl Backend {
     pub const MERKLE: Self = Self(2);
     /// Commitments that must stand up to audits ([`crate::Optimistic`]).
     pub const OPTIMISTIC: Self = Self(3);
+    /// Spartan over an elliptic curve (`backend::spartan`, behind feature `spartan`).
+    pub const SPARTAN: Self = Self(5);
 }
 
 /// A proof in the encoding of its backend.

@@ -8,6 +8,8 @@
 pub mod holding;
 pub mod inference;
 pub mod score;
+#[cfg(feature = "spartan")]
+pub mod spartan;
 pub mod turn;
 
 use crate::proof::{Backend, Proof};
