@@ -27,12 +27,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("norm bound, 2,410 parameters", Scene::norm_bound(2410, 1 << 40)?),
     ];
     let mut out = std::io::stdout();
-    writeln!(out, "{:30} {:>11} {:>9} {:>9} {:>10} {:>8}", "", "constraints", "keys s", "prove s", "verify ms", "proof kB")?;
+    writeln!(
+        out,
+        "{:30} {:>11} {:>9} {:>9} {:>10} {:>8}",
+        "", "constraints", "keys s", "prove s", "verify ms", "proof kB"
+    )?;
     for (name, scene) in scenes {
         let mut vault = Vault::new();
         let case = scene.sealed(&mut vault)?;
         let spartan = Spartan::new(Arc::new(vault));
-        let prove = |seed| Prover::<Executed>::prove(&spartan, &case.context, &case.public, &case.witness, Seed::from_number(seed));
+        let prove = |seed| {
+            Prover::<Executed>::prove(
+                &spartan,
+                &case.context,
+                &case.public,
+                &case.witness,
+                Seed::from_number(seed),
+            )
+        };
         let verify = |proof| Verifier::<Executed>::verify(&spartan, &case.context, &case.public, proof);
         let (first, once) = cpu_of(|| prove(0));
         let proof = first?;

@@ -1,9 +1,12 @@
 //! The second prover keeps the laws, agrees with replay on what is true and what is false, and believes no liar.
 #![cfg(feature = "spartan")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod executed;
 
-use bitneuron_core::exact::{Builder, Comparison, Interval, Op, Program, ProgramError, Table, Tensor, ValueId};
+use bitneuron_core::exact::{
+    Builder, Comparison, Interval, Op, Program, ProgramError, Table, Tensor, ValueId,
+};
 use bitneuron_core::{Commitment, Digest, Seed};
 use bitneuron_zk::backend::spartan::{self, Spartan, SpartanError, Vault};
 use bitneuron_zk::suite::{Case, check};
@@ -17,7 +20,11 @@ fn prove(spartan: &Spartan, case: &Case<Executed>) -> Result<Proof, ProveError> 
     Prover::<Executed>::prove(spartan, &case.context, &case.public, &case.witness, Seed::from_number(1))
 }
 
-fn verify(verifier: &dyn Verifier<Executed>, case: &Case<Executed>, proof: &Proof) -> Result<(), VerifyError> {
+fn verify(
+    verifier: &dyn Verifier<Executed>,
+    case: &Case<Executed>,
+    proof: &Proof,
+) -> Result<(), VerifyError> {
     verifier.verify(&case.context, &case.public, proof)
 }
 
@@ -140,10 +147,11 @@ fn small(name: &str, shape: &[u32]) -> (Tensor, Interval) {
 fn it_agrees_with_replay_on_every_operation() {
     let table = Table { first: -60, values: (0..121).map(|at| at * at).collect() };
     let divisors = (Tensor::vector(vec![1, 7, 60]), Interval { lo: 1, hi: 60 });
-    let mut indexed = of(vec![small("a", &[3, 2]), (Tensor::vector(vec![2, 0, 2]), Interval { lo: 0, hi: 2 })], |b, v| {
-        let index = b.slice(v[1], 1, &[2])?;
-        b.gather(v[0], index)
-    });
+    let mut indexed =
+        of(vec![small("a", &[3, 2]), (Tensor::vector(vec![2, 0, 2]), Interval { lo: 0, hi: 2 })], |b, v| {
+            let index = b.slice(v[1], 1, &[2])?;
+            b.gather(v[0], index)
+        });
     indexed.hidden[1] = false;
     let scenes = [
         of(vec![small("a", &[4, 3]), small("b", &[3, 5])], |b, v| b.einsum("ij,jk->ik", v[0], v[1])),
@@ -214,9 +222,10 @@ fn what_it_cannot_do_is_refused_by_name() {
     let empty = Spartan::default();
     assert!(matches!(reason(prove(&empty, &case)), SpartanError::Sealed(_)));
     // A hidden index would need another circuit.
-    let mut hidden = of(vec![small("a", &[3, 2]), (Tensor::vector(vec![1]), Interval { lo: 0, hi: 2 })], |b, v| {
-        b.gather(v[0], v[1])
-    });
+    let mut hidden =
+        of(vec![small("a", &[3, 2]), (Tensor::vector(vec![1]), Interval { lo: 0, hi: 2 })], |b, v| {
+            b.gather(v[0], v[1])
+        });
     hidden.hidden[1] = true;
     let (spartan, _, case) = sealed(&hidden);
     assert!(matches!(reason(prove(&spartan, &case)), SpartanError::Unsupported(_)));
@@ -275,8 +284,11 @@ fn a_foreign_program_is_bounded() {
     b.output(z);
     let program: Program = b.build().unwrap();
     let commitment = Commitment { scheme: spartan::SCHEME, root: Digest::ZERO };
-    let public =
-        Executed { program, inputs: vec![Bound::Hidden(commitment)], outputs: vec![Bound::Hidden(commitment)] };
+    let public = Executed {
+        program,
+        inputs: vec![Bound::Hidden(commitment)],
+        outputs: vec![Bound::Hidden(commitment)],
+    };
     let refused = Spartan::default().constraints::<Executed>(&public);
     assert!(matches!(refused, Err(ProveError::Rule(_))));
     assert!(Verifier::<Executed>::gas(&Spartan::default(), &public) > 0);

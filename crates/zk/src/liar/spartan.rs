@@ -16,6 +16,7 @@ pub fn sealed<S: Computation>(spartan: &Spartan, case: &Case<S>) -> Proof {
     let witness: Vec<Tensor> = S::witness(&case.witness).into_iter().cloned().collect();
     let Ok(inputs) = relation.assemble(witness) else { return only_bound() };
     // The library may find out on its own, and panic where it checks itself.
-    let sealed = catch_unwind(AssertUnwindSafe(|| spartan.seal(bound, &relation, &inputs, Seed::from_number(5))));
+    let sealed =
+        catch_unwind(AssertUnwindSafe(|| spartan.seal(bound, &relation, &inputs, Seed::from_number(5))));
     sealed.ok().and_then(Result::ok).unwrap_or_else(only_bound)
 }

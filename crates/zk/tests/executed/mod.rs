@@ -66,9 +66,10 @@ impl Statement for Executed {
     type Witness = Opened;
 
     fn holds(public: &Self, witness: &Opened) -> bool {
-        let Ok(inputs) = Self::relation(public).map_err(drop).and_then(|relation| {
-            relation.assemble(witness.inputs.clone()).map_err(drop)
-        }) else {
+        let Ok(inputs) = Self::relation(public)
+            .map_err(drop)
+            .and_then(|relation| relation.assemble(witness.inputs.clone()).map_err(drop))
+        else {
             return false;
         };
         let given = public.inputs.iter().zip(&inputs).all(|(bound, tensor)| witness.opens(bound, tensor));
@@ -121,13 +122,16 @@ impl Scene {
         self.stated(&mut Tensor::commitment)
     }
 
-    fn stated(&self, commit: &mut dyn FnMut(&Tensor) -> Commitment) -> Result<Case<Executed>, Box<dyn Error>> {
+    fn stated(
+        &self,
+        commit: &mut dyn FnMut(&Tensor) -> Commitment,
+    ) -> Result<Case<Executed>, Box<dyn Error>> {
         let run = execute(&self.program, &self.inputs)?;
-        let mut bind = |tensor: &Tensor, hidden: bool| match hidden {
-            true => Bound::Hidden(commit(tensor)),
-            false => Bound::Public(tensor.clone()),
+        let mut bind = |tensor: &Tensor, hidden: bool| {
+            if hidden { Bound::Hidden(commit(tensor)) } else { Bound::Public(tensor.clone()) }
         };
-        let inputs = self.inputs.iter().zip(&self.hidden).map(|(tensor, hidden)| bind(tensor, *hidden)).collect();
+        let inputs =
+            self.inputs.iter().zip(&self.hidden).map(|(tensor, hidden)| bind(tensor, *hidden)).collect();
         let outputs = run.outputs().into_iter().map(|tensor| bind(tensor, self.hidden_outputs)).collect();
         let hidden = self.inputs.iter().zip(&self.hidden).filter(|(_, hidden)| **hidden);
         Ok(Case {
@@ -178,7 +182,8 @@ impl Scene {
     pub(crate) fn norm_bound(parameters: u32, limit: i64) -> Result<Self, Box<dyn Error>> {
         let squared = norm::norm(parameters)?;
         let widest = squared.outputs().first().and_then(|id| squared.interval(*id)).ok_or("no output")?;
-        let inputs = vec![numbers("before", &[parameters], 1 << 12)?, numbers("after", &[parameters], 1 << 12)?];
+        let inputs =
+            vec![numbers("before", &[parameters], 1 << 12)?, numbers("after", &[parameters], 1 << 12)?];
         let program = bounded(parameters, limit.min(widest.hi))?;
         Ok(Self { program, inputs, hidden: vec![true; 2], hidden_outputs: false })
     }
@@ -200,7 +205,7 @@ fn bounded(parameters: u32, limit: i64) -> Result<Program, ProgramError> {
 pub(crate) fn numbers(name: &str, shape: &[u32], limit: i64) -> Result<Tensor, Box<dyn Error>> {
     let mut rng = Seed::from_number(7).derive(name).rng();
     let count = shape.iter().product();
-    let data = (0..count).map(|_| (rng.next_u32() as i64).rem_euclid(2 * limit) - limit).collect();
+    let data = (0..count).map(|_| i64::from(rng.next_u32()).rem_euclid(2 * limit) - limit).collect();
     Ok(Tensor::new(shape, data)?)
 }
 

@@ -9,9 +9,10 @@ use super::SpartanError;
 use super::engine::Scalar;
 use super::lin::{Cell, Lin};
 use ff::{Field, PrimeField};
+use std::collections::BTreeMap;
 
-/// Bits of a limb: ranges are checked in a table of 2⁸ rows.
-pub(super) const LIMB: u32 = 8;
+/// Bits of a limb: ranges are checked in a table of 2¹¹ rows.
+pub(super) const LIMB: u32 = 11;
 /// The most constraints and cells of a circuit, 2²⁰ each.
 pub(super) const MOST: usize = 1 << 20;
 
@@ -60,8 +61,19 @@ pub(super) struct Circuit {
     pub(super) products: Vec<Product>,
     /// The first is the range of a limb.
     pub(super) tables: Vec<TableLooks>,
+    /// Bits that say whether a form is positive, by the form.
+    signs: BTreeMap<Affine, Lin>,
     late: usize,
     count: usize,
+}
+
+/// A form without its value: its cells in order, and its constant.
+type Affine = (Vec<(Cell, i128)>, i128);
+
+fn affine(form: &Lin) -> Affine {
+    let mut terms = form.terms.clone();
+    terms.sort_unstable();
+    (terms, form.constant)
 }
 
 impl Circuit {
@@ -165,6 +177,16 @@ impl Circuit {
         bit
     }
 
+    /// The bit that says whether a form is positive, where there is one already: a network asks for the signs of its hidden units
+    /// on the way forth and on the way back.
+    pub(super) fn sign(&self, form: &Lin) -> Option<Lin> {
+        self.signs.get(&affine(form)).cloned()
+    }
+
+    pub(super) fn keep_sign(&mut self, form: &Lin, bit: &Lin) {
+        self.signs.insert(affine(form), bit.clone());
+    }
+
     /// Demands that `form / scale`, with `image`, is a row of a table.
     pub(super) fn look(&mut self, table: usize, form: Lin, scale: i128, image: Option<Lin>) {
         self.late += 1 + usize::from(image.is_some());
@@ -172,7 +194,8 @@ impl Circuit {
         if table.looks.is_empty() {
             self.late += table.rows + 1;
         }
-        let row = form.value.checked_div(scale).and_then(|at| usize::try_from(at - i128::from(table.first)).ok());
+        let row =
+            form.value.checked_div(scale).and_then(|at| usize::try_from(at - i128::from(table.first)).ok());
         if let Some(count) = row.and_then(|row| table.counts.get_mut(row)) {
             *count += 1;
         }
@@ -189,7 +212,9 @@ impl Circuit {
     pub(super) fn finish(&mut self) {
         for at in 0..self.tables.len() {
             let first = self.early.len() as u32;
-            let Some(table) = self.tables.get_mut(at).filter(|table| !table.looks.is_empty()) else { continue };
+            let Some(table) = self.tables.get_mut(at).filter(|table| !table.looks.is_empty()) else {
+                continue;
+            };
             table.first_count = first;
             self.early.extend(table.counts.iter().map(|count| Scalar::from(*count)));
         }

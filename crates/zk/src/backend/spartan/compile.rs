@@ -6,13 +6,13 @@
 //! [`bitneuron_core::exact::execute()`] checks, so a circuit is satisfied exactly where [`Relation::concludes`].
 
 use super::SpartanError;
-use super::circuit::{Circuit, MOST, Product};
+use super::circuit::Circuit;
 use super::engine::WIDTH;
 use super::layout::Layout;
 use super::lin::Lin;
-use super::spread::{Axes, aligned};
+use super::spread::aligned;
 use bitneuron_core::exact::tensor::elements;
-use bitneuron_core::exact::{Binding, Comparison, Einsum, Interval, Op, Relation, Tensor, ValueId};
+use bitneuron_core::exact::{Binding, Comparison, Interval, Op, Relation, Tensor, ValueId};
 
 /// The circuit of a relation: with the values of a run, inputs first, or for its shape.
 pub(super) fn compile(
@@ -38,37 +38,37 @@ pub(super) fn compile(
 }
 
 /// What a gadget has shown about its results.
-enum Shown {
+pub(super) enum Shown {
     /// They lie in this interval.
     Within(Interval),
     /// They lie in the declared interval.
     Declared,
 }
 
-struct Compiler<'a> {
-    circuit: Circuit,
+pub(super) struct Compiler<'a> {
+    pub(super) circuit: Circuit,
     relation: &'a Relation,
     run: Option<&'a [Tensor]>,
     values: Vec<Vec<Lin>>,
 }
 
-type Forms = Vec<Lin>;
+pub(super) type Forms = Vec<Lin>;
 
 impl Compiler<'_> {
-    fn shape(&self, id: ValueId) -> &[u32] {
+    pub(super) fn shape(&self, id: ValueId) -> &[u32] {
         self.relation.program.shape(id).unwrap_or(&[])
     }
 
-    fn interval(&self, id: ValueId) -> Interval {
+    pub(super) fn interval(&self, id: ValueId) -> Interval {
         self.relation.program.interval(id).unwrap_or(Interval::WIDEST)
     }
 
-    fn forms(&self, id: ValueId) -> &[Lin] {
+    pub(super) fn forms(&self, id: ValueId) -> &[Lin] {
         self.values.get(id.0 as usize).map_or(&[], Vec::as_slice)
     }
 
     /// What the run has at an element; 0 where only the shape is wanted.
-    fn value(&self, id: ValueId, at: usize) -> i64 {
+    pub(super) fn value(&self, id: ValueId, at: usize) -> i64 {
         let tensor = self.run.and_then(|run| run.get(id.0 as usize));
         tensor.and_then(|tensor| tensor.data().get(at)).copied().unwrap_or(0)
     }
@@ -111,7 +111,9 @@ impl Compiler<'_> {
     fn outputs(&mut self) -> Result<(), SpartanError> {
         for (binding, id) in self.relation.outputs.iter().zip(self.relation.program.outputs()) {
             let stated: Forms = match binding {
-                Binding::Public(tensor) => tensor.data().iter().map(|value| self.circuit.public(*value)).collect(),
+                Binding::Public(tensor) => {
+                    tensor.data().iter().map(|value| self.circuit.public(*value)).collect()
+                }
                 Binding::Committed(_) => self.commit(*id),
             };
             for (stated, found) in stated.iter().zip(self.values.get(id.0 as usize).into_iter().flatten()) {
@@ -134,6 +136,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each operation")]
     fn operation(&mut self, op: &Op, id: ValueId) -> Result<(Forms, Shown), SpartanError> {
         let of = |a: &ValueId| self.interval(*a);
         let all = Interval::WIDEST;
@@ -166,7 +169,8 @@ impl Compiler<'_> {
                 let (divisors, shown) = (of(by), of(a).over(of(by)).unwrap_or(all));
                 let places = aligned(self.shape(*by), self.shape(id));
                 let by: Forms = self.take(*by, &places);
-                let forms = self.divided(*a, id, shown, |at| (by.get(at).cloned().unwrap_or_default(), divisors));
+                let forms =
+                    self.divided(*a, id, shown, |at| (by.get(at).cloned().unwrap_or_default(), divisors));
                 (forms, Shown::Declared)
             }
             Op::Relu(a) => {
@@ -187,7 +191,10 @@ impl Compiler<'_> {
             }
             Op::Clamp { a, to } => {
                 let (from, to) = (of(a), *to);
-                (self.each(*a, |circuit, form| clamped(circuit, form, from, to)), Shown::Within(from.clamped(to)))
+                (
+                    self.each(*a, |circuit, form| clamped(circuit, form, from, to)),
+                    Shown::Within(from.clamped(to)),
+                )
             }
             Op::Lookup { a, table } => self.lookup(*a, *table as usize, id),
             Op::Sum { a, axis } => {
@@ -221,7 +228,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn take(&self, a: ValueId, places: &[usize]) -> Forms {
+    pub(super) fn take(&self, a: ValueId, places: &[usize]) -> Forms {
         let forms = self.forms(a);
         places.iter().map(|at| forms.get(*at).cloned().unwrap_or_default()).collect()
     }
@@ -292,7 +299,9 @@ impl Compiler<'_> {
         let inner = product(shape.get(axis + 1..).unwrap_or(&[]));
         let forms = self.forms(a);
         let line = |block: usize, at: usize| {
-            (0..size).filter_map(move |row| forms.get((block * size + row) * inner + at)).map(|form| (form, 1))
+            (0..size)
+                .filter_map(move |row| forms.get((block * size + row) * inner + at))
+                .map(|form| (form, 1))
         };
         (0..outer).flat_map(|block| (0..inner).map(move |at| Lin::sum(line(block, at)))).collect()
     }
@@ -346,73 +355,6 @@ impl Compiler<'_> {
             places.extend((at * row..).take(row));
         }
         Ok(self.take(a, &places))
-    }
-
-    fn einsum(&mut self, spec: &Einsum, a: ValueId, b: ValueId, id: ValueId) -> Result<(Forms, Shown), SpartanError> {
-        let axes = Axes::new(spec, self.shape(a), self.shape(b), self.shape(id));
-        let (left, right) = (self.interval(a), self.interval(b));
-        let shown = left.times(right).and_then(|term| term.sum_of(axes.summed())).unwrap_or(Interval::WIDEST);
-        let shown = shown.join(Interval { lo: 0, hi: 0 });
-        let (rows, summed, columns) = (axes.rows(), axes.summed(), axes.columns());
-        let single = rows.saturating_mul(columns).saturating_mul(summed);
-        let checked = (rows + columns).saturating_mul(summed) + 2 * rows * columns + summed;
-        let known = |id: ValueId| self.forms(id).iter().all(|form| form.known().is_some());
-        let linear = known(a) || known(b);
-        let work = if linear { single / 4 } else { single.min(checked) };
-        if work.saturating_mul(axes.batches()) > MOST {
-            return Err(SpartanError::TooLarge { limit: MOST });
-        }
-        let mut out = vec![Lin::default(); elements(self.shape(id)).unwrap_or(0)];
-        for batch in 0..axes.batches() {
-            let matrices = [
-                self.take(a, &axes.left(batch)),
-                self.take(b, &axes.right(batch)),
-            ];
-            let places = axes.out(batch);
-            let results = if linear || single <= checked {
-                self.multiplied(matrices, summed)
-            } else {
-                self.promised(matrices, (summed, columns), id, &places)
-            };
-            for (place, form) in places.into_iter().zip(results) {
-                if let Some(slot) = out.get_mut(place) {
-                    *slot = form;
-                }
-            }
-        }
-        Ok((out, Shown::Within(shown)))
-    }
-
-    /// Every product on its own; `[rows, summed]` times `[columns, summed]`.
-    fn multiplied(&mut self, [a, b]: [Forms; 2], summed: usize) -> Forms {
-        let size = summed.max(1);
-        let mut out = Vec::new();
-        for row in a.chunks(size) {
-            for column in b.chunks(size) {
-                let terms: Forms = row.iter().zip(column).map(|(x, y)| self.circuit.times(x, y)).collect();
-                out.push(Lin::sum(terms.iter().map(|term| (term, 1))));
-            }
-        }
-        out
-    }
-
-    /// Cells for the result, and the promise that they are the product.
-    fn promised(
-        &mut self,
-        [a, b]: [Forms; 2],
-        (summed, columns): (usize, usize),
-        id: ValueId,
-        places: &[usize],
-    ) -> Forms {
-        let c: Forms = places
-            .iter()
-            .map(|at| {
-                let value = self.value(id, *at);
-                self.circuit.cell(value.into())
-            })
-            .collect();
-        self.circuit.product(Product { summed, columns, a, b, c: c.clone() });
-        c
     }
 }
 

@@ -15,6 +15,12 @@ const fn bits(value: u128) -> u32 {
     u128::BITS - value.leading_zeros()
 }
 
+/// Bits of whole limbs that hold `value`: cheaper than exactly as many as it needs.
+const fn limbs(value: u128) -> u32 {
+    let bits = bits(value);
+    if bits <= 1 { bits } else { bits.next_multiple_of(LIMB) }
+}
+
 impl Circuit {
     /// Demands `0 ≤ form < 2ⁿ`, limb by limb. The highest limb has no cell: it is what the others leave over the scale, and being a
     /// row of the table makes the division exact.
@@ -35,10 +41,17 @@ impl Circuit {
         }
         let scale = 1i128 << (lower * LIMB);
         let missing = (lower + 1) * LIMB - width;
+        if missing == LIMB - 1 {
+            // A highest limb of one bit.
+            return self.demand(&rest, &rest.clone().offset(-scale), &Lin::default());
+        }
         if missing > 0 {
             // A highest limb of fewer bits: it lies in the table also when it is moved up.
-            let (form, scale) =
-                if lower == 0 { (rest.clone().scaled(1 << missing), 1) } else { (rest.clone(), scale >> missing) };
+            let (form, scale) = if lower == 0 {
+                (rest.clone().scaled(1 << missing), 1)
+            } else {
+                (rest.clone(), scale >> missing)
+            };
             self.look(0, form, scale, None);
         }
         self.look(0, rest, scale, None);
@@ -52,17 +65,18 @@ impl Circuit {
         }
         let form = self.plain(form.clone());
         let spread = hi.abs_diff(lo);
-        let width = bits(spread);
-        self.range(form.clone().offset(-lo), width);
-        if spread + 1 != 1 << width {
-            self.range(Lin::constant(0).minus(&form).offset(hi), width);
+        if spread + 1 == 1 << bits(spread) {
+            return self.range(form.offset(-lo), bits(spread));
         }
+        // Not below the one end, not above the other.
+        self.range(form.clone().offset(-lo), limbs(spread));
+        self.range(Lin::constant(0).minus(&form).offset(hi), limbs(spread));
     }
 
     /// Demands that a form lies in an interval or not far above it.
     pub(super) fn near(&mut self, form: &Lin, interval: Interval) {
         let (lo, hi) = (i128::from(interval.lo), i128::from(interval.hi));
-        self.range(form.clone().offset(-lo), bits(hi.abs_diff(lo)));
+        self.range(form.clone().offset(-lo), limbs(hi.abs_diff(lo)));
     }
 
     /// 1 where `form > 0`, else 0, for a form in `lo ..= hi`.
@@ -75,8 +89,12 @@ impl Circuit {
         if lo > 0 {
             return Lin::constant(1);
         }
-        let width = bits(hi.max(1 - lo).unsigned_abs());
+        if let Some(known) = self.sign(form) {
+            return known;
+        }
+        let width = limbs(hi.max(1 - lo).unsigned_abs());
         let bit = self.bit(form.value > 0);
+        self.keep_sign(form, &bit);
         let step = 1i128 << width;
         self.range(form.plus_scaled(&bit, -step).offset(step - 1), width);
         bit
@@ -102,19 +120,28 @@ impl Circuit {
     /// `(a + by/2) div by` for a divisor of at least 1, with its value. Where `exact` the quotient is shown to lie in
     /// `interval`, which may be narrower than the operands allow; otherwise only to be small, and being the quotient does the
     /// rest.
-    pub(super) fn quotient(&mut self, a: &Lin, by: (&Lin, Interval), value: i64, (interval, exact): (Interval, bool)) -> Lin {
+    pub(super) fn quotient(
+        &mut self,
+        a: &Lin,
+        by: (&Lin, Interval),
+        value: i64,
+        (interval, exact): (Interval, bool),
+    ) -> Lin {
         let (by, divisors) = by;
         let quotient = self.cell(value.into());
-        if exact { self.within(&quotient, interval) } else { self.near(&quotient, interval) }
-        let half = match by.known() {
-            Some(known) => Lin { constant: known / 2, terms: Vec::new(), value: known / 2 },
-            None => {
-                let half = self.cell(by.value.div_euclid(2));
-                self.near(&half, Interval { lo: 0, hi: divisors.hi });
-                let odd = by.plus_scaled(&half, -2);
-                self.range(odd, 1);
-                half
-            }
+        if exact {
+            self.within(&quotient, interval);
+        } else {
+            self.near(&quotient, interval);
+        }
+        let half = if let Some(known) = by.known() {
+            Lin { constant: known / 2, terms: Vec::new(), value: known / 2 }
+        } else {
+            let half = self.cell(by.value.div_euclid(2));
+            self.near(&half, Interval { lo: 0, hi: divisors.hi });
+            let odd = by.plus_scaled(&half, -2);
+            self.range(odd, 1);
+            half
         };
         let whole = self.times(&quotient, by);
         let rest = self.plain(a.plus(&half).minus(&whole));
@@ -122,7 +149,7 @@ impl Circuit {
             Some(known) if known & (known - 1) == 0 => self.range(rest, bits(known.unsigned_abs()) - 1),
             _ => {
                 let most = by.known().unwrap_or(divisors.hi.into());
-                let width = bits(most.unsigned_abs());
+                let width = limbs(most.unsigned_abs());
                 self.range(rest.clone(), width);
                 self.range(by.minus(&rest).offset(-1), width);
             }

@@ -35,7 +35,9 @@ impl Layout {
         let inputs = places(relation.inputs.iter().zip(shapes))?;
         let shapes = program.outputs().iter().map(|id| program.shape(*id).unwrap_or(&[]));
         let outputs = places(relation.outputs.iter().zip(shapes))?;
-        if relation.inputs.len() != program.inputs().len() || relation.outputs.len() != program.outputs().len() {
+        if relation.inputs.len() != program.inputs().len()
+            || relation.outputs.len() != program.outputs().len()
+        {
             return Err(SpartanError::Unsupported("bindings of another number than the program's"));
         }
         let count = |id: ValueId| program.shape(id).and_then(elements).unwrap_or(MOST);

@@ -27,7 +27,7 @@ pub(super) struct Lin {
 /// Coefficients and constants of elements stay within this.
 const PLAIN: u128 = 1 << 62;
 /// Terms that an element has at most before it gets a cell of its own.
-const TERMS: usize = 4;
+const TERMS: usize = 8;
 
 impl Lin {
     pub(super) fn constant(value: i64) -> Self {

@@ -31,6 +31,7 @@ mod gadget;
 mod keys;
 mod layout;
 mod lin;
+mod product;
 mod seal;
 mod spread;
 mod synthesis;
@@ -56,9 +57,9 @@ use layout::Layout;
 use std::sync::Arc;
 
 /// Gas of a constraint: making the keys and verifying.
-const GAS: u64 = 4_000;
-/// Gas of any check: the opening of one row, and the circuit of the verifier.
-const BASE_GAS: u64 = 12_000_000;
+const GAS: u64 = 400;
+/// Gas of any check: the opening of one row, and the verifier's own circuit.
+const BASE_GAS: u64 = 15_000_000;
 
 /// Prover and verifier through `spartan2`, for every [`Computation`] over commitments of [`SCHEME`]. Clones share vault and keys.
 #[derive(Debug, Clone, Default)]

@@ -35,7 +35,10 @@ impl Spartan {
     ) -> Result<Proof, ProveError> {
         let layout = Layout::new(relation)?;
         let run = execute(&relation.program, inputs).map_err(RelationError::from)?;
-        let circuit = Bound { circuit: Arc::new(compile(relation, &layout, Some(run.values()))?), binding: halves(bound) };
+        let circuit = Bound {
+            circuit: Arc::new(compile(relation, &layout, Some(run.values()))?),
+            binding: halves(bound),
+        };
         let keys = self.keys.get(relation, &layout)?;
         let shared = self.shared(&layout, inputs, &run)?;
         // Seeds and witness are one-to-one with the blinds and their tensors.
@@ -65,7 +68,11 @@ impl Spartan {
         let outputs = run.outputs();
         let mut all = Vec::new();
         for (at, place) in layout.committed.iter().enumerate() {
-            let tensor = if at < layout.inputs { inputs.get(place.number) } else { outputs.get(place.number).copied() };
+            let tensor = if at < layout.inputs {
+                inputs.get(place.number)
+            } else {
+                outputs.get(place.number).copied()
+            };
             let seed = self.seed(place.commitment)?;
             all.extend(tensor.map(|tensor| blinds(tensor, seed)).unwrap_or_default());
         }
@@ -124,19 +131,19 @@ fn stated(bound: Digest, relation: &Relation, layout: &Layout) -> Vec<Scalar> {
 fn linked(layout: &Layout, body: &[u8]) -> Result<(), VerifyError> {
     let short = || VerifyError::Malformed("no commitments".into());
     let rows: usize = layout.committed.iter().map(|place| place.rows).sum();
-    let (version, body) = body.split_first().ok_or_else(short)?;
-    let (some, body) = body.split_first().ok_or_else(short)?;
+    // The version is looked at when the whole is decoded.
+    let [_, some, body @ ..] = body else { return Err(short()) };
     if *some != u8::from(rows > 0) {
         return Err(short());
     }
     if rows == 0 {
-        return if layout.committed.iter().all(|place| Rows::commitment(&place.shape, &[]) == place.commitment) {
+        return if layout.committed.iter().all(|place| Rows::commitment(&place.shape, &[]) == place.commitment)
+        {
             Ok(())
         } else {
             Err(VerifyError::NotCommitted(0))
         };
     }
-    let _ = version;
     let (length, mut body) = body.split_first_chunk::<{ HEADER - 1 }>().ok_or_else(short)?;
     if u64::from_le_bytes(*length) != rows as u64 {
         return Err(short());

@@ -40,7 +40,11 @@ impl Axes {
             let dims: Vec<(usize, usize)> = wanted
                 .iter()
                 .map(|name| {
-                    let size = strides.iter().flatten().find(|(other, ..)| other == name).map_or(1, |(_, size, _)| *size);
+                    let size = strides
+                        .iter()
+                        .flatten()
+                        .find(|(other, ..)| other == name)
+                        .map_or(1, |(_, size, _)| *size);
                     let own = strides.get(buffer).into_iter().flatten().find(|(other, ..)| other == name);
                     (size, own.map_or(0, |(.., stride)| *stride))
                 })

@@ -88,7 +88,10 @@ impl SpartanCircuit<Curve> for Bound {
     }
 }
 
-fn allocate<CS: ConstraintSystem<Scalar>>(cs: &mut CS, values: &[Scalar]) -> Result<Vec<Number>, SynthesisError> {
+fn allocate<CS: ConstraintSystem<Scalar>>(
+    cs: &mut CS,
+    values: &[Scalar],
+) -> Result<Vec<Number>, SynthesisError> {
     values.iter().map(|value| Number::alloc(&mut *cs, || Ok(*value))).collect()
 }
 
@@ -171,7 +174,9 @@ impl<CS: ConstraintSystem<Scalar>> Synthesis<'_, CS> {
             divisors.push(scale * (alpha.value - own) - scalar(look.form.value));
             images.push(image);
         }
-        divisors.extend((0..table.rows).map(|at| alpha.value - argument(at) - beta.value * scalar(image(at).into())));
+        divisors.extend(
+            (0..table.rows).map(|at| alpha.value - argument(at) - beta.value * scalar(image(at).into())),
+        );
         let inverses = if self.proving { inverses(&divisors) } else { vec![Scalar::ZERO; divisors.len()] };
         let (of_looks, of_rows) = inverses.split_at(table.looks.len());
         let mut sum = Form::zero();

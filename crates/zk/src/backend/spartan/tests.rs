@@ -115,12 +115,8 @@ fn everything() -> Case {
         b.output(id);
     }
     let divisors = Tensor::new(&[3, 1], vec![1, 64, 77]).unwrap();
-    let inputs = vec![
-        numbers("x", &[3, 4], 1000),
-        numbers("w", &[4, 5], 1000),
-        divisors,
-        Tensor::vector(vec![2, 0]),
-    ];
+    let inputs =
+        vec![numbers("x", &[3, 4], 1000), numbers("w", &[4, 5], 1000), divisors, Tensor::vector(vec![2, 0])];
     Case::new(b.build().unwrap(), inputs)
 }
 
@@ -212,7 +208,8 @@ fn a_wrong_output_or_an_input_out_of_range_does_not_fit() {
 
 #[test]
 fn ranges_are_exact() {
-    for (lo, hi) in [(0, 1), (0, 0), (-3, 4), (0, 255), (0, 256), (-1000, 1), (5, 70_000), (0, (1 << 24) - 1)] {
+    for (lo, hi) in [(0, 1), (0, 0), (-3, 4), (0, 255), (0, 256), (-1000, 1), (5, 70_000), (0, (1 << 24) - 1)]
+    {
         for value in [lo - 1, lo, hi, hi + 1, lo - (1 << 30), hi + 256] {
             let [shape, valued] = [false, true].map(|valued| {
                 let mut circuit = Circuit::new(valued, &[]);
