@@ -11,7 +11,8 @@ use bitneuron_core::{Commitment, Digest, Seed};
 use bitneuron_zk::backend::spartan::{self, Spartan, SpartanError, Vault};
 use bitneuron_zk::suite::{Case, check};
 use bitneuron_zk::{
-    Assumption, Proof, ProveError, Prover, Replay, Statement, Verifier, VerifyError, ZeroKnowledge, liar,
+    Assumption, Backend, Proof, ProveError, Prover, Replay, Statement, Verifier, VerifyError, ZeroKnowledge,
+    liar,
 };
 use executed::{Bound, Executed, Scene, numbers};
 use std::sync::Arc;
@@ -241,6 +242,17 @@ fn a_public_input_out_of_range_is_refused_in_the_clear() {
     assert!(prove(&spartan, &case).is_err());
     let forged = liar::spartan::sealed(&spartan, &case);
     assert!(verify(&spartan, &case, &forged).is_err());
+    // A proof in range, shown for what is not.
+    let (_, _, honest) = sealed(&scene);
+    let bound = bitneuron_zk::binding::<Executed>(Backend::SPARTAN, &case.context, &case.public);
+    let mut proof = prove(&spartan, &honest).unwrap();
+    proof.body.0.splice(..32, bound.0);
+    assert!(matches!(verify(&spartan, &case, &proof), Err(VerifyError::False(_))));
+    // Tensors of another shape state nothing true.
+    case.public.inputs[0] = Bound::Public(Tensor::vector(vec![0; 4]));
+    let bound = bitneuron_zk::binding::<Executed>(Backend::SPARTAN, &case.context, &case.public);
+    proof.body.0.splice(..32, bound.0);
+    assert!(matches!(verify(&spartan, &case, &proof), Err(VerifyError::False(_))));
 }
 
 #[test]

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 
 /// Bits of a limb: ranges are checked in a table of 2¹¹ rows.
 pub(super) const LIMB: u32 = 11;
-/// The most constraints and cells of a circuit, 2²⁰ each.
-pub(super) const MOST: usize = 1 << 20;
+/// The most constraints and cells of a circuit, 2¹⁸ each.
+pub(super) const MOST: usize = 1 << 18;
 
 /// A form over a scale that lies in a table: `form / scale ∈ table`, and `image`, where the table has one, at its place.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ impl Circuit {
 
     /// Whether it is still small enough.
     pub(super) fn check(&self) -> Result<(), SpartanError> {
-        if self.size().max(self.early.len()) > MOST || self.public.len() > MOST >> 5 {
+        if self.size().max(self.early.len()) > MOST || self.public.len() > MOST / 16 {
             return Err(SpartanError::TooLarge { limit: MOST });
         }
         Ok(())

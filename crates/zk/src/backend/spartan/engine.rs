@@ -60,16 +60,17 @@ thread_local! {
     static MASKS: RefCell<Option<Masks>> = const { RefCell::new(None) };
 }
 
-/// Runs `work` with the blinds of the shared segment set to `shared`, and a stream of `seed` added to all others.
+/// Runs `work` with the blinds of the shared segment set to `shared`, and a stream of `seed` added to all others. While a thread
+/// waits inside it may take up another proof, and then finds its own masks again.
 pub(super) fn masked<T>(shared: Vec<Scalar>, seed: Seed, work: impl FnOnce() -> T) -> T {
-    struct Reset;
-    impl Drop for Reset {
+    struct Restore(Option<Masks>);
+    impl Drop for Restore {
         fn drop(&mut self) {
-            MASKS.with_borrow_mut(|masks| *masks = None);
+            MASKS.set(self.0.take());
         }
     }
-    MASKS.with_borrow_mut(|masks| *masks = Some(Masks { shared, stream: seed.rng(), asked: 0 }));
-    let _reset = Reset;
+    let own = Masks { shared, stream: seed.rng(), asked: 0 };
+    let _restore = Restore(MASKS.replace(Some(own)));
     work()
 }
 

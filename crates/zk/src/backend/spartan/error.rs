@@ -5,13 +5,16 @@ use crate::verifier::VerifyError;
 use bitneuron_core::Commitment;
 use thiserror::Error;
 
-/// Why a relation is not for this backend. It says nothing about the relation.
+/// Why a relation is not for this backend. But for [`SpartanError::Shape`] it says nothing about the relation.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SpartanError {
     /// An operation or a form of it that has no circuit.
     #[error("no circuit for {0}")]
     Unsupported(&'static str),
+    /// A public tensor of another shape than the program's, or bindings of another number: nothing true is stated.
+    #[error("bindings that do not fit the program")]
+    Shape,
     /// A circuit beyond the limit.
     #[error("more than {limit} cells or constraints")]
     TooLarge {
@@ -37,6 +40,9 @@ impl From<SpartanError> for ProveError {
 
 impl From<SpartanError> for VerifyError {
     fn from(error: SpartanError) -> Self {
-        Self::Rule(Box::new(error))
+        match error {
+            SpartanError::Shape => Self::False(error.to_string()),
+            other => Self::Rule(Box::new(other)),
+        }
     }
 }

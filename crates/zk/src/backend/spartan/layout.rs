@@ -38,7 +38,7 @@ impl Layout {
         if relation.inputs.len() != program.inputs().len()
             || relation.outputs.len() != program.outputs().len()
         {
-            return Err(SpartanError::Unsupported("bindings of another number than the program's"));
+            return Err(SpartanError::Shape);
         }
         let count = |id: ValueId| program.shape(id).and_then(elements).unwrap_or(MOST);
         let values = program.inputs().len().saturating_add(program.nodes().len());
@@ -85,7 +85,7 @@ fn places<'a>(bindings: impl Iterator<Item = (&'a Binding, &'a [u32])>) -> Resul
     for (number, (binding, shape)) in bindings.enumerate() {
         match binding {
             Binding::Public(tensor) if tensor.shape() == shape => {}
-            Binding::Public(_) => return Err(SpartanError::Unsupported("a public tensor of another shape")),
+            Binding::Public(_) => return Err(SpartanError::Shape),
             Binding::Committed(commitment) if commitment.scheme == SCHEME => found.push(Place {
                 commitment: *commitment,
                 shape: shape.to_vec(),

@@ -13,7 +13,7 @@
 //!
 //! ## What is proved
 //! Every operation but sorting, and gathering by an index that is not a public input. Public inputs that are indices are part of the
-//! circuit, other public tensors are public values of the proof. Circuits have at most 2²⁰ constraints.
+//! circuit, other public tensors are public values of the proof. Circuits have at most 2¹⁸ constraints.
 //!
 //! ## What it costs
 //! Verifying is linear in the constraints, and needs keys that are made from the relation at first: it hides, it does not save work.
