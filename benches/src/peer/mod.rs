@@ -1,5 +1,6 @@
 //! Peers: other programs that do the same, run in the same sitting.
 
+pub mod ezkl;
 #[cfg(feature = "peers")]
 pub mod orderbook;
 

@@ -39,6 +39,8 @@ pub enum Assumption {
     CollisionResistance,
     /// A published proof, with hash functions as random oracles.
     Proven,
+    /// The discrete logarithm of a group is hard; a published proof, with hash functions as random oracles.
+    DiscreteLogarithm,
     /// A published conjecture.
     Conjectured,
     /// Somebody honest looks in time and cheating is punished.

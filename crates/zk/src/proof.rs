@@ -23,6 +23,8 @@ impl Backend {
     pub const OPTIMISTIC: Self = Self(3);
     /// Zero-knowledge proofs by sumcheck (feature `sumcheck`).
     pub const SUMCHECK: Self = Self(4);
+    /// Spartan over an elliptic curve (`backend::spartan`, behind feature `spartan`).
+    pub const SPARTAN: Self = Self(5);
 }
 
 /// A proof in the encoding of its backend.

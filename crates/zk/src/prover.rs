@@ -13,7 +13,8 @@ use thiserror::Error;
 /// Laws, which the module `suite` checks for any implementation:
 /// 1. *complete*: a true statement is proved, and [`Prover::verifier`] accepts the proof;
 /// 2. *honest*: a false statement is refused, not "proved";
-/// 3. *deterministic*: the same context, public part, witness and entropy give the same bytes;
+/// 3. *deterministic*: the same context, public part, witness and entropy give the same bytes, unless the prover says that it is
+///    not [`Prover::reproducible`];
 /// 4. *fresh*: a proof that hides anything depends on the entropy. All masks come from a hash of entropy, context,
 ///    public part and witness together, so that a seed used twice leaks nothing.
 pub trait Prover<S: Statement>: Send + Sync {
@@ -31,6 +32,12 @@ pub trait Prover<S: Statement>: Send + Sync {
 
     /// A verifier that reads these proofs.
     fn verifier(&self) -> Arc<dyn Verifier<S>>;
+
+    /// Whether the same call gives the same bytes. Not so for a foreign library that draws masks of its own; nothing that nodes
+    /// agree on may depend on such bytes.
+    fn reproducible(&self) -> bool {
+        true
+    }
 }
 
 /// Why nothing was proved.
@@ -77,6 +84,10 @@ macro_rules! forward {
 
             fn verifier(&self) -> Arc<dyn Verifier<S>> {
                 (**self).verifier()
+            }
+
+            fn reproducible(&self) -> bool {
+                (**self).reproducible()
             }
         }
     )*};

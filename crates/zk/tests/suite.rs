@@ -36,6 +36,7 @@ type Verify = Box<dyn Fn(&Context, &Score, &Proof) -> Result<(), VerifyError> + 
 struct Wrong {
     prove: Prove,
     verify: Verify,
+    reproducible: bool,
     guarantees: fn(Guarantees) -> Guarantees,
     gas: Box<dyn Fn(u64) -> u64 + Send + Sync>,
 }
@@ -54,6 +55,7 @@ fn right() -> Wrong {
             Prover::<Score>::prove(&replay(), &case.context, &case.public, &case.witness, seed)
         }),
         verify: Box::new(accept),
+        reproducible: true,
         guarantees: |guarantees| guarantees,
         gas: Box::new(|gas| gas),
     }
@@ -73,6 +75,10 @@ impl Prover<Score> for Wrong {
 
     fn verifier(&self) -> Arc<dyn Verifier<Score>> {
         Arc::new(replay())
+    }
+
+    fn reproducible(&self) -> bool {
+        self.reproducible
     }
 }
 
@@ -137,7 +143,10 @@ fn a_prover_that_counts_is_not_deterministic() {
         proof.body.0.pop();
         accept(context, public, &proof)
     });
-    assert_eq!(broken(&Wrong { prove, verify, ..right() }), Some(Law::Deterministic));
+    let counts = Wrong { prove, verify, ..right() };
+    assert_eq!(broken(&counts), Some(Law::Deterministic));
+    // Who says so may count, but a verifier that reads past the count accepts other bytes.
+    assert_eq!(broken(&Wrong { reproducible: false, ..counts }), Some(Law::Bytes));
 }
 
 #[test]

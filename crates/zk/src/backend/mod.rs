@@ -3,5 +3,7 @@
 pub mod merkle;
 pub mod optimistic;
 pub mod replay;
+#[cfg(feature = "spartan")]
+pub mod spartan;
 #[cfg(feature = "sumcheck")]
 pub mod sumcheck;

@@ -13,6 +13,8 @@ pub mod metric;
 pub mod norm;
 pub mod prediction;
 pub mod score;
+#[cfg(feature = "spartan")]
+pub mod spartan;
 pub mod step;
 pub mod turn;
 

@@ -37,7 +37,7 @@ pub enum Law {
     Complete,
     /// What is false is not proved.
     Honest,
-    /// The same call gives the same result.
+    /// The same call gives the same verdict, and the same proof where the prover is reproducible.
     Deterministic,
     /// A proof that hides something depends on the entropy.
     Fresh,
