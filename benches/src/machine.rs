@@ -22,3 +22,16 @@ mod tests {
         assert_eq!(super::model("processor\t: 0\n"), None);
     }
 }
+
+/// Lets the kernel count the peak of this process's resident set anew.
+pub fn forget_peak() {
+    // Where the kernel refuses, the peak is that of the whole run: too large, never too small.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The peak of this process's resident set in bytes; `None` where the kernel does not tell.
+pub fn peak() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<f64>().ok().map(|kilobytes| kilobytes * 1024.0)
+}

@@ -45,7 +45,7 @@ impl Area {
             Self::Sim => sim::measure(),
             Self::Market => market::measure(options),
             Self::Learning => learning::measure(options),
-            Self::Zk => zk::measure(),
+            Self::Zk => zk::measure(options),
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod block;
 pub mod chatter;
 pub mod orders;
+pub mod proof;
 pub mod step;
 pub mod turn;
 pub mod wide;

@@ -1,7 +1,7 @@
 //! A system checked in the clear, constraint by constraint: what a proof shows, for tests.
 
 use super::field::Val;
-use super::system::{NodeId, Numerator, Product, System};
+use super::system::{NodeId, Product, System};
 use super::values::Values;
 use p3_field::PrimeCharacteristicRing;
 use std::collections::BTreeMap;
@@ -12,18 +12,12 @@ pub(super) fn broken(system: &System, values: &Values) -> Option<String> {
     if let Some(id) = system.zeros.iter().find(zero) {
         return Some(format!("{id:?} is not zero: {:?}", system.node(*id)));
     }
-    let read = system.leaves.iter().filter(|leaf| matches!(leaf.numerator, Numerator::Plus));
-    for leaf in read {
-        let Some(table) = system.tables.iter().find(|table| table.tag == leaf.tag) else { continue };
+    for table in &system.tables {
         let within = |value: &i64| usize::try_from(*value).is_ok_and(|at| at < table.entries);
-        if let Some(at) = values.integers(leaf.value).iter().position(|value| !within(value)) {
-            let value = values.integers(leaf.value)[at];
-            return Some(format!(
-                "{:?} is {value} at {at}, not in table {}: {:?}",
-                leaf.value,
-                leaf.tag,
-                system.node(leaf.value)
-            ));
+        for reader in &table.readers {
+            if let Some(value) = values.integers(*reader).iter().find(|value| !within(value)) {
+                return Some(format!("{reader:?} is {value} somewhere: {:?}", system.node(*reader)));
+            }
         }
     }
     let wrong = |product: &&Product| !holds(system, values, product);

@@ -41,6 +41,31 @@ pub(super) fn between(a: &[Ext], b: &[Ext]) -> Ext {
     a.iter().zip(b).map(factor).product()
 }
 
+/// A point with `eq` of it at single indices at hand: two tables of half its bits.
+#[derive(Debug)]
+pub(super) struct Point<'a> {
+    coordinates: &'a [Ext],
+    high: Vec<Ext>,
+    low: Vec<Ext>,
+}
+
+impl<'a> Point<'a> {
+    pub(super) fn new(coordinates: &'a [Ext]) -> Self {
+        let (high, low) = coordinates.split_at(coordinates.len() / 2);
+        Self { coordinates, high: table(high, Ext::ONE), low: table(low, Ext::ONE) }
+    }
+
+    pub(super) const fn coordinates(&self) -> &'a [Ext] {
+        self.coordinates
+    }
+
+    /// `eq(point, index)`.
+    pub(super) fn get(&self, index: usize) -> Ext {
+        let low = self.low.len();
+        self.high[index / low] * self.low[index % low]
+    }
+}
+
 /// A run of consecutive indices seen from a point: `eq(point, start + i)` for `i` in a range.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run<'a> {

@@ -393,7 +393,8 @@ impl<'a> Lowering<'a> {
     fn rescale(&mut self, id: ValueId, a: ValueId, bits: u32, shape: &[usize]) -> Result<NodeId, LowerError> {
         let interval = self.interval(a).rescaled(bits).ok_or_else(|| self.wraps())?;
         let width = (interval.hi - interval.lo).max(1);
-        self.fits((2 * (i128::from(interval.magnitude()) + self.reach(width))) << bits)?;
+        let bound = 2 * (i128::from(interval.magnitude()) + self.reach(width));
+        self.fits(bound << bits)?;
         let quotient = if self.clamped.contains_key(&id) || self.homes.contains_key(&id) {
             self.cells(id)
         } else {
@@ -405,7 +406,9 @@ impl<'a> Lowering<'a> {
             self.nonnegative(above, width)?;
         }
         let remainder = self.system.sum(&[(1, self.of(a)), (-(1i64 << bits), quotient)], 1 << (bits - 1));
-        self.within(remainder, Interval { lo: 0, hi: (1 << bits) - 1 })?;
+        // Quotients are made of digits, or of what a clamp shows to be: they and so the remainders are integers.
+        let magnitude = i128::from(self.interval(a).magnitude()) + (bound << bits);
+        self.integers_within(remainder, Interval { lo: 0, hi: (1 << bits) - 1 }, magnitude)?;
         Ok(quotient)
     }
 
@@ -620,7 +623,7 @@ impl<'a> Lowering<'a> {
     /// Rows by hidden indices: each element stands in the operand at its row's place.
     fn gather(&mut self, id: ValueId, a: ValueId, index: ValueId, shape: &[usize]) -> NodeId {
         let (a, index) = (self.of(a), self.of(index));
-        let (entries, width) = (self.system.size(a), shape[1..].iter().product::<usize>());
+        let width = shape[1..].iter().product::<usize>();
         let result = self.cells(id);
         let rows = self.system.sum(&[(width as i64, index)], 0);
         let rows = self.system.push([&shape[..1], &vec![1; shape.len() - 1]].concat(), Wire::Reshape(rows));
@@ -634,8 +637,7 @@ impl<'a> Lowering<'a> {
         self.system.leaves.push(Leaf { value: result, second: Some(place), tag, numerator });
         let whole = self.system.shape(a).to_vec();
         let used = self.system.fresh(&whole, Hint::Reads(place));
-        let places = (0..entries as i64).collect();
-        let places = self.system.push(whole, Wire::Known(Arc::new(places)));
+        let places = self.system.push(whole, Wire::Count);
         let numerator = Numerator::Used(used);
         self.system.leaves.push(Leaf { value: a, second: Some(places), tag, numerator });
         result
@@ -670,26 +672,24 @@ impl<'a> Lowering<'a> {
     fn finish(&mut self) {
         let read = |system: &System, tag| system.leaves.iter().any(|leaf| leaf.tag == tag);
         if read(&self.system, 0) {
-            self.table(0, (0..=1i64 << self.bits).collect(), None);
+            self.table(0, (1 << self.bits) + 1, None);
         }
         for (place, table) in self.program.tables().iter().enumerate() {
             let tag = place as u64 + 1;
             if read(&self.system, tag) {
-                let arguments = (0..table.values.len() as i64).collect();
-                self.table(tag, arguments, Some(table.values.clone()));
+                self.table(tag, table.values.len(), Some(table.values.clone()));
             }
         }
         self.system.split_leaves();
     }
 
-    fn table(&mut self, tag: u64, arguments: Vec<i64>, values: Option<Vec<i64>>) {
-        let entries = arguments.len();
+    fn table(&mut self, tag: u64, entries: usize, values: Option<Vec<i64>>) {
         let place = self.system.tables.len();
         let readers =
             self.system.leaves.iter().filter(|leaf| leaf.tag == tag).map(|leaf| leaf.value).collect();
-        self.system.tables.push(Lookup { tag, entries, readers });
+        self.system.tables.push(Lookup { entries, readers });
         let used = self.system.fresh(&[entries], Hint::Counts(place));
-        let value = self.system.push(vec![entries], Wire::Known(Arc::new(arguments)));
+        let value = self.system.push(vec![entries], Wire::Count);
         let second = values.map(|values| self.system.push(vec![entries], Wire::Known(Arc::new(values))));
         self.system.leaves.push(Leaf { value, second, tag, numerator: Numerator::Used(used) });
     }

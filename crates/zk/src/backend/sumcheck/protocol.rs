@@ -192,14 +192,14 @@ impl Layout<'_> {
     /// The weights' multilinear polynomial at a point.
     fn at(&self, total: &Total, point: &[Ext]) -> Ext {
         let (limbs, rows) = point.split_at(self.setup.limb_variables());
-        let table = eq::table(rows, Ext::ONE);
+        let place = eq::Point::new(rows);
         let limbs = eq::table(limbs, Ext::ONE);
         let bases = self.bases();
         let mut sum = Ext::ZERO;
         for (store, size, weights) in &total.settled.cells {
             for segment in self.segments(&bases, *store, *size) {
                 let parts = weights.iter().flat_map(|weight| weight.within(segment.from, segment.length));
-                let own: Ext = parts.map(|part| part.at(rows, &table, segment.row)).sum();
+                let own: Ext = parts.map(|part| part.at(&place, segment.row)).sum();
                 sum += limbs[segment.limb] * own;
             }
         }

@@ -21,6 +21,29 @@ impl Lowering<'_> {
         if count == 0 { 1 } else { count }
     }
 
+    /// [`Self::within`] for elements that are known to be integers, of no more than this magnitude: where a multiple of them
+    /// fills the table and a multiple of their neighbours does not, one look is enough.
+    pub(super) fn integers_within(
+        &mut self,
+        node: NodeId,
+        interval: Interval,
+        magnitude: i128,
+    ) -> Result<(), LowerError> {
+        let (base, width) = (self.base(), interval.hi - interval.lo);
+        // `factor·x + offset` lies in the table for x of `0 ..= width` and for no other integer.
+        let found =
+            (width < base).then_some(base / (width + 1)).into_iter().flat_map(|factor| [factor, factor + 1]);
+        let found = found.filter_map(|factor| {
+            let least = (base - factor * (width + 1) + 1).max(0);
+            let most = (base - factor * width).min(factor - 1);
+            (least <= most && magnitude * i128::from(factor) < 1 << 62).then_some((factor, least))
+        });
+        let Some((factor, offset)) = found.min() else { return self.within(node, interval) };
+        let place = self.system.sum(&[(factor, node)], offset - factor * interval.lo);
+        self.system.leaf(place);
+        Ok(())
+    }
+
     /// Shows `0 ≤ element`, and that it is at most the power of the base at or above `most`.
     pub(super) fn nonnegative(&mut self, node: NodeId, most: i64) -> Result<(), LowerError> {
         let count = self.digits(most);
@@ -126,5 +149,27 @@ impl Lowering<'_> {
     pub(super) const fn reach(&self, most: i64) -> i128 {
         // All digits at the base: less than twice the power of it.
         2 << (self.bits * self.digits(most))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_look_holds_just_the_integers_of_an_interval() {
+        // The rule of `integers_within`, counted out.
+        for base in [16i64, 64] {
+            for width in 0..base {
+                for factor in [base / (width + 1), base / (width + 1) + 1] {
+                    let least = (base - factor * (width + 1) + 1).max(0);
+                    let most = (base - factor * width).min(factor - 1);
+                    if least <= most {
+                        let held: Vec<i64> = (-2 * base..2 * base)
+                            .filter(|x| (0..=base).contains(&(factor * x + least)))
+                            .collect();
+                        assert_eq!(held, (0..=width).collect::<Vec<_>>(), "{base} {width} {factor}");
+                    }
+                }
+            }
+        }
     }
 }

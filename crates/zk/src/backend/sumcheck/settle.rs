@@ -80,6 +80,7 @@ fn lower(system: &System, id: NodeId, weights: Vec<Weight>, open: &mut [Vec<Weig
             settled.constant +=
                 weights.iter().map(|weight| weight.apply(&|index| element(values[index]))).sum::<Ext>();
         }
+        Wire::Count => settled.constant += weights.iter().map(Weight::count).sum::<Ext>(),
         Wire::Sum(terms, constant) => {
             if *constant != 0 {
                 let mass: Ext = weights.iter().map(Weight::mass).sum();

@@ -32,6 +32,8 @@ pub(super) enum Wire {
     Cells(Store, Hint),
     /// Known to everybody.
     Known(Arc<Vec<i64>>),
+    /// 0, 1, 2, … along the flat buffer.
+    Count,
     /// `Σ coefficient · node + constant`, all of this shape.
     Sum(Vec<(i64, NodeId)>, i64),
     /// Exactly divided.
@@ -132,10 +134,9 @@ pub(super) enum Numerator {
     Used(NodeId),
 }
 
-/// A table that leaves look up: its tag, and how many entries it has.
+/// A table that leaves look up.
 #[derive(Debug, Clone)]
 pub(super) struct Lookup {
-    pub(super) tag: u64,
     pub(super) entries: usize,
     /// Whose elements are looked up.
     pub(super) readers: Vec<NodeId>,
@@ -209,7 +210,7 @@ impl System {
         for node in &self.nodes {
             let is = |id: &NodeId| flat[id.0];
             flat.push(match &node.wire {
-                Wire::Cells(..) | Wire::Known(_) => true,
+                Wire::Cells(..) | Wire::Known(_) | Wire::Count => true,
                 Wire::Sum(terms, _) => terms.iter().all(|(_, id)| is(id)),
                 Wire::Quotient(id, _) | Wire::Slice(id, _) | Wire::Reshape(id) => is(id),
                 Wire::Concat(parts) => parts.iter().all(is),

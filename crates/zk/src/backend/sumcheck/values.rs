@@ -67,6 +67,7 @@ impl Values {
         Arc::new(match &node.wire {
             Wire::Cells(..) => return self.integers[id.0].clone(),
             Wire::Known(values) => return values.clone(),
+            Wire::Count => (0..system.size(id) as i64).collect(),
             Wire::Reshape(of) => return self.integers[of.0].clone(),
             Wire::Sum(terms, constant) => {
                 let mut sum = vec![*constant; system.size(id)];

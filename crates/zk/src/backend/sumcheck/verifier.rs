@@ -35,6 +35,25 @@ impl Sumcheck {
         self.contained(context, bound_to, relation, &proof.body)
     }
 
+    /// What accepting a proof of a relation means.
+    ///
+    /// # Errors
+    /// The relation has no system of constraints.
+    pub fn guaranteed(&self, _relation: &Relation) -> Result<Guarantees, LowerError> {
+        Ok(Self::guarantee())
+    }
+
+    const fn guarantee() -> Guarantees {
+        Guarantees {
+            soundness: Soundness { bits: geometry::TARGET_BITS, under: Assumption::Proven },
+            zero_knowledge: ZeroKnowledge::HidingCommitments,
+            succinct: true,
+            trusted_setup: false,
+            post_quantum: true,
+            settles: Settles::AtOnce,
+        }
+    }
+
     /// The verdict; the verifier beneath may panic on malformed proofs, and holds nothing that could be left half done.
     fn contained(
         &self,
@@ -135,14 +154,7 @@ impl<S: Computation> Verifier<S> for Sumcheck {
     }
 
     fn guarantees(&self, _public: &S::Public) -> Guarantees {
-        Guarantees {
-            soundness: Soundness { bits: geometry::TARGET_BITS, under: Assumption::Proven },
-            zero_knowledge: ZeroKnowledge::HidingCommitments,
-            succinct: true,
-            trusted_setup: false,
-            post_quantum: true,
-            settles: Settles::AtOnce,
-        }
+        Self::guarantee()
     }
 
     fn gas(&self, public: &S::Public) -> u64 {

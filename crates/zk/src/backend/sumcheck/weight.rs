@@ -78,6 +78,17 @@ impl Dim {
         }
     }
 
+    /// `Σ i · number_i`.
+    fn first_moment(&self) -> Ext {
+        match &*self.factor {
+            // Bits of an index are as independent as coordinates are.
+            Factor::Eq(point, _) if self.from == 0 && self.size == 1 << point.len() => {
+                point.iter().fold(Ext::ZERO, |moment, coordinate| moment.double() + *coordinate)
+            }
+            _ => (0..self.size).map(|index| self.get(index) * Val::from_usize(index)).sum(),
+        }
+    }
+
     fn part(&self, from: usize, size: usize) -> Self {
         Self { size, from: self.from + from, ..self.clone() }
     }
@@ -115,6 +126,21 @@ impl Weight {
     /// The sum of all weights.
     pub(super) fn mass(&self) -> Ext {
         self.dims.iter().fold(self.coefficient, |mass, dim| mass * dim.mass())
+    }
+
+    /// `Σ weight · place` over the places of the flat buffer.
+    pub(super) fn count(&self) -> Ext {
+        let mut total = Ext::ZERO;
+        self.runs(&mut |start, run, coefficient| {
+            let sum = match run {
+                None => Ext::from_usize(start),
+                Some(run) => {
+                    run.mass() * Val::from_usize(start) + run.first_moment() * Val::from_usize(run.stride)
+                }
+            };
+            total += coefficient * sum;
+        });
+        total
     }
 
     pub(super) fn scaled(mut self, by: Ext) -> Self {
@@ -247,26 +273,27 @@ impl Weight {
         total
     }
 
-    /// `Σ weight · eq(point, place + element)`: what the weights of a buffer that begins at `place` come to at a point, of
-    /// which `table` holds all values of `eq`.
-    pub(super) fn at(&self, point: &[Ext], table: &[Ext], place: usize) -> Ext {
+    /// `Σ weight · eq(point, place + element)`: what the weights of a buffer that begins at `place` come to at a point.
+    pub(super) fn at(&self, point: &eq::Point<'_>, place: usize) -> Ext {
         let mut total = Ext::ZERO;
         self.runs(&mut |start, run, coefficient| {
             let begin = place + start;
             let sum = match run {
-                None => table[begin],
+                None => point.get(begin),
                 Some(run) => match &*run.factor {
                     Factor::Eq(other, values) if run.stride == 1 && long(run.size, other, values) => {
                         eq::overlap(
                             Run { point: other, start: run.from },
-                            Run { point, start: begin },
+                            Run { point: point.coordinates(), start: begin },
                             run.size,
                         )
                     }
                     Factor::Ones if run.stride == 1 && run.size >= SHORT => {
-                        eq::mass(Run { point, start: begin }, run.size)
+                        eq::mass(Run { point: point.coordinates(), start: begin }, run.size)
                     }
-                    _ => (0..run.size).map(|index| run.get(index) * table[begin + index * run.stride]).sum(),
+                    _ => (0..run.size)
+                        .map(|index| run.get(index) * point.get(begin + index * run.stride))
+                        .sum(),
                 },
             };
             total += coefficient * sum;
@@ -330,10 +357,11 @@ mod tests {
             }
             prop_assert_eq!(&whole, &parts);
             prop_assert_eq!(weight.mass(), whole.iter().copied().sum());
+            prop_assert_eq!(weight.count(), whole.iter().enumerate().map(|(at, by)| *by * Val::from_usize(at)).sum());
             let point: Vec<Ext> = (0..9).map(|at| Ext::from_u64(at * 5 + 11)).collect();
             let table = eq::table(&point, Ext::ONE);
             let hand: Ext = whole.iter().zip(&table[20..]).map(|(weight, eq)| *weight * *eq).sum();
-            prop_assert_eq!(weight.at(&point, &table, 20), hand);
+            prop_assert_eq!(weight.at(&eq::Point::new(&point), 20), hand);
         }
     }
 }
