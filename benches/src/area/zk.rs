@@ -34,7 +34,8 @@ pub(super) fn measure(options: Options) -> Vec<Reading> {
     }));
     readings.extend(attempt("steps_16_proof_ratio", || {
         let one = bytes.ok_or("the proof of one step is not known")?;
-        let cost = typical(&Work::steps(&[64, 32, 10], 32, 16, Geometry::SMALL)?, 3)?;
+        let cost =
+            typical(&Work::steps(&[64, 32, 10], 32, 16, Geometry { rows: 13, ..Geometry::SMALL })?, 3)?;
         Ok(vec![Reading::row("steps_16_proof_ratio", cost.bytes / 1e3 / one).note(about("16 steps", cost))])
     }));
     readings.extend(optimistic());

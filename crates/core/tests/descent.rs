@@ -201,6 +201,20 @@ proptest! {
         }
     }
 
+    /// Why the softmax of the step may declare the sum of its probabilities: half a unit for each class, whatever they are.
+    #[test]
+    fn probabilities_sum_to_about_one(
+        mut e in prop::collection::vec(prop::sample::select(vec![0i64, 1, 2, 7, 100, 2048, 4095, 4096]), 1..400),
+        noise in any::<u16>(),
+    ) {
+        e[0] = 4096;
+        let last = e.len() - 1;
+        e[last] = if last == 0 { 4096 } else { i64::from(noise % 4097) };
+        let sum: i64 = e.iter().sum();
+        let total: i64 = e.iter().map(|e| divide(e * 256, sum).unwrap()).sum();
+        prop_assert!((total - 256).abs() <= e.len() as i64 / 2, "{total} of {} classes", e.len());
+    }
+
     #[test]
     fn measures_equal_the_formulas(shape in 0..SHAPES.len(), seed in any::<u32>(), drawn in any::<bool>()) {
         let (sizes, seed) = (SHAPES[shape], u64::from(seed));

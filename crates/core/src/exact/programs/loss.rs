@@ -101,11 +101,12 @@ fn softmax_error(
     // e ≤ S, so the quotient is at most one, which the analysis cannot know.
     let probability = b.op_within(Op::Divide { a: scaled, by: sum }, Interval { lo: 0, hi: fixed::ONE })?;
     let onehot = onehot(b, labels, rows, classes)?;
-    // Quotients add up to one but for half a quantum of rounding each, which the analysis cannot know either.
-    let rounding = i64::from(classes) / 2;
-    let sums =
-        Interval { lo: fixed::ONE.saturating_sub(rounding).max(0), hi: fixed::ONE.saturating_add(rounding) };
-    let total = b.op_within(Op::Sum { a: probability, axis: 1 }, sums)?;
+    // Each quotient is at most half a unit from its real number, and those sum to one; so errors are below one and a bit,
+    // which keeps all that follows ten times narrower than what the analysis knows.
+    let slack = i64::from(classes / 2);
+    let most = fixed::ONE.saturating_mul(i64::from(classes)).min(fixed::ONE.saturating_add(slack));
+    let about_one = Interval { lo: fixed::ONE.saturating_sub(slack).max(0), hi: most };
+    let total = b.op_within(Op::Sum { a: probability, axis: 1 }, about_one)?;
     let target = b.einsum("bc,b->bc", onehot, total)?;
     b.sub(probability, target)
 }

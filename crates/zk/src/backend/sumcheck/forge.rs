@@ -69,11 +69,11 @@ impl Sumcheck {
                 own.clone().nth(tamper.node).ok_or(SumcheckError::Lower(LowerError::TooLarge))?;
             cells.tamper(&draft.system, NodeId(place), tamper.element, tamper.by);
         }
-        let values = if tamper.is_some_and(|tamper| tamper.thorough) { &cells } else { &honest };
+        let values = if tamper.is_some_and(|tamper| tamper.thorough) { cells.clone() } else { honest };
         let bound_to = bind(Backend::SUMCHECK, super::RELATION, context, relation.digest());
         // The library's prover stops where fractions do not cancel.
         let forged = catch_unwind(AssertUnwindSafe(|| {
-            self.finish(context, bound_to, &mut shelf, &draft, values, &cells, entropy)
+            self.finish(context, bound_to, &mut shelf, &draft, values, Some(&cells), entropy)
         }));
         match forged {
             Ok(Ok(proof)) => Ok(Some(proof)),

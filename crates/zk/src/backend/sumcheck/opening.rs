@@ -6,8 +6,9 @@ use super::group::{Group, Root, Spent};
 use super::linked::{Linked, Prepared, Roots};
 use bitneuron_core::Seed;
 use p3_commit::MultilinearPcs;
-use p3_dft::Radix2DFTSmallBatch;
+use p3_dft::{Radix2DFTSmallBatch, TwoAdicSubgroupDft};
 use p3_field::PrimeCharacteristicRing;
+use p3_matrix::dense::RowMajorMatrix;
 use p3_multilinear_util::point::Point;
 use p3_multilinear_util::poly::Poly;
 use p3_whir::{HidingWhirPcs, ZkWhirProof};
@@ -16,7 +17,7 @@ use rand::rngs::StdRng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-type Scheme = HidingWhirPcs<Ext, Val, Radix2DFTSmallBatch<Val>, Linked, Challenger, StdRng>;
+type Scheme<D = Radix2DFTSmallBatch<Val>> = HidingWhirPcs<Ext, Val, D, Linked, Challenger, StdRng>;
 
 /// The value of linked groups at a point, with its proof.
 #[derive(Clone, Serialize, Deserialize)]
@@ -65,14 +66,22 @@ impl Opening {
     }
 }
 
-fn scheme(setup: &Setup, widths: &[usize], entropy: Seed) -> Scheme {
+/// The scheme of linked groups; what it encodes by is chosen by its type.
+fn scheme<D: TwoAdicSubgroupDft<Val>>(setup: &Setup, widths: &[usize], entropy: Seed) -> Scheme<D> {
     let linked = Linked::new(trees(), widths, setup.limbs());
-    HidingWhirPcs::new(
-        setup.config().clone(),
-        Radix2DFTSmallBatch::default(),
-        linked,
-        StdRng::from_seed(entropy.0),
-    )
+    HidingWhirPcs::new(setup.config().clone(), D::default(), linked, StdRng::from_seed(entropy.0))
+}
+
+/// Encodes nothing: the groups' words were made when they were committed.
+#[derive(Clone, Default)]
+struct Encoded;
+
+impl TwoAdicSubgroupDft<Val> for Encoded {
+    type Evaluations = RowMajorMatrix<Val>;
+
+    fn dft_batch(&self, _: RowMajorMatrix<Val>) -> RowMajorMatrix<Val> {
+        RowMajorMatrix::new(Vec::new(), 1)
+    }
 }
 
 fn fits(setup: &Setup, limbs: usize, point: &[Ext]) -> Result<(), OpeningError> {
@@ -113,9 +122,9 @@ pub fn open(
     for group in groups.iter_mut() {
         group.spend()?;
     }
-    let scheme = scheme(setup, &widths, entropy);
+    let committed: Scheme<Encoded> = scheme(setup, &widths, entropy);
     let trees = groups.iter().map(|group| (group.root().cap.clone(), group.tree().clone())).collect();
-    scheme.mmcs.prepare(Prepared(trees));
+    committed.mmcs.prepare(Prepared(trees));
     let mut cells: Vec<Val> = groups.iter().flat_map(|group| group.cells()).copied().collect();
     cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
     let mut masks: Vec<Val> = groups.iter().flat_map(|group| group.masks()).copied().collect();
@@ -123,8 +132,9 @@ pub fn open(
     let failed = |error: &dyn std::fmt::Display| OpeningError::Scheme(error.to_string());
     // The scheme observes the roots as it commits and again as it verifies: once is thrown away here.
     let (_, mut data) =
-        scheme.commit(Poly::new(cells), &mut challenger.clone()).map_err(|error| failed(&error))?;
+        committed.commit(Poly::new(cells), &mut challenger.clone()).map_err(|error| failed(&error))?;
     data.randomness = masks;
+    let scheme: Scheme = scheme(setup, &widths, entropy.derive("masks"));
     let linked = Roots::Linked(groups.iter().map(|group| group.root().cap.clone()).collect());
     scheme.observe_commitment(&linked, challenger);
     let proof =
@@ -146,7 +156,7 @@ pub fn verify(
     let widths: Vec<usize> = roots.iter().map(|root| root.limbs(setup.capacity())).collect();
     let limbs = widths.iter().try_fold(0usize, |sum, width| sum.checked_add(*width)).unwrap_or(usize::MAX);
     fits(setup, limbs, point)?;
-    let scheme = scheme(setup, &widths, Seed::default());
+    let scheme: Scheme = scheme(setup, &widths, Seed::default());
     let linked = Roots::Linked(roots.iter().map(|root| root.cap.clone()).collect());
     let at = vec![Point::new(point.to_vec())];
     let checked = scheme.verify(&linked, &opening.proof, challenger, at);

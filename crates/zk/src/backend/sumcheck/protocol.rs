@@ -314,18 +314,18 @@ pub(super) mod prove {
         pub(in super::super) setup: &'a Setup,
         pub(in super::super) binding: Digest,
         pub(in super::super) chain: ChainId,
-        pub(in super::super) values: &'a Values,
     }
 
     impl Run<'_> {
         /// Runs the protocol over the statement's groups and the prepared own one.
         pub(in super::super) fn run(
             &self,
+            values: Values,
             groups: &mut [&mut Group],
             mut prepared: Prepared,
             entropy: Seed,
         ) -> Result<(Root, Messages), OpeningError> {
-            let Run { frame, setup, binding, chain, values } = *self;
+            let Run { frame, setup, binding, chain } = *self;
             let mut all: Vec<&mut Group> = groups.iter_mut().map(|group| &mut **group).collect();
             all.push(&mut prepared.own);
             let roots: Vec<Root> = all.iter().map(|group| group.root().clone()).collect();
@@ -333,7 +333,9 @@ pub(super) mod prove {
             let mut challenger = layout.begin(binding);
             let mut channel = Channel::prover(&mut challenger, &prepared.pads);
             let short = |_| OpeningError::Scheme("a channel of a prover ended".into());
-            let claims = frame.reduce(Some((values, &prepared.pads)), &mut channel).map_err(short)?;
+            let claims = frame.reduce(Some((&values, &prepared.pads)), &mut channel).map_err(short)?;
+            // Large, and no longer needed.
+            drop(values);
             let masked = channel.finish().map_err(short)?;
             let challenge: Ext = challenger.sample_algebra_element();
             let total = layout.total(frame, &claims, challenge);

@@ -104,7 +104,9 @@ impl Sumcheck {
             hasher.update(&tensor.commitment().root.0);
         });
         let entropy = Seed(hasher.finish().0);
-        self.finish(context, bound_to, &mut shelf, &draft, &values, &values, entropy)
+        // Large, and no longer needed.
+        drop((run, inputs));
+        self.finish(context, bound_to, &mut shelf, &draft, values, None, entropy)
     }
 
     /// Where the relation's tensors stand, and the system that follows.
@@ -126,32 +128,28 @@ impl Sumcheck {
         Ok(Draft { groups, places, system })
     }
 
-    /// Commits to the proof's own cells and runs the protocol; the cells and the values differ for dishonest provers only.
+    /// Commits to the proof's own cells and runs the protocol; `cells` differ from the values for dishonest provers only.
     pub(super) fn finish(
         &self,
         context: &Context,
         bound_to: Digest,
         shelf: &mut Shelf,
         draft: &Draft,
-        values: &Values,
-        cells: &Values,
+        values: Values,
+        cells: Option<&Values>,
         entropy: Seed,
     ) -> Result<Proof, ProveError> {
         let roots: Vec<Root> = draft.groups.iter().filter_map(|group| shelf.root(*group).cloned()).collect();
         let frame = Frame::new(&draft.system);
         let setup = self.spanning(roots.iter(), frame.own()).map_err(SumcheckError::from)?;
         let bound_to = bound_with(bound_to, &draft.places);
-        let prepared = protocol::prove::prepare(&frame, &setup, cells, context.chain, entropy);
+        let prepared =
+            protocol::prove::prepare(&frame, &setup, cells.unwrap_or(&values), context.chain, entropy);
         let mut lent = shelf.take(&draft.groups);
         let mut groups: Vec<&mut Group> = lent.iter_mut().flatten().collect();
-        let run = protocol::prove::Run {
-            frame: &frame,
-            setup: &setup,
-            binding: bound_to,
-            chain: context.chain,
-            values,
-        };
-        let proved = run.run(&mut groups, prepared, entropy);
+        let run =
+            protocol::prove::Run { frame: &frame, setup: &setup, binding: bound_to, chain: context.chain };
+        let proved = run.run(values, &mut groups, prepared, entropy);
         shelf.give(&draft.groups, lent);
         let (own, messages) = proved.map_err(SumcheckError::from)?;
         let body = codec::pack(&Body { roots, places: draft.places.clone(), own, messages });

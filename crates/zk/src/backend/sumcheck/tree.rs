@@ -15,6 +15,8 @@ use p3_multilinear_util::poly::{Poly, PolyMaybePacked};
 type Packed = <Ext as ExtensionField<Val>>::ExtensionPacking;
 /// Elements of one vector register.
 const WIDTH: usize = <Val as Field>::Packing::WIDTH;
+/// The fewest leaves that are packed.
+const LEAST: usize = 4 * WIDTH;
 /// The coefficients of an extension element.
 const DEGREE: usize = 3;
 
@@ -32,11 +34,6 @@ pub(super) fn grow(
     }
     let (numerators, denominators) = leaves(system, forest, values, challenges);
     let numerators = Poly::new(numerators);
-    let denominators = if denominators.len() >= 4 * WIDTH {
-        PolyMaybePacked::Packed(Poly::new(denominators.chunks(WIDTH).map(Packed::from_ext_slice).collect()))
-    } else {
-        PolyMaybePacked::Scalar(Poly::new(denominators))
-    };
     let mut masking = Masking {
         inner: challenger.clone(),
         pads: pads
@@ -58,10 +55,16 @@ fn leaves(
     forest: &Forest,
     values: &Values,
     challenges: Denominator,
-) -> (Vec<Val>, Vec<Ext>) {
-    let mut numerators = vec![Val::ZERO; 1 << forest.variables];
-    let mut denominators = vec![Ext::ONE; 1 << forest.variables];
-    for (leaf, (start, _)) in system.leaves.iter().zip(&forest.blocks) {
+) -> (Vec<Val>, PolyMaybePacked<Val, Ext>) {
+    let size = 1 << forest.variables;
+    let mut numerators = vec![Val::ZERO; size];
+    // Blocks follow each other without gaps: what is filled is packed at once, since all leaves together are large.
+    let mut packed: Vec<Packed> = Vec::with_capacity(size / WIDTH);
+    let mut open: Vec<Ext> = Vec::new();
+    let mut order: Vec<usize> = (0..system.leaves.len()).collect();
+    order.sort_by_key(|at| forest.blocks[*at].0);
+    for at in order {
+        let (leaf, (start, bits)) = (&system.leaves[at], forest.blocks[at]);
         let base = challenges.base(leaf.tag);
         let first = values.integers(leaf.value);
         let second = leaf.second.map(|second| values.integers(second));
@@ -70,17 +73,29 @@ fn leaves(
             _ => None,
         };
         let sign = if matches!(leaf.numerator, Numerator::Minus) { -Val::ONE } else { Val::ONE };
+        let held = open.len();
+        open.resize(held + (1 << bits), Ext::ONE);
         let mut fill = |index: usize, at: usize| {
             let mut denominator = base - element(first[index]);
             if let Some(second) = second {
                 denominator -= challenges.beta * element(second[index]);
             }
-            denominators[at] = denominator;
-            numerators[at] = counts.map_or(sign, |counts| -element(counts[index]));
+            open[held + at] = denominator;
+            numerators[start + at] = counts.map_or(sign, |counts| -element(counts[index]));
         };
-        places(system.shape(leaf.value), 0, *start, &mut fill);
+        places(system.shape(leaf.value), 0, 0, &mut fill);
+        if size >= LEAST && open.len() >= WIDTH {
+            let full = open.len() / WIDTH * WIDTH;
+            packed.extend(open[..full].chunks(WIDTH).map(Packed::from_ext_slice));
+            open.drain(..full);
+        }
     }
-    (numerators, denominators)
+    open.resize(size - packed.len() * WIDTH, Ext::ONE);
+    if size < LEAST {
+        return (numerators, PolyMaybePacked::Scalar(Poly::new(open)));
+    }
+    packed.extend(open.chunks(WIDTH).map(Packed::from_ext_slice));
+    (numerators, PolyMaybePacked::Packed(Poly::new(packed)))
 }
 
 /// Calls `f` with each flat index of a tensor and its place in a block whose dimensions are powers of two.
