@@ -1,5 +1,6 @@
 //! Who proves.
 
+use crate::doubt::Defence;
 use crate::statement::StatementError;
 use crate::{Proof, Statement, Verifier};
 use bitneuron_core::exact::relation::RelationError;
@@ -31,6 +32,11 @@ pub trait Prover<S: Statement>: Send + Sync {
 
     /// A verifier that reads these proofs.
     fn verifier(&self) -> Arc<dyn Verifier<S>>;
+
+    /// Who defends these proofs until they settle; `None` where they settle at once.
+    fn defence(&self) -> Option<&dyn Defence<S>> {
+        None
+    }
 }
 
 /// Why nothing was proved.
@@ -77,6 +83,10 @@ macro_rules! forward {
 
             fn verifier(&self) -> Arc<dyn Verifier<S>> {
                 (**self).verifier()
+            }
+
+            fn defence(&self) -> Option<&dyn Defence<S>> {
+                (**self).defence()
             }
         }
     )*};
