@@ -6,6 +6,7 @@
 
 use crate::Refused;
 use bitneuron_consensus::{Linear, SquareRoot, StakeReputation, Weigh};
+use bitneuron_core::claim::Demand;
 use bitneuron_core::{Amount, Reputation};
 use bitneuron_market::{BasisPoints, MarketParams};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,8 @@ pub struct Params {
     pub market: MarketParams,
     /// Goals and turns.
     pub turns: TurnParams,
+    /// What turns owe whose proofs do not convince at once.
+    pub audits: AuditParams,
     /// What is paid out of the pool of rewards.
     pub rewards: RewardParams,
     /// How reputation moves.
@@ -104,6 +107,8 @@ pub struct SlashParams {
     pub false_proposal: BasisPoints,
     /// A block with a false claim, precommitted.
     pub false_precommit: BasisPoints,
+    /// An audit left unanswered. An audit catches a lie by chance, so it costs more than a lie that is shown.
+    pub lost_audit: BasisPoints,
     /// A double vote or proposal costs this many times the share of stake that did the same, on top.
     pub correlation: u16,
     /// The informer's part of what is slashed.
@@ -127,6 +132,26 @@ pub struct TurnParams {
     pub goals: u32,
     /// The most data sets of one author for one goal.
     pub data: u32,
+}
+
+/// What turns owe whose proofs do not convince at once.
+///
+/// A liar that gains r by each turn and loses s when it is caught with chance p loses in the mean as long as p·(r + s) > r.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditParams {
+    /// The part of all such turns that beacons audit.
+    pub sampled: BasisPoints,
+    /// What answers an audit: openings of what the beacon drew, or a whole proof of another proof system. All judges must
+    /// know that system, else every audit is lost.
+    pub demand: Demand,
+    /// How many anchors of a run an audit draws, where openings answer it; outputs are always asked for.
+    pub units: u32,
+    /// How many heights a turn waits before it settles.
+    pub window: u64,
+    /// How many heights there are for the answer to an audit, and for each move of a dispute.
+    pub patience: u64,
+    /// What a challenger puts up.
+    pub bond: Amount,
 }
 
 /// What is paid out of the pool of rewards.
@@ -181,6 +206,12 @@ impl Params {
             slash: SlashParams { jail: 6, ..SlashParams::mainnet() },
             market: MarketParams::devnet(),
             turns: TurnParams { window: 8, goal_price: Amount::tokens(10), ..TurnParams::mainnet() },
+            audits: AuditParams {
+                window: 4,
+                patience: 2,
+                bond: Amount::tokens(10),
+                ..AuditParams::mainnet()
+            },
             rewards: RewardParams { duration: 86_400, ..RewardParams::mainnet() },
             reputation: ReputationParams::mainnet(),
         }
@@ -197,6 +228,7 @@ impl Params {
             slash: SlashParams::mainnet(),
             market: MarketParams::mainnet(),
             turns: TurnParams::mainnet(),
+            audits: AuditParams::mainnet(),
             rewards: RewardParams::mainnet(),
             reputation: ReputationParams::mainnet(),
         }
@@ -219,6 +251,7 @@ impl Params {
             (1..=Self::MAX_WINDOW).contains(&self.turns.window),
             "a turn is claimed within 1 to 60 heights",
         )?;
+        self.audits.validate(bound)?;
         bound(self.turns.heads <= 16, "a turn merges at most 16 heads")?;
         bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
         bound(self.rewards.validate(), "the rewards are within the pool and take time")?;
@@ -293,6 +326,7 @@ impl SlashParams {
             false_claim: BasisPoints(10),
             false_proposal: BasisPoints(200),
             false_precommit: BasisPoints(100),
+            lost_audit: BasisPoints(100),
             correlation: 3,
             informer: BasisPoints(500),
             informer_cap: Amount::tokens(1_000),
@@ -307,6 +341,7 @@ impl SlashParams {
             self.false_claim,
             self.false_proposal,
             self.false_precommit,
+            self.lost_audit,
         ];
         bound(fractions.iter().all(|part| part.0 <= 10_000), "nobody loses more than all")?;
         bound(self.double_vote.0 >= 100, "a double vote costs at least 1 %")?;
@@ -323,6 +358,34 @@ impl SlashParams {
 impl TurnParams {
     fn mainnet() -> Self {
         Self { window: 40, heads: 2, goal_price: Amount::tokens(10_000), goals: 64, data: 16 }
+    }
+}
+
+impl AuditParams {
+    /// The heights from a claim to the first block in which its audit can be answered.
+    const DRAWN: u64 = 2;
+
+    fn mainnet() -> Self {
+        Self {
+            sampled: BasisPoints(10_000),
+            demand: Demand::Openings,
+            units: 8,
+            window: 16,
+            patience: 4,
+            bond: Amount::tokens(1_000),
+        }
+    }
+
+    fn validate(&self, bound: Bound) -> Result<(), Refused> {
+        bound(self.sampled.0 <= 10_000, "no more turns are audited than there are")?;
+        bound((1..=256).contains(&self.units), "an audit asks for 1 to 256 units")?;
+        bound((1..=60).contains(&self.patience), "an answer has 1 to 60 heights")?;
+        let answered = self.patience.saturating_add(Self::DRAWN);
+        bound(self.window >= answered && self.window <= 1_000, "a window outlasts its audit and ends")?;
+        bound(
+            self.bond >= Amount::TOKEN && self.bond <= Amount::SUPPLY,
+            "a challenger's bond is at least a token",
+        )
     }
 }
 
