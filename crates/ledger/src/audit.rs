@@ -7,10 +7,62 @@
 //! turn taken back.
 
 use crate::event::Event;
+use crate::params::Bound;
 use crate::pending::{PendingTurn, TurnId};
 use crate::slash::Offence;
 use crate::{Params, Refused, State, TurnFault, execute::Draft};
-use bitneuron_core::{Digest, Height, encode, hash::Hasher};
+use bitneuron_core::claim::Demand;
+use bitneuron_core::{Amount, Digest, Height, encode, hash::Hasher};
+use bitneuron_market::BasisPoints;
+use serde::{Deserialize, Serialize};
+
+/// What turns owe whose proofs do not convince at once.
+///
+/// A liar that gains r by each turn and loses s when it is caught with chance p loses in the mean as long as p·(r + s) > r.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditParams {
+    /// The part of all such turns that beacons audit.
+    pub sampled: BasisPoints,
+    /// What answers an audit: openings of what the beacon drew, or a whole proof of another proof system. All judges must
+    /// know that system, else every audit is lost.
+    pub demand: Demand,
+    /// How many anchors of a run an audit draws, where openings answer it; outputs are always asked for.
+    pub units: u32,
+    /// How many heights a turn waits before it settles.
+    pub window: u64,
+    /// How many heights there are for the answer to an audit, and for each move of a dispute.
+    pub patience: u64,
+    /// What a challenger puts up.
+    pub bond: Amount,
+}
+
+impl AuditParams {
+    /// The heights from a claim to the first block in which its audit can be answered.
+    const DRAWN: u64 = 2;
+
+    pub(crate) fn mainnet() -> Self {
+        Self {
+            sampled: BasisPoints(10_000),
+            demand: Demand::Openings,
+            units: 8,
+            window: 16,
+            patience: 4,
+            bond: Amount::tokens(1_000),
+        }
+    }
+
+    pub(crate) fn validate(&self, bound: Bound) -> Result<(), Refused> {
+        bound(self.sampled.0 <= 10_000, "no more turns are audited than there are")?;
+        bound((1..=256).contains(&self.units), "an audit asks for 1 to 256 units")?;
+        bound((1..=60).contains(&self.patience), "an answer has 1 to 60 heights")?;
+        let answered = self.patience.saturating_add(Self::DRAWN);
+        bound(self.window >= answered && self.window <= 1_000, "a window outlasts its audit and ends")?;
+        bound(
+            self.bond >= Amount::TOKEN && self.bond <= Amount::SUPPLY,
+            "a challenger's bond is at least a token",
+        )
+    }
+}
 
 impl Params {
     /// Whether a beacon audits a claim.
@@ -33,12 +85,11 @@ impl State {
 }
 
 impl Draft<'_> {
-    /// Draws the audits of the turns that were claimed before the last block.
+    /// Draws the audits of the turns that were claimed before the last block: the beacon after theirs is known now.
     pub(crate) fn draw_audits(&mut self) {
         let now = self.state.clock.height;
-        let waits =
-            |(id, turn): &(TurnId, &PendingTurn)| turn.beacon.is_none() && id.at.0.saturating_add(1) < now.0;
-        let waiting: Vec<TurnId> = self.state.pending().filter(waits).map(|(id, _)| id).collect();
+        let waiting: Vec<TurnId> =
+            self.state.pending().filter(|(_, turn)| turn.beacon.is_none()).map(|(id, _)| id).collect();
         for id in waiting {
             let Some(beacon) = self.state.beacons.get(&id.at.next()).copied() else { continue };
             let Some(mut turn) = self.state.pending.get(&id).cloned() else { continue };

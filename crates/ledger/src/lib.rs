@@ -36,6 +36,7 @@ mod refused;
 mod refute;
 mod reputation;
 mod reward;
+mod round;
 mod slash;
 mod stake;
 mod state;
@@ -44,6 +45,7 @@ mod turn;
 mod tx;
 
 pub use account::Pools;
+pub use audit::AuditParams;
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use event::{Event, Merit};
 pub use execute::{Built, MAX_BODY};
@@ -51,8 +53,7 @@ pub use fee::next_base_fee;
 pub use genesis::Genesis;
 pub use goal::{GoalEntry, Head, head_commitment, score};
 pub use params::{
-    AuditParams, FeeParams, Params, ReputationParams, RewardParams, SlashParams, StakeParams, TurnParams,
-    WeighRule,
+    FeeParams, Params, ReputationParams, RewardParams, SlashParams, StakeParams, TurnParams, WeighRule,
 };
 pub use pending::{OpenDispute, PendingTurn, TurnId};
 pub use refused::{HeaderFault, Refused, TurnFault};

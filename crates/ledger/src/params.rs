@@ -5,8 +5,8 @@
 //! say otherwise.
 
 use crate::Refused;
+use crate::audit::AuditParams;
 use bitneuron_consensus::{Linear, SquareRoot, StakeReputation, Weigh};
-use bitneuron_core::claim::Demand;
 use bitneuron_core::{Amount, Reputation};
 use bitneuron_market::{BasisPoints, MarketParams};
 use serde::{Deserialize, Serialize};
@@ -134,26 +134,6 @@ pub struct TurnParams {
     pub data: u32,
 }
 
-/// What turns owe whose proofs do not convince at once.
-///
-/// A liar that gains r by each turn and loses s when it is caught with chance p loses in the mean as long as p·(r + s) > r.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuditParams {
-    /// The part of all such turns that beacons audit.
-    pub sampled: BasisPoints,
-    /// What answers an audit: openings of what the beacon drew, or a whole proof of another proof system. All judges must
-    /// know that system, else every audit is lost.
-    pub demand: Demand,
-    /// How many anchors of a run an audit draws, where openings answer it; outputs are always asked for.
-    pub units: u32,
-    /// How many heights a turn waits before it settles.
-    pub window: u64,
-    /// How many heights there are for the answer to an audit, and for each move of a dispute.
-    pub patience: u64,
-    /// What a challenger puts up.
-    pub bond: Amount,
-}
-
 /// What is paid out of the pool of rewards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RewardParams {
@@ -265,7 +245,8 @@ impl Params {
     pub const MAX_WINDOW: u64 = 60;
 }
 
-type Bound = fn(bool, &'static str) -> Result<(), Refused>;
+/// Checks a bound.
+pub(crate) type Bound = fn(bool, &'static str) -> Result<(), Refused>;
 
 impl FeeParams {
     fn mainnet() -> Self {
@@ -358,34 +339,6 @@ impl SlashParams {
 impl TurnParams {
     fn mainnet() -> Self {
         Self { window: 40, heads: 2, goal_price: Amount::tokens(10_000), goals: 64, data: 16 }
-    }
-}
-
-impl AuditParams {
-    /// The heights from a claim to the first block in which its audit can be answered.
-    const DRAWN: u64 = 2;
-
-    fn mainnet() -> Self {
-        Self {
-            sampled: BasisPoints(10_000),
-            demand: Demand::Openings,
-            units: 8,
-            window: 16,
-            patience: 4,
-            bond: Amount::tokens(1_000),
-        }
-    }
-
-    fn validate(&self, bound: Bound) -> Result<(), Refused> {
-        bound(self.sampled.0 <= 10_000, "no more turns are audited than there are")?;
-        bound((1..=256).contains(&self.units), "an audit asks for 1 to 256 units")?;
-        bound((1..=60).contains(&self.patience), "an answer has 1 to 60 heights")?;
-        let answered = self.patience.saturating_add(Self::DRAWN);
-        bound(self.window >= answered && self.window <= 1_000, "a window outlasts its audit and ends")?;
-        bound(
-            self.bond >= Amount::TOKEN && self.bond <= Amount::SUPPLY,
-            "a challenger's bond is at least a token",
-        )
     }
 }
 

@@ -19,7 +19,7 @@
 
 use crate::event::{Event, Merit};
 use crate::reputation::Fall;
-use crate::{Params, Refused, State, TurnFault, execute::Draft, goal::Head};
+use crate::{Refused, State, TurnFault, execute::Draft, goal::Head};
 use bitneuron_core::claim::{Claim, Settles, Source, Turn, TurnInput};
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::hash::Hasher;
@@ -138,29 +138,6 @@ impl TurnPlan {
             Some((input, _)) => Err(TurnFault::Share(input.source)),
             None => Ok(()),
         }
-    }
-}
-
-impl Params {
-    /// The round of a height; genesis counts to the first.
-    pub fn round_of(&self, height: Height) -> u64 {
-        height.0.saturating_sub(1).checked_div(self.round).unwrap_or(0)
-    }
-
-    /// The phase of a height, 0 to 3; all heights after the third of a round are in phase 3.
-    pub fn phase(&self, height: Height) -> u64 {
-        height.0.saturating_sub(1).checked_rem(self.round).unwrap_or(0).min(3)
-    }
-
-    /// The height at which a round opens for turns.
-    fn opening(&self, round: u64) -> Height {
-        Height(round.saturating_mul(self.round).saturating_add(3))
-    }
-
-    /// The round in whose turn a deal that settles at this height may be merged.
-    pub(crate) fn turn_round(&self, height: Height) -> u64 {
-        let late = u64::from(self.phase(height) >= 2);
-        self.round_of(height).saturating_add(late)
     }
 }
 

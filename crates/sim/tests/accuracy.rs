@@ -17,7 +17,6 @@ fn judge(seed: u64, prover: ProofSystem) -> [Report; 2] {
     });
     let [attacked, honest] = [&reports[0], &reports[1]].map(|report| report.accuracy);
     let figures = format!("{attacked:?} with adversaries, {honest:?} without");
-    println!("seed {seed}, {prover}: {figures}");
     assert!(attacked.validators_mean >= attacked.centralised - 0.02, "{figures}");
     assert!(attacked.validators_worst >= honest.validators_worst - 0.03, "{figures}");
     assert!(attacked.validators_mean >= 0.96, "{figures}");
@@ -47,7 +46,6 @@ fn seed_3() {
 fn optimistic_seed_1() {
     for report in judge(1, ProofSystem::Optimistic) {
         let proofs = report.proofs;
-        println!("{proofs:?}");
         assert_eq!(proofs.pending, proofs.turns + proofs.reversed, "every turn settles or is taken back");
         assert_eq!(report.supply.actual, Amount::SUPPLY);
     }

@@ -72,7 +72,6 @@ fn a_forged_step_is_slashed_as_long_as_proofs_are_checked_and_audited() {
         let adversaries = Adversaries { forgers: 1, ..Adversaries::NONE };
         let scenario = Scenario { rounds: 4, adversaries, ..small(prover) };
         let (caught, lost, turns) = fate(&play(&scenario));
-        println!("{prover}: {caught} {lost} {turns}");
         assert_eq!(turns, 0, "no forged head counts");
         assert!(caught >= 1 && lost >= Amount::tokens(20), "caught {caught}, lost {lost}");
         let careless = Scenario { without: Some(without), ..scenario };
@@ -91,7 +90,6 @@ fn a_forged_metric_is_slashed_as_long_as_proofs_are_checked_and_audited() {
         let (caught, lost, turns) = fate(&report);
         assert_eq!(turns, 0);
         assert!(caught >= 1 && lost >= Amount::tokens(20), "caught {caught}, lost {lost}");
-        println!("{prover}: {caught} {lost} {turns}");
         let boaster = |report: &Report| report.validators.last().unwrap().balance;
         let careless = play(&Scenario { without: Some(without), ..scenario });
         assert_eq!(fate(&careless).0, 0);
@@ -108,7 +106,6 @@ fn who_shows_the_proof_of_another_is_refused_and_slashed() {
         let report = play(&scenario);
         let (caught, lost, turns) = fate(&report);
         // Its first proof may be its own, when nobody was faster.
-        println!("{prover}: {caught} {lost} {turns}");
         assert!(turns <= 1 && caught >= 1, "{prover}: caught {caught}, {turns} turns");
         assert!(lost >= Amount::tokens(20), "lost {lost}");
         let careless = play(&Scenario { without: Some(Defence::Proofs), ..scenario });
