@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::reputation::Fall;
 use crate::turn::part;
 use crate::{Refused, State, execute::Draft, goal::score};
-use bitneuron_core::claim::{Claim, Score};
+use bitneuron_core::claim::{Claim, Score, Settles};
 use bitneuron_core::{
     Amount, ChainId, Digest, Height, Keypair, NodeId, Outbox, Signature, Wire, decode, encode, sign,
 };
@@ -85,6 +85,8 @@ pub struct Good {
     pub part: u64,
     /// Whether it was merged.
     pub used: bool,
+    /// Whether the turn that merged it is not settled.
+    pub pending: bool,
 }
 
 /// The open deal in the value of an entry ([`crate::key::deal`]); `None` when it is settled.
@@ -107,13 +109,13 @@ impl State {
         self.open_deal(id).ok_or(Refused::NoDeal(id))
     }
 
-    /// Forgets settled deals whose turn is over.
+    /// Forgets settled deals whose turn is over and settled.
     pub(crate) fn forget_deals(&mut self) {
         let (params, now) = (self.params.clone(), self.clock.height.0);
         self.deals.prune(|_, sale| {
             sale.good.is_none_or(|good| {
                 let end = good.round.saturating_add(1).saturating_mul(params.round);
-                end.saturating_add(params.turns.window) >= now
+                good.pending || end.saturating_add(params.turns.window) >= now
             })
         });
     }
@@ -226,6 +228,10 @@ impl Draft<'_> {
             return Err(market::MarketError::Repeated(market::Event::Proven).into());
         }
         self.judge(|judge| judge.check(claim))?;
+        // What is paid cannot be taken back.
+        if self.settles(claim) != Settles::AtOnce {
+            return Err(Refused::Unsettled);
+        }
         self.events.push(Event::Proven(id));
         self.settle(id, market::Event::Proven)
     }
@@ -260,6 +266,6 @@ impl Draft<'_> {
         let rows = self.state.goals.get(&deal.terms.goal()).map_or(0, |entry| entry.goal.metric_set.rows);
         let right = deal.promise().map_or(0, |promise| promise.2);
         let part = part(score(right, rows), self.state.reputation(deal.seller));
-        Good { round: self.state.params.turn_round(now), part, used: false }
+        Good { round: self.state.params.turn_round(now), part, used: false, pending: false }
     }
 }

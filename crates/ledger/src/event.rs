@@ -1,5 +1,6 @@
 //! What happened in a block, for roles, reports and people. The list is exhaustive.
 
+use crate::pending::TurnId;
 use crate::slash::Offence;
 use bitneuron_core::{Amount, Commitment, Digest, Epoch, GoalId, Height, NodeId};
 use bitneuron_market::{DataMarket, Deal, DealId, Duty, OrderId};
@@ -104,7 +105,56 @@ pub enum Event {
         /// The goal.
         goal: GoalId,
     },
-    /// A turn was proven: the author's head moved.
+    /// A turn was claimed by a proof that convinces later.
+    TurnPending {
+        /// The turn.
+        turn: TurnId,
+        /// The head that it leads to.
+        head: Commitment,
+        /// The height at whose end it settles, unless something is open then.
+        until: Height,
+    },
+    /// A beacon audits a pending turn.
+    TurnAudited {
+        /// The turn.
+        turn: TurnId,
+        /// The last height for the answer.
+        due: Height,
+    },
+    /// An audit was answered.
+    AuditAnswered {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// Somebody says that a pending turn is false.
+    TurnDisputed {
+        /// The turn.
+        turn: TurnId,
+        /// Who.
+        challenger: NodeId,
+    },
+    /// A dispute goes on.
+    DisputeMoved {
+        /// The turn.
+        turn: TurnId,
+        /// Who owes the next move.
+        asked: NodeId,
+    },
+    /// A dispute ended.
+    DisputeEnded {
+        /// The turn.
+        turn: TurnId,
+        /// Who was wrong or silent.
+        guilty: NodeId,
+    },
+    /// A pending turn was taken back: it, or one that it was built on, lost its audit or a dispute.
+    TurnReversed {
+        /// The turn.
+        turn: TurnId,
+        /// The head that it would have led to.
+        head: Commitment,
+    },
+    /// A turn was proven, or its window has passed: the author's head moved.
     TurnAccepted {
         /// The author.
         author: NodeId,

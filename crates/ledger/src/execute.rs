@@ -1,7 +1,8 @@
 //! The one state transition, and the builder that runs it to put a block together.
 //!
 //! ```text
-//! block = beginning (beacon, expiries, opening of a round) · transactions in order · end (clearing, rewards, fee, border)
+//! block = beginning (beacon, expiries, audits, opening of a round) · transactions in order ·
+//!         end (settling, clearing, rewards, fee, border)
 //! ```
 //!
 //! A block is valid when it follows on the state, every transaction in it succeeds within the gas limit, and its stated
@@ -19,7 +20,7 @@ use crate::state::BEACONS;
 use crate::tx::{Action, SignedTx, Tx};
 use crate::{HeaderFault, Refused, State};
 use bitneuron_consensus::{Block, Header};
-use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Turn};
+use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Settles, Turn};
 use bitneuron_core::{Amount, Bytes, Digest, Epoch, Height, NodeId, Time, Wire, decode, encode};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -201,6 +202,7 @@ impl<'a> Draft<'a> {
         state.beacons.prune(|height, _| height.0.saturating_add(BEACONS) >= now.0);
         state.seen.prune(|(expires, _), ()| *expires >= now);
         draft.lapse();
+        draft.draw_audits();
         draft.expire()?;
         draft.open_round();
         Ok(draft)
@@ -215,6 +217,11 @@ impl<'a> Draft<'a> {
         let verdict = ask(self.check);
         self.judged = !matches!(verdict, Err(Unknown(_) | Unavailable(_) | TooCostly { .. }));
         verdict
+    }
+
+    /// When a claim that the judge accepted is final.
+    pub(crate) fn settles(&self, claim: &Claim) -> Settles {
+        self.check.settles(claim)
     }
 
     /// Applies a candidate or changes nothing.
@@ -272,6 +279,9 @@ impl<'a> Draft<'a> {
             Action::Post { deal, packet } => self.post(by, *deal, packet),
             Action::CommitTurn { goal, commitment } => self.commit_turn(by, *goal, *commitment),
             Action::Claim(claim) => self.claim(claim),
+            Action::Answer { turn, answer } => self.answer(*turn, answer),
+            Action::Challenge { turn, step } => self.challenge(by, *turn, step),
+            Action::Move { turn, step } => self.make_move(by, *turn, step),
             Action::Refute(refutation) => self.refute(by, refutation),
             Action::Accuse(evidence) => self.accuse(by, evidence),
         }
@@ -292,6 +302,7 @@ impl<'a> Draft<'a> {
     }
 
     fn end(&mut self) -> Result<(), Refused> {
+        self.settle_turns()?;
         self.clear()?;
         self.reward(self.builder, Merit::Block, self.merit.min(self.state.params.rewards.block))?;
         self.state.clock.base_fee =
@@ -324,7 +335,11 @@ impl<'a> Draft<'a> {
 fn answerable(tx: &Tx) -> Option<NodeId> {
     match &tx.action {
         Action::Claim(claim) => Some(claim.by()),
-        Action::Post { .. } | Action::Refute(_) => Some(tx.by),
+        Action::Post { .. }
+        | Action::Refute(_)
+        | Action::Answer { .. }
+        | Action::Challenge { .. }
+        | Action::Move { .. } => Some(tx.by),
         _ => None,
     }
 }

@@ -28,10 +28,13 @@ const GOAL: u64 = 2_000_000;
 /// The gas of a transaction of `size` bytes without the checks of its claims.
 pub(crate) fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
     let (signatures, writes, extra) = match &signed.tx.action {
-        Action::Transfer { .. } | Action::RegisterData { .. } | Action::Receipt { .. } => (1, 2, 0),
+        Action::Transfer { .. }
+        | Action::RegisterData { .. }
+        | Action::Receipt { .. }
+        | Action::Answer { .. } => (1, 2, 0),
         Action::Bond(_) | Action::Unbond(_) | Action::CommitTurn { .. } => (1, 3, 0),
         Action::Post { .. } | Action::Cancel(_) => (1, 4, 0),
-        Action::Place(_) => (1, 8, 0),
+        Action::Place(_) | Action::Challenge { .. } | Action::Move { .. } => (1, 8, 0),
         Action::RegisterGoal(_) => (1, 3, GOAL),
         Action::Claim(_) => (2, 16, 0),
         Action::Refute(_) => (3, 8, 0),
@@ -62,6 +65,13 @@ pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state:
         }
         Action::Post { deal, packet } | Action::Refute(Refutation::Packet { deal, packet }) => {
             opening(*deal, packet)
+        }
+        Action::Answer { turn, answer } => {
+            let turn = state.pending_turn(*turn);
+            turn.map_or(0, |turn| check.audit_gas(&turn.claim, state.params.audits.demand, answer))
+        }
+        Action::Challenge { turn, step } | Action::Move { turn, step } => {
+            state.pending_turn(*turn).map_or(0, |turn| check.rule_gas(&turn.claim, step))
         }
         _ => 0,
     };

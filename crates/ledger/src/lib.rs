@@ -7,7 +7,8 @@
 //! holds is asked of a [`bitneuron_core::claim::CheckClaim`].
 //!
 //! Tokens are in pockets (`account`) and move only between them; stake (`stake`) makes voters (`electorate`); deals
-//! (`deal`) and turns (`turn`) are where learning meets money; reputation and rewards follow from events; refutations
+//! (`deal`) and turns (`turn`) are where learning meets money; turns whose proofs convince only later wait (`pending`), are
+//! audited (`audit`) and may be disputed (`dispute`); reputation and rewards follow from events; refutations
 //! (`refute`) and slashing (`slash`) end what was false. A light client checks single entries by [`EntryProof`]s under
 //! the root of a certified header; [`key`] names the entries.
 #![forbid(unsafe_code)]
@@ -19,7 +20,9 @@
 )]
 
 mod account;
+mod audit;
 mod deal;
+mod dispute;
 mod electorate;
 mod event;
 mod execute;
@@ -28,10 +31,12 @@ mod genesis;
 mod goal;
 pub mod key;
 mod params;
+mod pending;
 mod refused;
 mod refute;
 mod reputation;
 mod reward;
+mod round;
 mod slash;
 mod stake;
 mod state;
@@ -40,6 +45,7 @@ mod turn;
 mod tx;
 
 pub use account::Pools;
+pub use audit::AuditParams;
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use event::{Event, Merit};
 pub use execute::{Built, MAX_BODY};
@@ -49,6 +55,7 @@ pub use goal::{GoalEntry, Head, head_commitment, score};
 pub use params::{
     FeeParams, Params, ReputationParams, RewardParams, SlashParams, StakeParams, TurnParams, WeighRule,
 };
+pub use pending::{OpenDispute, PendingTurn, TurnId};
 pub use refused::{HeaderFault, Refused, TurnFault};
 pub use reputation::Standing;
 pub use reward::emission;

@@ -5,6 +5,7 @@
 //! say otherwise.
 
 use crate::Refused;
+use crate::audit::AuditParams;
 use bitneuron_consensus::{Linear, SquareRoot, StakeReputation, Weigh};
 use bitneuron_core::{Amount, Reputation};
 use bitneuron_market::{BasisPoints, MarketParams};
@@ -29,6 +30,8 @@ pub struct Params {
     pub market: MarketParams,
     /// Goals and turns.
     pub turns: TurnParams,
+    /// What turns owe whose proofs do not convince at once.
+    pub audits: AuditParams,
     /// What is paid out of the pool of rewards.
     pub rewards: RewardParams,
     /// How reputation moves.
@@ -104,6 +107,8 @@ pub struct SlashParams {
     pub false_proposal: BasisPoints,
     /// A block with a false claim, precommitted.
     pub false_precommit: BasisPoints,
+    /// An audit left unanswered. An audit catches a lie by chance, so it costs more than a lie that is shown.
+    pub lost_audit: BasisPoints,
     /// A double vote or proposal costs this many times the share of stake that did the same, on top.
     pub correlation: u16,
     /// The informer's part of what is slashed.
@@ -181,6 +186,12 @@ impl Params {
             slash: SlashParams { jail: 6, ..SlashParams::mainnet() },
             market: MarketParams::devnet(),
             turns: TurnParams { window: 8, goal_price: Amount::tokens(10), ..TurnParams::mainnet() },
+            audits: AuditParams {
+                window: 4,
+                patience: 2,
+                bond: Amount::tokens(10),
+                ..AuditParams::mainnet()
+            },
             rewards: RewardParams { duration: 86_400, ..RewardParams::mainnet() },
             reputation: ReputationParams::mainnet(),
         }
@@ -197,6 +208,7 @@ impl Params {
             slash: SlashParams::mainnet(),
             market: MarketParams::mainnet(),
             turns: TurnParams::mainnet(),
+            audits: AuditParams::mainnet(),
             rewards: RewardParams::mainnet(),
             reputation: ReputationParams::mainnet(),
         }
@@ -219,6 +231,7 @@ impl Params {
             (1..=Self::MAX_WINDOW).contains(&self.turns.window),
             "a turn is claimed within 1 to 60 heights",
         )?;
+        self.audits.validate(bound)?;
         bound(self.turns.heads <= 16, "a turn merges at most 16 heads")?;
         bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
         bound(self.rewards.validate(), "the rewards are within the pool and take time")?;
@@ -232,7 +245,8 @@ impl Params {
     pub const MAX_WINDOW: u64 = 60;
 }
 
-type Bound = fn(bool, &'static str) -> Result<(), Refused>;
+/// Checks a bound.
+pub(crate) type Bound = fn(bool, &'static str) -> Result<(), Refused>;
 
 impl FeeParams {
     fn mainnet() -> Self {
@@ -293,6 +307,7 @@ impl SlashParams {
             false_claim: BasisPoints(10),
             false_proposal: BasisPoints(200),
             false_precommit: BasisPoints(100),
+            lost_audit: BasisPoints(100),
             correlation: 3,
             informer: BasisPoints(500),
             informer_cap: Amount::tokens(1_000),
@@ -307,6 +322,7 @@ impl SlashParams {
             self.false_claim,
             self.false_proposal,
             self.false_precommit,
+            self.lost_audit,
         ];
         bound(fractions.iter().all(|part| part.0 <= 10_000), "nobody loses more than all")?;
         bound(self.double_vote.0 >= 100, "a double vote costs at least 1 %")?;

@@ -101,6 +101,9 @@ pub enum Refused {
     /// A claim that does not hold.
     #[error("claim: {0}")]
     Claim(#[from] claim::Refused),
+    /// A claim of something that is paid at once, with a proof that convinces only later.
+    #[error("a proof that settles later pays nothing now")]
+    Unsettled,
     /// A statement that the ledger has no use for.
     #[error("no use for statement {0}")]
     Statement(Digest),
@@ -215,6 +218,15 @@ pub enum TurnFault {
     /// More right rows than were drawn.
     #[error("impossible scores")]
     Score,
+    /// No such pending turn.
+    #[error("no such pending turn")]
+    NotPending,
+    /// Nothing was asked of this turn, or not yet, or it was answered.
+    #[error("nothing is asked of this turn")]
+    NotAsked,
+    /// Another dispute about the turn is open.
+    #[error("in dispute already")]
+    Disputed,
 }
 
 impl From<HeaderFault> for Refused {

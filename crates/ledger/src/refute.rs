@@ -14,7 +14,7 @@ use bitneuron_core::{Digest, Height, NodeId, hash::Hasher};
 use bitneuron_market::{self as market, DealId};
 
 /// The name of a false claim: whatever was said about one thing at one height is one lie.
-fn lie(who: NodeId, statement: Digest, about: Digest, height: Height) -> Digest {
+pub(crate) fn lie(who: NodeId, statement: Digest, about: Digest, height: Height) -> Digest {
     let mut hasher = Hasher::new("bitneuron lie v1");
     hasher.update(&who.0).update(&statement.0).update(&about.0).number(height.0).finish()
 }

@@ -34,6 +34,8 @@ pub enum Offence {
     FalseProposal,
     /// A block with a false claim, precommitted.
     FalsePrecommit,
+    /// An audit left unanswered.
+    LostAudit,
 }
 
 /// A punished misdeed, remembered as long as evidence for it is heard.
@@ -92,7 +94,7 @@ impl State {
         let epoch = self.epoch();
         let until = Epoch(epoch.0.saturating_add(self.params.slash.jail).saturating_add(1));
         match offence {
-            Offence::FalseClaim => {}
+            Offence::FalseClaim | Offence::LostAudit => {}
             Offence::DoubleVote => stake.tombstoned = true,
             // A second time in jail is the last.
             Offence::DoubleProposal if !stake.is_free(epoch) => stake.tombstoned = true,
@@ -111,6 +113,7 @@ impl State {
             Offence::FalseClaim => params.false_claim,
             Offence::FalseProposal => params.false_proposal,
             Offence::FalsePrecommit => params.false_precommit,
+            Offence::LostAudit => params.lost_audit,
         };
         if !matches!(offence, Offence::DoubleVote | Offence::DoubleProposal) {
             return base;

@@ -4,6 +4,7 @@ use crate::account::Pools;
 use crate::deal::Sale;
 use crate::electorate::Seats;
 use crate::goal::{GoalEntry, Head};
+use crate::pending::{PendingTurn, TurnId};
 use crate::reputation::Standing;
 use crate::slash::Misdeed;
 use crate::stake::Stake;
@@ -62,6 +63,7 @@ pub struct State {
     pub(crate) misdeeds: Section<Digest, Misdeed>,
     /// Accepted transactions that have not expired.
     pub(crate) seen: Section<(Height, Digest), ()>,
+    pub(crate) pending: Section<TurnId, PendingTurn>,
 }
 
 /// The beacon after a block: `beacon(h) = H(beacon(h − 1) ‖ id of block h)`.
@@ -106,6 +108,7 @@ impl State {
             electorates: Section::default(),
             misdeeds: Section::default(),
             seen: Section::default(),
+            pending: Section::default(),
         };
         state.fill(genesis);
         state.beacons.set(Height(0), next_beacon(Digest::ZERO, chain.0));
@@ -152,10 +155,11 @@ impl State {
             &self.electorates,
             &self.misdeeds,
             &self.seen,
+            &self.pending,
         ])
     }
 
-    fn sections(&mut self) -> [&mut dyn Undo; 14] {
+    fn sections(&mut self) -> [&mut dyn Undo; 15] {
         [
             &mut self.accounts,
             &mut self.escrows,
@@ -171,6 +175,7 @@ impl State {
             &mut self.electorates,
             &mut self.misdeeds,
             &mut self.seen,
+            &mut self.pending,
         ]
     }
 

@@ -15,12 +15,12 @@
 //! ```
 //!
 //! The author commits to everything but the scores, then claims the whole with a proof. The claim is accepted after the
-//! commitment's height and within the window; then the head moves.
+//! commitment's height and within the window; then the head moves, or the turn is `pending` when its proof convinces later.
 
 use crate::event::{Event, Merit};
 use crate::reputation::Fall;
-use crate::{Params, Refused, State, TurnFault, execute::Draft, goal::Head};
-use bitneuron_core::claim::{Claim, Source, Turn, TurnInput};
+use crate::{Refused, State, TurnFault, execute::Draft, goal::Head};
+use bitneuron_core::claim::{Claim, Settles, Source, Turn, TurnInput};
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{Amount, Commitment, Digest, GoalId, Height, NodeId, Reputation, Share, decode};
@@ -30,10 +30,12 @@ use std::collections::BTreeMap;
 /// A head at the opening of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
-    /// The model.
+    /// The settled model, which others may merge.
     pub model: Commitment,
-    /// How heavy it is in a merge.
+    /// How heavy it is in a merge; 0 before anything is settled.
     pub part: u64,
+    /// How heavy the front of the lineage is, which only its author merges.
+    pub own: u64,
 }
 
 /// The heads at the opening of a round, by goal and author.
@@ -139,24 +141,6 @@ impl TurnPlan {
     }
 }
 
-impl Params {
-    /// The round of a height; genesis counts to the first.
-    pub fn round_of(&self, height: Height) -> u64 {
-        height.0.saturating_sub(1).checked_div(self.round).unwrap_or(0)
-    }
-
-    /// The phase of a height, 0 to 3; all heights after the third of a round are in phase 3.
-    pub fn phase(&self, height: Height) -> u64 {
-        height.0.saturating_sub(1).checked_rem(self.round).unwrap_or(0).min(3)
-    }
-
-    /// The round in whose turn a deal that settles at this height may be merged.
-    pub(crate) fn turn_round(&self, height: Height) -> u64 {
-        let late = u64::from(self.phase(height) >= 2);
-        self.round_of(height).saturating_add(late)
-    }
-}
-
 fn drawn(domain: &str, beacon: Digest, author: NodeId, goal: GoalId) -> Digest {
     Hasher::new(domain).update(&beacon.0).update(&author.0).update(&goal.0.0).finish()
 }
@@ -187,12 +171,14 @@ impl State {
 
     /// The proven heads of all who may take turns now.
     pub(crate) fn freeze(&self) -> Opening {
-        let proven = self.heads.iter().filter(|((_, author), head)| head.turns > 0 && self.is_able(*author));
+        let able = self.heads.iter().filter(|((_, author), _)| self.is_able(*author));
         let freeze = |((goal, author), head): (&(GoalId, NodeId), &Head)| {
-            let part = part(head.score(), self.reputation(*author));
-            ((*goal, *author), Frozen { model: head.model, part })
+            let front = self.front(*goal, *author).filter(|front| front.turns > 0)?;
+            let weigh = |head: &Head| part(head.score(), self.reputation(*author));
+            let part = if head.turns > 0 { weigh(head) } else { 0 };
+            Some(((*goal, *author), Frozen { model: head.model, part, own: weigh(&front) }))
         };
-        proven.map(freeze).collect()
+        able.filter_map(freeze).collect()
     }
 
     fn plan(
@@ -203,12 +189,13 @@ impl State {
         beacon: Digest,
         opening: &Opening,
     ) -> Option<TurnPlan> {
-        let before = self.head(goal, author)?;
+        let before = self.front(goal, author)?;
         let frozen = opening.get(&(goal, author));
-        if before.turns > 0 && frozen.is_some_and(|frozen| frozen.model != before.model) {
+        // One turn a round: none may have been claimed since the round opened.
+        if frozen.is_some() && before.at >= self.params.opening(round) {
             return None;
         }
-        let own_part = frozen.map_or(1, |frozen| frozen.part);
+        let own_part = frozen.map_or(1, |frozen| frozen.own);
         let settled = self.deals.iter().filter_map(|(id, sale)| {
             let (deal, good) = (&sale.deal, sale.good?);
             let mine = deal.buyer == author && deal.terms.goal() == goal && good.round == round && !good.used;
@@ -217,7 +204,10 @@ impl State {
             Some(PlannedInput { source, from, model, part: good.part, share })
         });
         let (first, last) = ((goal, NodeId([0; 32])), (goal, NodeId([255; 32])));
-        let others: Vec<_> = opening.range(first..=last).filter(|((_, id), _)| *id != author).collect();
+        let others: Vec<_> = opening
+            .range(first..=last)
+            .filter(|((_, id), frozen)| *id != author && frozen.part > 0)
+            .collect();
         let count = others.len().min(self.params.turns.heads as usize);
         let seed = drawn("bitneuron drawn heads v1", beacon, author, goal);
         let picks = draw(seed, u32::try_from(others.len()).unwrap_or(u32::MAX), count);
@@ -294,7 +284,14 @@ impl Draft<'_> {
         let turn: Turn = decode(claim.public())?;
         self.judge_turn(claim, &turn, author, goal)?;
         self.judge(|judge| judge.check(claim))?;
-        self.accept_turn(&turn, author, goal)
+        let head = self.close_turn(&turn, author, goal)?;
+        match self.settles(claim) {
+            Settles::AtOnce => self.settle_turn(&turn, head, author, goal),
+            Settles::After(window) => {
+                self.use_goods(&turn, true);
+                self.pend(claim, &turn, head, window)
+            }
+        }
     }
 
     fn judge_turn(&self, claim: &Claim, turn: &Turn, author: NodeId, goal: GoalId) -> Result<(), Refused> {
@@ -306,7 +303,7 @@ impl Draft<'_> {
         rule(open.height < now && now.0 <= last, TurnFault::Window)?;
         rule(claim.context().height == open.height && turn.goal.id() == goal, TurnFault::Context)?;
         rule(turn.commitment() == open.commitment, TurnFault::Commitment)?;
-        let head = state.head(goal, author).map(|head| head.model);
+        let head = state.front(goal, author).map(|head| head.model);
         rule(turn.before == open.plan.before && head == Some(turn.before), TurnFault::Before)?;
         let beacon = state.beacons.get(&open.height).copied().ok_or(TurnFault::Window)?;
         let score_seed = drawn("bitneuron score seed v1", beacon, author, goal);
@@ -320,23 +317,35 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn accept_turn(&mut self, turn: &Turn, author: NodeId, goal: GoalId) -> Result<(), Refused> {
-        let before = self.state.head(goal, author).ok_or(Refused::NoGoal(goal))?;
-        let drawn = turn.goal.drawn;
-        let head = Head {
+    /// An open turn is claimed: the head that it leads to.
+    fn close_turn(&mut self, turn: &Turn, author: NodeId, goal: GoalId) -> Result<Head, Refused> {
+        let before = self.state.front(goal, author).ok_or(Refused::NoGoal(goal))?;
+        self.state.turns.unset(&(author, goal));
+        Ok(Head {
             model: turn.after,
             right: turn.right_after,
-            rows: drawn,
+            rows: turn.goal.drawn,
             turns: before.turns.saturating_add(1),
             at: self.state.clock.height,
-        };
-        self.state.turns.unset(&(author, goal));
+        })
+    }
+
+    /// A turn is final: its author's head moves, and what it earned is paid.
+    pub(crate) fn settle_turn(
+        &mut self,
+        turn: &Turn,
+        head: Head,
+        author: NodeId,
+        goal: GoalId,
+    ) -> Result<(), Refused> {
+        let drawn = turn.goal.drawn;
         self.state.heads.set((goal, author), head);
+        self.use_goods(turn, false);
         let mut kept = 0u32;
         for (input, stays) in turn.inputs.iter().zip(&turn.kept) {
             kept = kept.saturating_add(u32::from(*stays));
             if let Source::Deal(id) = input.source {
-                self.merge_deal(id, *stays, turn.right_after > turn.right_before);
+                self.credit(id, *stays, turn.right_after > turn.right_before);
             }
         }
         self.events.push(Event::TurnAccepted {
@@ -363,16 +372,24 @@ impl Draft<'_> {
         self.reward(author, Merit::Improvement, amount)
     }
 
-    /// A bought model was merged. Seller and buyer gain when the filter kept it and the turn improved, the buyer by what
-    /// the treasury took of the price, which nobody got back.
-    fn merge_deal(&mut self, id: Digest, kept: bool, improved: bool) {
-        let Some(mut sale) = self.state.deals.get(&id).cloned() else { return };
-        if let Some(good) = &mut sale.good {
-            good.used = true;
+    /// Bought models were merged, in a turn that is pending or final.
+    pub(crate) fn use_goods(&mut self, turn: &Turn, pending: bool) {
+        for input in &turn.inputs {
+            let Source::Deal(id) = input.source else { continue };
+            let Some(mut sale) = self.state.deals.get(&id).cloned() else { continue };
+            if let Some(good) = &mut sale.good {
+                (good.used, good.pending) = (true, pending);
+            }
+            self.state.deals.set(id, sale);
         }
+    }
+
+    /// A turn that merged a bought model is final. Seller and buyer gain when the filter kept it and the turn improved, the buyer by what
+    /// the treasury took of the price, which nobody got back.
+    fn credit(&mut self, id: Digest, kept: bool, improved: bool) {
+        let Some(sale) = self.state.deals.get(&id) else { return };
         let (seller, buyer, goal) = (sale.deal.seller, sale.deal.buyer, sale.deal.terms.goal());
         let fee = self.state.params.market.deals.split.divide(sale.deal.total).treasury;
-        self.state.deals.set(id, sale);
         if kept && improved && self.state.is_listed(goal) {
             self.state.gain(seller, self.state.params.reputation.kept);
             let points = fee.0.checked_div(self.state.params.reputation.fee.0).unwrap_or(0);

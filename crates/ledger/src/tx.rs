@@ -5,6 +5,7 @@
 //! need remember digests only until they expire.
 
 use crate::deal::SignedDelivery;
+use crate::pending::TurnId;
 use bitneuron_consensus::{Block, Evidence, Header, SignedProposal, SignedVote};
 use bitneuron_core::claim::{CheckClaim, Claim};
 use bitneuron_core::exact::DataRoot;
@@ -83,6 +84,27 @@ pub enum Action {
     },
     /// A claim that must hold: a score of a sold model, or a turn.
     Claim(Claim),
+    /// Brings the answer to the audit of a pending turn.
+    Answer {
+        /// The turn.
+        turn: TurnId,
+        /// The answer, in the proof system's encoding.
+        answer: Bytes,
+    },
+    /// Says that a pending turn is false: the first move of a dispute, with a bond.
+    Challenge {
+        /// The turn.
+        turn: TurnId,
+        /// The move, in the proof system's encoding.
+        step: Bytes,
+    },
+    /// The move of whoever is asked in a dispute.
+    Move {
+        /// The turn.
+        turn: TurnId,
+        /// The move, in the proof system's encoding.
+        step: Bytes,
+    },
     /// Something signed that must not hold.
     Refute(Refutation),
     /// Two votes or proposals that contradict each other.

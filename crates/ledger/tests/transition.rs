@@ -255,7 +255,7 @@ fn storm_action(world: &mut World, pick: (u8, u8, u8, u64)) -> bitneuron_ledger:
     let deal = world.state.deals().nth(usize::from(b) % 3).map(|sale| sale.deal.clone());
     let seller = deal.as_ref().and_then(|deal| (0..4).find(|n| world.user(*n) == deal.seller));
     let buyer = deal.as_ref().and_then(|deal| (0..5).find(|v| world.validator(*v) == deal.buyer));
-    match (kind % 12, deal, seller, buyer) {
+    match (kind % 14, deal, seller, buyer) {
         (0, ..) => {
             world.by_user(n, Action::Transfer { to: world.validator(v), amount: Amount(u128::from(amount)) })
         }
@@ -280,7 +280,12 @@ fn storm_action(world: &mut World, pick: (u8, u8, u8, u64)) -> bitneuron_ledger:
             match world.state.open_turn(author, world.goal_id()).is_some() {
                 true => {
                     let turn = turn_of(world, v);
-                    let claim = world.turn_claim(v, &turn, (1, u32::from(a) % 9), TRUE);
+                    let claim = world.turn_claim(
+                        v,
+                        &turn,
+                        (1, u32::from(a) % 9),
+                        if a % 2 == 0 { TRUE } else { LATER },
+                    );
                     world.by_validator(v, Action::Claim(claim))
                 }
                 false if world.state.turn_plan(author, world.goal_id()).is_some() => {
@@ -290,6 +295,7 @@ fn storm_action(world: &mut World, pick: (u8, u8, u8, u64)) -> bitneuron_ledger:
                 false => world.by_validator(v, Action::Transfer { to: author, amount: Amount(3) }),
             }
         }
+        (12 | 13, ..) if world.state.pending().next().is_some() => doubt_action(world, a, b),
         _ => {
             let stage = bitneuron_consensus::vote::Stage::Prevote;
             let vote = |block: &str| {
@@ -306,6 +312,26 @@ fn storm_action(world: &mut World, pick: (u8, u8, u8, u64)) -> bitneuron_ledger:
             }
             world.by_user(n, Action::Accuse(evidence))
         }
+    }
+}
+
+/// What a storm says about pending turns.
+fn doubt_action(world: &mut World, a: u8, b: u8) -> bitneuron_ledger::SignedTx {
+    let count = world.state.pending().count();
+    let (turn, pending) = world.state.pending().nth(usize::from(b) % count).expect("there is one");
+    let asked = pending.dispute.as_ref().map(|dispute| dispute.asked);
+    let steps =
+        ["ask the author", "ask the challenger", "the author lied", "the challenger lied", "nonsense"];
+    let step = bitneuron_core::Bytes(steps[usize::from(a) % steps.len()].as_bytes().to_vec());
+    let author = (0..5).find(|v| world.validator(*v) == turn.author).expect("a validator");
+    match asked {
+        None if !a.is_multiple_of(3) => {
+            let answer = bitneuron_core::Bytes(ANSWER.to_vec());
+            world.by_user(usize::from(b) % 4, Action::Answer { turn, answer })
+        }
+        None => world.by_user(0, Action::Challenge { turn, step }),
+        Some(id) if id == turn.author => world.by_validator(author, Action::Move { turn, step }),
+        Some(_) => world.by_user(0, Action::Move { turn, step }),
     }
 }
 
@@ -410,10 +436,10 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "42f86ccf66e68d457b146113a978721148c6b31319d2a1f134014e0efbd77f50"
+        "e366f880cd6a8979a7c156afd07448bacd8d2a8c7ec40c1db910c8c82718db10"
     );
     assert_eq!(
         world.state.root().to_string(),
-        "6e400e83323668401915ae64ad891bb51c186fc4f8b8930145a0e56f3a84b686"
+        "ffb2bc66be145b6458bf2d48c376fe3814996d2ff35554189a231ca6193888df"
     );
 }

@@ -4,9 +4,10 @@
 //! told as such before anything runs.
 
 use crate::devnet::Devnet;
+use bitneuron_role::ProofSystem;
 use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Rows, Scenario};
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ Examples:
       ten users sell models with flipped signs
   bitneuron devnet --adversaries flipper:20 --without filter
       what twenty of them do when nobody filters: see what a defence is for
+  bitneuron devnet --prover optimistic --adversaries forger:1,truant:1
+      turns are commitments that beacons audit; who forges a step or answers no audit loses stake
   bitneuron devnet --json > report.json
       only the report as JSON on standard output
 
@@ -35,7 +38,11 @@ Who misbehaves: `none`, `default` (one of each kind) or a list such as `liar:1,f
   swapper      a user that delivers other bytes than it sold
   flipper      a user that sells a truthfully scored model with flipped signs
   equivocator  a validator that votes twice
-  silent       a validator that never confirms what was delivered to it";
+  silent       a validator that never confirms what was delivered to it
+  forger       a validator whose turns lead to another model than they should
+  boaster      a validator that claims a better score than its turn has
+  copycat      a validator that shows the proof of another
+  truant       a validator that answers no audit";
 
 const WITHOUT: &str = "\
 Leave one defence out, to see what it is for
@@ -43,7 +50,8 @@ Leave one defence out, to see what it is for
   proofs    validators check claims; without, a `liar` is paid
   delivery  buyers look at what is delivered; without, a `swapper` is paid
   filter    merging drops what is far away; without, many a `flipper` spoils the models
-  evidence  validators accuse who votes twice; without, an `equivocator` keeps its stake";
+  evidence  validators accuse who votes twice; without, an `equivocator` keeps its stake
+  audits    beacons audit optimistic turns; without, a `forger` and a `boaster` are believed";
 
 const COMPRESSOR: &str = "\
 How users compress the models they sell
@@ -78,6 +86,27 @@ enum Typed {
     Devnet(DevnetArgs),
 }
 
+/// A proof system on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Prover {
+    /// Every judge does the work again
+    Replay,
+    /// Turns are commitments, audited by beacons; they settle after a window
+    Optimistic,
+    /// Turns are proved in zero knowledge; needs a build with feature `sumcheck`
+    Sumcheck,
+}
+
+impl From<Prover> for ProofSystem {
+    fn from(prover: Prover) -> Self {
+        match prover {
+            Prover::Replay => Self::Replay,
+            Prover::Optimistic => Self::Optimistic,
+            Prover::Sumcheck => Self::Sumcheck,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct DevnetArgs {
     /// Nodes that merge models and vote on blocks
@@ -101,8 +130,11 @@ struct DevnetArgs {
     #[arg(long, value_name = "WHO", default_value = "default",
         help = "Who misbehaves: `none`, `default` or a list such as `liar:1,flipper:3`", long_help = ADVERSARIES)]
     adversaries: Adversaries,
+    /// How validators prove their turns
+    #[arg(long, value_name = "SYSTEM", value_enum, default_value_t = Prover::Replay)]
+    prover: Prover,
     #[arg(long, value_name = "DEFENCE",
-        help = "Leave a defence out: `proofs`, `delivery`, `filter` or `evidence`", long_help = WITHOUT)]
+        help = "Leave a defence out: `proofs`, `delivery`, `filter`, `evidence` or `audits`", long_help = WITHOUT)]
     without: Option<Defence>,
     /// Folder for report.json, timing.json, report.html and accuracy.svg
     #[arg(long, value_name = "FOLDER", default_value = "report")]
@@ -152,6 +184,7 @@ impl DevnetArgs {
             rows: self.partition,
             compressor: self.compressor,
             adversaries: self.adversaries,
+            prover: self.prover.into(),
             without: self.without,
         };
         Devnet { scenario, report: self.report, json: self.json, quiet: self.quiet }
@@ -183,7 +216,7 @@ mod tests {
     fn every_option_reaches_its_place() {
         let devnet = read(
             "bitneuron devnet --validators 4 --users 9 --rounds 3 --seed 8 --partition dirichlet:0.5 \
-             --compressor tt:120 --adversaries liar:2,equivocator:1 --without delivery --report out/here --json --quiet",
+             --compressor tt:120 --adversaries liar:2,equivocator:1 --prover optimistic --without delivery --report out/here --json --quiet",
         )
         .expect("reads");
         let adversaries = Adversaries { liars: 2, equivocators: 1, ..Adversaries::NONE };
@@ -195,6 +228,7 @@ mod tests {
             rows: Rows::Dirichlet(0.5),
             compressor: Codec::TensorTrain(120),
             adversaries,
+            prover: ProofSystem::Optimistic,
             without: Some(Defence::Delivery),
         };
         assert_eq!(devnet, Devnet { scenario, report: "out/here".into(), json: true, quiet: true });
@@ -211,6 +245,7 @@ mod tests {
             ("bitneuron devnet --partition skewed", "dirichlet:0.5"),
             ("bitneuron devnet --adversaries thief:1", "liar:1"),
             ("bitneuron devnet --without luck", "`delivery`"),
+            ("bitneuron devnet --prover faith", "optimistic"),
             ("bitneuron devnet --partition shards:0", "shards:COUNT"),
             ("bitneuron devnet --validators 0", "1 to 64"),
             ("bitneuron devnet --users 2 --adversaries flipper:3", "misbehaving users"),
@@ -221,6 +256,14 @@ mod tests {
             assert_eq!(error.exit_code(), 2, "{line}");
             assert!(error.to_string().contains(hint), "{line}: {error}");
         }
+    }
+
+    #[test]
+    #[cfg(not(feature = "sumcheck"))]
+    fn a_proof_system_that_was_not_built_is_a_usage_error() {
+        let error = read("bitneuron devnet --prover sumcheck").expect_err("not built");
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("feature `sumcheck`"), "{error}");
     }
 
     #[test]
@@ -239,7 +282,7 @@ mod tests {
         let typed = EXAMPLES.lines().filter_map(|line| line.trim().strip_prefix("bitneuron "));
         let lines: Vec<_> =
             typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
-        assert_eq!(lines.len(), 6);
+        assert_eq!(lines.len(), 7);
         for line in lines {
             assert!(read(&line).is_ok(), "{line}");
         }

@@ -8,7 +8,7 @@
 //! | `Merge` (in integers: [`ExactRule`]) | [`merge`](NodeBuilder::merge) | validators, line 7 of Algorithm 3 | [`ExactMerge`] by the goal's rule |
 //! | [`Update`] | [`update`](NodeBuilder::update) | users, line 4 of Algorithm 2 | [`Sgd`] that cools down over the plan's rounds |
 //! | [`Compressor`] | [`compressor`](NodeBuilder::compressor) | users, line 7 of Algorithm 2 | [`Uniform`], eight bits |
-//! | [`Prover`] and its verifier | [`provers`](NodeBuilder::provers), [`check`](NodeBuilder::check) | all | [`Replay`] over the library |
+//! | [`Prover`] and its verifier | [`proofs`](NodeBuilder::proofs), or [`provers`](NodeBuilder::provers) and [`check`](NodeBuilder::check) | all | [`Replay`] over the library |
 //! | [`ConsensusEngine`] | [`engine`](NodeBuilder::engine) | validators | [`Malachite`] |
 //! | `Orderbook` | none: see below | the ledger | `PriceTime` |
 //!
@@ -44,6 +44,7 @@
 
 use crate::conduct::{Conduct, Honest};
 use crate::plan::Plan;
+use crate::proofs::Proofs;
 use crate::user::{User, UserStart};
 use crate::validator::{Validator, ValidatorStart};
 use bitneuron_compress::{Compressor, Uniform};
@@ -72,9 +73,7 @@ pub struct NodeBuilder {
     update: Arc<UpdateFor>,
     compressor: Arc<dyn Compressor>,
     engine: Arc<EngineFor>,
-    turns: Arc<dyn Prover<Turn>>,
-    scores: Arc<dyn Prover<Score>>,
-    check: Arc<dyn CheckClaim>,
+    proofs: Proofs,
     conduct: Arc<dyn Conduct>,
     ask: Amount,
     bid: Amount,
@@ -119,15 +118,19 @@ impl NodeBuilder {
             let sgd = Sgd::new(trained.clone(), 0.04, 2).with_momentum(0.9).with_epochs(5);
             Box::new(Annealed::new(sgd, rounds, 0.1))
         };
+        let proofs = Proofs {
+            turns: Arc::new(replay.clone()),
+            scores: Arc::new(replay.clone()),
+            answers: None,
+            check: Arc::new(Registry::replaying(replay)),
+        };
         Ok(Self {
             model,
             merge: Arc::new(ExactMerge { rule: plan.goal.merge }),
             update: Arc::new(update),
             compressor: Arc::new(Uniform::default()),
             engine: Arc::new(|key, chain| Box::new(Malachite::new(key, chain, Timeouts::default()))),
-            turns: Arc::new(replay.clone()),
-            scores: Arc::new(replay.clone()),
-            check: Arc::new(Registry::replaying(replay)),
+            proofs,
             conduct: Arc::new(Honest),
             ask: Self::ASK,
             bid: Self::BID,
@@ -177,13 +180,19 @@ impl NodeBuilder {
     /// [`check`](NodeBuilder::check).
     #[must_use]
     pub fn provers(self, turns: Arc<dyn Prover<Turn>>, scores: Arc<dyn Prover<Score>>) -> Self {
-        Self { turns, scores, ..self }
+        Self { proofs: Proofs { turns, scores, ..self.proofs }, ..self }
+    }
+
+    /// How turns and scores are proved and judged: a whole proof system ([`ProofSystem`](crate::ProofSystem)).
+    #[must_use]
+    pub fn proofs(self, proofs: Proofs) -> Self {
+        Self { proofs, ..self }
     }
 
     /// How validators judge claims, the same at all of them.
     #[must_use]
     pub fn check(self, check: Arc<dyn CheckClaim>) -> Self {
-        Self { check, ..self }
+        Self { proofs: Proofs { check, ..self.proofs }, ..self }
     }
 
     /// How users treat their buyers, and validators their sellers.
@@ -212,8 +221,9 @@ impl NodeBuilder {
             engine: (self.engine)(key.clone(), self.plan.chain),
             key,
             plan: self.plan.clone(),
-            check: self.check.clone(),
-            prover: self.turns.clone(),
+            check: self.proofs.check.clone(),
+            prover: self.proofs.turns.clone(),
+            answers: self.proofs.answers.clone(),
             merge: self.merge.clone(),
             conduct: self.conduct.clone(),
             data: shard,
@@ -230,7 +240,7 @@ impl NodeBuilder {
             data,
             update: (self.update)(),
             compressor: self.compressor.clone(),
-            prover: self.scores.clone(),
+            prover: self.proofs.scores.clone(),
             conduct: self.conduct.clone(),
             ask: self.ask,
             seed,

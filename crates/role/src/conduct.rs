@@ -1,11 +1,13 @@
-//! How a node deals with its partners: the seam at which dishonest sellers and careless buyers are written.
+//! How a node deals with its partners: the seam at which dishonest sellers, careless buyers and validators that lie about
+//! their turns are written.
 
 use bitneuron_compress::{Packet, Registry};
+use bitneuron_core::claim::Turn;
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Layout};
 use std::sync::Arc;
 
-/// What a seller or a buyer does with the truth. The default methods tell it.
+/// What a seller, a buyer or a validator does with the truth. The default methods tell it.
 pub trait Conduct: Send + Sync {
     /// A packet to sell in place of the honest one; `None` sells that.
     fn packet(&self, honest: &Packet, registry: &Registry, layout: &Arc<Layout>) -> Option<Packet> {
@@ -27,6 +29,16 @@ pub trait Conduct: Send + Sync {
     /// Whether a buyer that received something else than it bought shows that; if not, it confirms whatever came.
     fn refutes(&self) -> bool {
         true
+    }
+
+    /// What a validator commits to as its turn, and as the model after it, in place of what it played.
+    fn play(&self, turn: &mut Turn, after: &mut ExactParams) {
+        let _ = (turn, after);
+    }
+
+    /// What a validator claims of its turn in place of the scores that it found.
+    fn claim(&self, turn: &mut Turn) {
+        let _ = turn;
     }
 
     /// Whether `model` is worth an offer at all.

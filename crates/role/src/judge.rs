@@ -5,7 +5,7 @@
 
 use crate::model::open_packet;
 use bitneuron_compress::{CompressError, Limits, Packet, Registry};
-use bitneuron_core::claim::{CheckClaim, Claim, Refused};
+use bitneuron_core::claim::{CheckClaim, Claim, Demand, Refused, Ruling, Settles};
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{ChainId, Commitment, Digest, Layout, NodeId, Signature, sign};
 use std::collections::{BTreeMap, VecDeque};
@@ -75,6 +75,11 @@ impl Judge {
         std::mem::take(&mut self.memory().spent)
     }
 
+    fn spend(&self, gas: u64) {
+        let mut memory = self.memory();
+        memory.spent = memory.spent.saturating_add(gas);
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // A verdict is written in one step, so a poisoned memory is still a true one.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
@@ -116,6 +121,34 @@ impl CheckClaim for Judge {
             self.memory().signatures.insert(key, ());
         }
         valid
+    }
+
+    fn settles(&self, claim: &Claim) -> Settles {
+        self.check.settles(claim)
+    }
+
+    fn audit(&self, claim: &Claim, beacon: Digest, demand: Demand, answer: &[u8]) -> Result<(), Refused> {
+        self.spend(self.check.audit_gas(claim, demand, answer));
+        self.check.audit(claim, beacon, demand, answer)
+    }
+
+    fn audit_gas(&self, claim: &Claim, demand: Demand, answer: &[u8]) -> u64 {
+        self.check.audit_gas(claim, demand, answer)
+    }
+
+    fn rule(
+        &self,
+        claim: &Claim,
+        beacon: Digest,
+        referee: Option<&[u8]>,
+        step: &[u8],
+    ) -> Result<Ruling, Refused> {
+        self.spend(self.check.rule_gas(claim, step));
+        self.check.rule(claim, beacon, referee, step)
+    }
+
+    fn rule_gas(&self, claim: &Claim, step: &[u8]) -> u64 {
+        self.check.rule_gas(claim, step)
     }
 
     fn opens(&self, packet: &[u8], layout: &Arc<Layout>) -> Result<Commitment, Refused> {

@@ -9,7 +9,7 @@ use bitneuron_core::claim::{self, Claim, Turn};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Digest, NodeId};
 use bitneuron_learning::Progress;
-use bitneuron_ledger::{Built, Content, Event, Refused, State};
+use bitneuron_ledger::{Action, Built, Content, Event, Refused, State};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Something to compute.
@@ -60,6 +60,8 @@ pub enum Outcome {
         /// The claim.
         claim: Option<Box<Claim>>,
     },
+    /// An answer to an audit or a move in a dispute is ready; `None` when the proof system has none.
+    Defended(Option<Box<Action>>),
 }
 
 /// A block's effect on the ledger.

@@ -61,6 +61,8 @@ pub struct SettingReport {
     pub compressor: String,
     /// Who misbehaved, as on the command line.
     pub adversaries: String,
+    /// How turns were proved, as on the command line.
+    pub prover: String,
     /// The defence that was left out, as on the command line, if one was.
     pub without: Option<String>,
 }
@@ -137,6 +139,14 @@ pub struct Proofs {
     pub refuted: u64,
     /// Of the accepted: turns.
     pub turns: u64,
+    /// Turns that had to wait before they settled or were taken back.
+    pub pending: u64,
+    /// Of these: audited by a beacon.
+    pub audited: u64,
+    /// Audits answered.
+    pub answered: u64,
+    /// Turns taken back.
+    pub reversed: u64,
 }
 
 /// Models merged in accepted turns.

@@ -7,6 +7,7 @@ pub use crate::unread::Unread;
 
 use crate::report::Round;
 use bitneuron_core::Height;
+use bitneuron_role::ProofSystem;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub compressor: Codec,
     /// Who misbehaves.
     pub adversaries: Adversaries,
+    /// How turns are proved.
+    pub prover: ProofSystem,
     /// A defence to leave out, to see what it is for.
     pub without: Option<Defence>,
 }
@@ -43,6 +46,8 @@ pub enum Defence {
     Evidence,
     /// Buyers look at what is delivered before they confirm it.
     Delivery,
+    /// Beacons audit turns whose proofs convince later.
+    Audits,
 }
 
 /// What an observer of a rehearsal sees, in order.
@@ -78,6 +83,14 @@ pub struct Adversaries {
     pub equivocators: u32,
     /// Validators that never confirm what was delivered to them.
     pub silent: u32,
+    /// Validators whose turns lead to another model than they should.
+    pub forgers: u32,
+    /// Validators that claim better scores than their turns have.
+    pub boasters: u32,
+    /// Validators that show proofs which others made.
+    pub copycats: u32,
+    /// Validators that answer no audit.
+    pub truants: u32,
 }
 
 /// Why a rehearsal was refused or came to no end.
@@ -111,13 +124,42 @@ pub enum ScenarioError {
 impl Default for Adversaries {
     /// One of each kind.
     fn default() -> Self {
-        Self { liars: 1, swappers: 1, flippers: 1, equivocators: 1, silent: 0 }
+        Self { liars: 1, swappers: 1, flippers: 1, equivocators: 1, ..Self::NONE }
     }
 }
 
 impl Adversaries {
     /// Nobody misbehaves.
-    pub const NONE: Self = Self { liars: 0, swappers: 0, flippers: 0, equivocators: 0, silent: 0 };
+    pub const NONE: Self = Self {
+        liars: 0,
+        swappers: 0,
+        flippers: 0,
+        equivocators: 0,
+        silent: 0,
+        forgers: 0,
+        boasters: 0,
+        copycats: 0,
+        truants: 0,
+    };
+
+    /// Their kinds as on the command line, with how many there are of each: users first.
+    pub const fn counts(&self) -> [(&'static str, u32); 9] {
+        [
+            ("liar", self.liars),
+            ("swapper", self.swappers),
+            ("flipper", self.flippers),
+            ("equivocator", self.equivocators),
+            ("silent", self.silent),
+            ("forger", self.forgers),
+            ("boaster", self.boasters),
+            ("copycat", self.copycats),
+            ("truant", self.truants),
+        ]
+    }
+
+    fn sum(counts: &[(&str, u32)]) -> u32 {
+        counts.iter().fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
 }
 
 impl Default for Scenario {
@@ -130,6 +172,7 @@ impl Default for Scenario {
             rows: Rows::Iid,
             compressor: Codec::Uniform(8),
             adversaries: Adversaries::default(),
+            prover: ProofSystem::Replay,
             without: None,
         }
     }
@@ -175,7 +218,11 @@ impl FromStr for Defence {
             "filter" => Ok(Self::Filter),
             "evidence" => Ok(Self::Evidence),
             "delivery" => Ok(Self::Delivery),
-            _ => Err(Unread { text: text.into(), expected: "`proofs`, `filter`, `evidence` or `delivery`" }),
+            "audits" => Ok(Self::Audits),
+            _ => {
+                let expected = "`proofs`, `filter`, `evidence`, `delivery` or `audits`";
+                Err(Unread { text: text.into(), expected })
+            }
         }
     }
 }
@@ -187,6 +234,7 @@ impl fmt::Display for Defence {
             Self::Filter => "filter",
             Self::Evidence => "evidence",
             Self::Delivery => "delivery",
+            Self::Audits => "audits",
         })
     }
 }
@@ -211,6 +259,10 @@ impl FromStr for Adversaries {
                 "flipper" => &mut adversaries.flippers,
                 "equivocator" => &mut adversaries.equivocators,
                 "silent" => &mut adversaries.silent,
+                "forger" => &mut adversaries.forgers,
+                "boaster" => &mut adversaries.boasters,
+                "copycat" => &mut adversaries.copycats,
+                "truant" => &mut adversaries.truants,
                 _ => return Err(refuse()),
             };
             *place = count.parse().map_err(|_| refuse())?;
@@ -224,9 +276,14 @@ impl fmt::Display for Adversaries {
         if *self == Self::NONE {
             return f.write_str("none");
         }
-        let Self { liars, swappers, flippers, equivocators, silent } = self;
-        write!(f, "liar:{liars},swapper:{swappers},flipper:{flippers},equivocator:{equivocators}")?;
-        if *silent > 0 { write!(f, ",silent:{silent}") } else { Ok(()) }
+        // The first four always, so that a list is easily compared with the default; the others when there are some.
+        for (at, (kind, count)) in self.counts().into_iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            if at < 4 || count > 0 {
+                write!(f, "{comma}{kind}:{count}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -236,7 +293,8 @@ impl Scenario {
     /// # Errors
     /// What is wrong and what would do.
     pub fn validate(&self) -> Result<(), ScenarioError> {
-        let Adversaries { liars, swappers, flippers, equivocators, silent } = self.adversaries;
+        let counts = self.adversaries.counts();
+        let (users, validators) = counts.split_at(3);
         let refuse = |text: String| Err(ScenarioError::Setting(text));
         if !(1..=64).contains(&self.validators) {
             return refuse(format!("{} validators: 1 to 64 can play", self.validators));
@@ -247,10 +305,13 @@ impl Scenario {
         if !(1..=10_000).contains(&self.rounds) {
             return refuse(format!("{} rounds: 1 to 10,000 can be played", self.rounds));
         }
-        if liars.saturating_add(swappers).saturating_add(flippers) > self.users {
+        if let Err(error) = self.prover.built() {
+            return refuse(error.to_string());
+        }
+        if Adversaries::sum(users) > self.users {
             return refuse(format!("more misbehaving users than the {} there are", self.users));
         }
-        if equivocators.saturating_add(silent) > self.validators {
+        if Adversaries::sum(validators) > self.validators {
             return refuse(format!("more misbehaving validators than the {} there are", self.validators));
         }
         Ok(())

@@ -5,35 +5,48 @@
 //! ```
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use bitneuron_core::Amount;
+use bitneuron_role::ProofSystem;
+use bitneuron_sim::report::Report;
 use bitneuron_sim::scenario::{Adversaries, Scenario};
 
 /// One of each adversary, against the bars and against the same network without any.
-fn judge(seed: u64) {
-    let play = |adversaries| {
-        let scenario = Scenario { seed, adversaries, ..Scenario::default() };
-        scenario.run(&mut |_| ()).unwrap().accuracy
-    };
-    let (attacked, honest) = (play(Adversaries::default()), play(Adversaries::NONE));
+fn judge(seed: u64, prover: ProofSystem) -> [Report; 2] {
+    let reports = [Adversaries::default(), Adversaries::NONE].map(|adversaries| {
+        Scenario { seed, adversaries, prover, ..Scenario::default() }.run(&mut |_| ()).unwrap()
+    });
+    let [attacked, honest] = [&reports[0], &reports[1]].map(|report| report.accuracy);
     let figures = format!("{attacked:?} with adversaries, {honest:?} without");
     assert!(attacked.validators_mean >= attacked.centralised - 0.02, "{figures}");
     assert!(attacked.validators_worst >= honest.validators_worst - 0.03, "{figures}");
     assert!(attacked.validators_mean >= 0.96, "{figures}");
+    reports
 }
 
 #[test]
 #[ignore = "plays the default network twice"]
 fn seed_1() {
-    judge(1);
+    judge(1, ProofSystem::Replay);
 }
 
 #[test]
 #[ignore = "plays the default network twice"]
 fn seed_2() {
-    judge(2);
+    judge(2, ProofSystem::Replay);
 }
 
 #[test]
 #[ignore = "plays the default network twice"]
 fn seed_3() {
-    judge(3);
+    judge(3, ProofSystem::Replay);
+}
+
+#[test]
+#[ignore = "plays the default network twice"]
+fn optimistic_seed_1() {
+    for report in judge(1, ProofSystem::Optimistic) {
+        let proofs = report.proofs;
+        assert_eq!(proofs.pending, proofs.turns + proofs.reversed, "every turn settles or is taken back");
+        assert_eq!(report.supply.actual, Amount::SUPPLY);
+    }
 }

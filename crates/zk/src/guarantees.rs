@@ -3,6 +3,8 @@
 //! Part of the agreed rules: whoever relies on a check reads here what it rests on, so that re-execution never poses as
 //! zero knowledge and a challenge window never as finality.
 
+pub use bitneuron_core::claim::Settles;
+
 /// What an accepted proof guarantees, and what a proof shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guarantees {
@@ -56,15 +58,6 @@ pub enum ZeroKnowledge {
     HidingCommitments,
     /// Everything but the truth of the statement.
     Full,
-}
-
-/// When an accepted proof is final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Settles {
-    /// With the check.
-    AtOnce,
-    /// After this many heights without a successful challenge.
-    After(u64),
 }
 
 impl Guarantees {

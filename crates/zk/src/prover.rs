@@ -1,5 +1,6 @@
 //! Who proves.
 
+use crate::doubt::Defence;
 use crate::statement::StatementError;
 use crate::{Proof, Statement, Verifier};
 use bitneuron_core::exact::relation::RelationError;
@@ -37,6 +38,11 @@ pub trait Prover<S: Statement>: Send + Sync {
     /// agree on may depend on such bytes.
     fn reproducible(&self) -> bool {
         true
+    }
+
+    /// Who defends these proofs until they settle; `None` where they settle at once.
+    fn defence(&self) -> Option<&dyn Defence<S>> {
+        None
     }
 }
 
@@ -88,6 +94,10 @@ macro_rules! forward {
 
             fn reproducible(&self) -> bool {
                 (**self).reproducible()
+            }
+
+            fn defence(&self) -> Option<&dyn Defence<S>> {
+                (**self).defence()
             }
         }
     )*};

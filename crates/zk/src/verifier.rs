@@ -1,5 +1,6 @@
 //! Who checks.
 
+use crate::doubt::Doubt;
 use crate::statement::StatementError;
 use crate::{Guarantees, Proof, Statement};
 use bitneuron_core::claim::Refused;
@@ -31,6 +32,11 @@ pub trait Verifier<S: Statement>: Send + Sync {
 
     /// What checking costs, apart from reading the bytes (1 gas = 10 ns of virtual compute). The same on every machine.
     fn gas(&self, public: &S::Public) -> u64;
+
+    /// Who judges doubts about accepted proofs; `None` where accepting settles at once.
+    fn doubt(&self) -> Option<&dyn Doubt<S>> {
+        None
+    }
 }
 
 /// Why a proof does not convince.
@@ -104,6 +110,10 @@ macro_rules! forward {
 
             fn gas(&self, public: &S::Public) -> u64 {
                 (**self).gas(public)
+            }
+
+            fn doubt(&self) -> Option<&dyn Doubt<S>> {
+                (**self).doubt()
             }
         }
     )*};

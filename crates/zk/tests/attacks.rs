@@ -1,14 +1,17 @@
 //! Hostile bytes for every decoder: 10,000 mutants each, half of them aware of the structure. Nothing panics, nothing
 //! false is accepted, and whatever decodes has one encoding.
 
-use bitneuron_core::claim::{CheckClaim, Claim, Holding, Inference, Score, Turn};
+use bitneuron_core::claim::{CheckClaim, Claim, Demand, Holding, Inference, Party, Ruling, Score, Turn};
 use bitneuron_core::exact::Tensor;
 use bitneuron_core::exact::programs::{merge::MergeRule, metric::Measure};
-use bitneuron_core::{Seed, decode, encode};
+use bitneuron_core::{Digest, Seed, decode, encode};
+use bitneuron_zk::backend::optimistic::audit::Accusation;
+use bitneuron_zk::backend::optimistic::dispute::State;
 use bitneuron_zk::suite::{Case, World};
 use bitneuron_zk::{
-    Backend, Batch, Both, Chain, Computation, Improvement, Library, Merge, Merkle, Metric, NormBound,
-    Prediction, Proof, Prover, Registry, Replay, Statement, Step, binding, pack,
+    Accepted, Backend, Batch, Both, Chain, Computation, Defence, Improvement, Library, Merge, Merkle, Metric,
+    NormBound, Optimistic, Prediction, Proof, Prover, Registry, Replay, Statement, Step, binding, claim,
+    pack,
 };
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
@@ -213,4 +216,42 @@ fn publics_of_several() {
     publics_too::<Batch<Metric>>(&world, &world.batch(), 18);
     publics_too::<Chain<Step>>(&world, &world.chain(), 19);
     publics_too::<Both<Merge, Step>>(&world, &world.both(), 20);
+}
+
+/// Answers to audits, moves of disputes and what a referee remembers cross the ledger as bytes.
+#[test]
+fn answers_and_moves() {
+    let (world, optimistic, beacon) =
+        (World::new(Seed::from_number(6)), Optimistic::default(), Digest([4; 32]));
+    let Case { context, public, witness } = world.turn();
+    let proof = Prover::<Turn>::prove(&optimistic, &context, &public, &witness, Seed::default()).unwrap();
+    let signed = claim::<Turn>(&world.key, context, &public, &proof);
+    let registry = Registry::new().with::<Turn>(optimistic.clone());
+    let accepted = Accepted { context: &context, public: &public, proof: &proof };
+    let answer = Defence::<Turn>::answer(&optimistic, &accepted, &witness, beacon).unwrap();
+    for mutant in mutants(&answer, 21) {
+        let verdict = registry.audit(&signed, beacon, Demand::Openings, &mutant);
+        assert!(verdict.is_err() || *mutant == *answer);
+    }
+    // An opening that was touched never acquits.
+    let unit = encode(&State::Unit(0));
+    let opened = Defence::<Turn>::reply(&optimistic, &accepted, &witness, &unit).unwrap();
+    let acquits = |step: &[u8]| {
+        let ruling = registry.rule(&signed, beacon, Some(&unit), step);
+        matches!(ruling, Ok(Ruling::Verdict { guilty: Party::Challenger }))
+    };
+    assert!(acquits(&opened));
+    for mutant in mutants(&opened, 22) {
+        assert!(!acquits(&mutant) || *mutant == *opened);
+    }
+    // Whatever a referee is told to remember, it does not break.
+    let accusation = encode(&Accusation { output: Some(1) });
+    for state in [State::Top, State::Over, State::Node { level: 1, index: 0, digest: Digest::ZERO }] {
+        let state = encode(&state);
+        for mutant in mutants(&accusation, 23).take(500).chain(mutants(&state, 24).take(500)) {
+            let _ = registry.rule(&signed, beacon, None, &mutant);
+            let _ = registry.rule(&signed, beacon, Some(&state), &mutant);
+            let _ = registry.rule(&signed, beacon, Some(&mutant), &opened);
+        }
+    }
 }

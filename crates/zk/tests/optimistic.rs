@@ -120,7 +120,9 @@ fn honest_runs_pass<S: Computation>(case: Case<S>) {
         assert_eq!(audit(&scene.plan, &scene.trace, unit), Ok(()), "unit {unit} of {}", S::DOMAIN);
     }
     let questions = optimistic.questions::<S>(context, public, &proof, Digest([1; 32])).unwrap();
-    assert_eq!(questions.len(), optimistic.policy().audited.min(scene.units()));
+    let outputs = scene.units() - scene.anchors();
+    assert_eq!(questions.len(), optimistic.policy().audited.min(scene.anchors()) + outputs);
+    assert!(questions.ends_with(&(scene.anchors()..scene.units()).collect::<Vec<_>>()), "all outputs");
     assert!(matches!(Verifier::<S>::guarantees(&optimistic, public).settles, Settles::After(16)));
     assert_eq!(Verifier::<S>::guarantees(&optimistic, public).contradiction(), None);
     // Bound to its context.
@@ -359,9 +361,10 @@ fn who_believes_at_once_believes_a_liar() {
         })
     });
     let caught = caught.count() as f64 / 400.0;
-    let wrong = (0..scene.units()).filter(|unit| audit(&scene.plan, &lie, *unit).is_err()).count();
-    let units = scene.units() as u64;
-    let expected = bitneuron_zk::backend::optimistic::odds::caught(units, wrong as u64, 3);
+    let wrong = |unit: &usize| audit(&scene.plan, &lie, *unit).is_err();
+    assert!(!(scene.anchors()..scene.units()).any(|unit| wrong(&unit)), "the outputs are right");
+    let (units, bad) = (scene.anchors() as u64, (0..scene.anchors()).filter(wrong).count() as u64);
+    let expected = bitneuron_zk::backend::optimistic::odds::caught(units, bad, 3);
     assert!((caught - expected).abs() < 0.1, "{caught} against {expected}");
 }
 

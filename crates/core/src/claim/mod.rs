@@ -5,11 +5,13 @@
 //! (`bitneuron-zk::Registry` does). A *refutation* is a claim whose author signed it and whose check fails; a claim
 //! with a bad signature refutes nobody.
 
+pub mod doubt;
 pub mod holding;
 pub mod inference;
 pub mod score;
 pub mod turn;
 
+pub use doubt::{Demand, Party, Ruling, Settles};
 pub use holding::Holding;
 pub use inference::Inference;
 pub use score::Score;
@@ -121,6 +123,45 @@ pub trait CheckClaim: Send + Sync {
 
     /// What the check costs in gas (1 gas = 10 ns of virtual compute), known before checking.
     fn gas(&self, claim: &Claim) -> u64;
+
+    /// When a claim that was accepted is final. Where that is later, the four methods below judge what may be said about
+    /// it until then.
+    fn settles(&self, _claim: &Claim) -> Settles {
+        Settles::AtOnce
+    }
+
+    /// Judges the answer to the audit of an accepted claim by a beacon that was not known when the claim was made.
+    ///
+    /// # Errors
+    /// Why it is no answer; [`Refused::Unavailable`] from a judge of claims that are never audited.
+    fn audit(&self, _claim: &Claim, _beacon: Digest, _demand: Demand, _answer: &[u8]) -> Result<(), Refused> {
+        Err(Refused::Unavailable("no audits here".into()))
+    }
+
+    /// What [`CheckClaim::audit`] costs in gas, known before it.
+    fn audit_gas(&self, _claim: &Claim, _demand: Demand, answer: &[u8]) -> u64 {
+        answer.len() as u64
+    }
+
+    /// One move in a dispute about an accepted claim: the challenger's first, when `referee` is `None`, else that of
+    /// whoever was asked, where `referee` is what the move before left behind.
+    ///
+    /// # Errors
+    /// Why it is no move, which changes nothing; [`Refused::Unavailable`] from a judge of claims that are never disputed.
+    fn rule(
+        &self,
+        _: &Claim,
+        _beacon: Digest,
+        _referee: Option<&[u8]>,
+        _move: &[u8],
+    ) -> Result<Ruling, Refused> {
+        Err(Refused::Unavailable("no disputes here".into()))
+    }
+
+    /// What [`CheckClaim::rule`] costs in gas, known before it.
+    fn rule_gas(&self, _claim: &Claim, step: &[u8]) -> u64 {
+        step.len() as u64
+    }
 
     /// Whether a signature is valid ([`sign::verify`]). A judge that sees the same bytes often may remember those that
     /// were; it never says yes to others.

@@ -12,8 +12,8 @@ use bitneuron_consensus::{Block, Evidence, Proposal, Vote};
 use bitneuron_core::merkle::Tree;
 use bitneuron_core::{Amount, Digest, Height, Wire, decode, encode};
 use bitneuron_ledger::{
-    Action, Content, Delivery, EntryProof, Genesis, Params, Refutation, SignedDelivery, SignedTx, State, Tx,
-    key as entry, packet_digest,
+    Action, Content, Delivery, EntryProof, Genesis, Params, Refutation, SignedDelivery, SignedTx, State,
+    TurnId, Tx, key as entry, packet_digest,
 };
 use world::*;
 
@@ -129,6 +129,7 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
     .sign(&world.validators[1], chain);
     let goal = bitneuron_core::goal::Goal { name: "mine".into(), ..goal("test") };
     let offer = world.offer(2, "other", 3, 5);
+    let turn = TurnId { author: world.validator(1), goal: world.goal_id(), at: Height(4) };
     let Action::Place(order) = offer.tx.action.clone() else { panic!("an order") };
     let actions = [
         Action::Transfer { to: world.user(1), amount: Amount(7) },
@@ -141,6 +142,9 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Post { deal: deal.id, packet: b"model".to_vec().into() },
         Action::CommitTurn { goal: world.goal_id(), commitment: digest("turn") },
         Action::Claim(truth),
+        Action::Answer { turn, answer: ANSWER.to_vec().into() },
+        Action::Challenge { turn, step: b"ask the author".to_vec().into() },
+        Action::Move { turn, step: b"ask the challenger".to_vec().into() },
         Action::Refute(Refutation::Claim(lie)),
         Action::Refute(Refutation::Delivery(delivery)),
         Action::Refute(Refutation::Packet { deal: deal.id, packet: b"model".to_vec().into() }),

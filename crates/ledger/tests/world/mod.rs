@@ -7,7 +7,9 @@
 )]
 
 use bitneuron_consensus::{Block, Header};
-use bitneuron_core::claim::{CheckClaim, Claim, Refused as Verdict, Score, Turn, TurnInput};
+use bitneuron_core::claim::{
+    CheckClaim, Claim, Demand, Party, Refused as Verdict, Ruling, Score, Settles, Turn, TurnInput,
+};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::goal::{Goal, Metric};
@@ -22,6 +24,12 @@ use std::sync::Arc;
 pub const TRUE: &[u8] = b"true";
 /// A proof that does not.
 pub const FALSE: &[u8] = b"false";
+/// A proof that convinces after [`WINDOW`] heights.
+pub const LATER: &[u8] = b"later";
+/// When [`LATER`] settles.
+pub const WINDOW: u64 = 4;
+/// The answer to every audit.
+pub const ANSWER: &[u8] = b"answer";
 /// A proof that nobody can judge.
 pub const UNKNOWN: &[u8] = b"unknown";
 
@@ -38,7 +46,7 @@ pub struct Scripted;
 impl CheckClaim for Scripted {
     fn check(&self, claim: &Claim) -> Result<(), Verdict> {
         match claim.proof() {
-            TRUE => Ok(()),
+            TRUE | LATER => Ok(()),
             FALSE => Err(Verdict::False("scripted".into())),
             UNKNOWN => Err(Verdict::Unknown(claim.statement())),
             _ => Err(Verdict::Malformed("no verdict".into())),
@@ -47,6 +55,34 @@ impl CheckClaim for Scripted {
 
     fn gas(&self, _: &Claim) -> u64 {
         100_000
+    }
+
+    fn settles(&self, claim: &Claim) -> Settles {
+        if claim.proof() == LATER { Settles::After(WINDOW) } else { Settles::AtOnce }
+    }
+
+    fn audit(&self, claim: &Claim, beacon: Digest, demand: Demand, answer: &[u8]) -> Result<(), Verdict> {
+        assert!(claim.proof() == LATER && beacon != Digest::ZERO);
+        match demand {
+            Demand::Openings if answer == ANSWER => Ok(()),
+            Demand::Proof(7) if answer == TRUE => Ok(()),
+            _ => Err(Verdict::False("scripted".into())),
+        }
+    }
+
+    /// A move says what follows from it; the referee remembers the last.
+    fn rule(&self, _: &Claim, _: Digest, referee: Option<&[u8]>, step: &[u8]) -> Result<Ruling, Verdict> {
+        let asks = |party| Ok(Ruling::Asks { party, referee: step.to_vec().into() });
+        if referee == Some(step) {
+            return Err(Verdict::Malformed("the same move again".into()));
+        }
+        match step {
+            b"ask the author" => asks(Party::Author),
+            b"ask the challenger" => asks(Party::Challenger),
+            b"the author lied" => Ok(Ruling::Verdict { guilty: Party::Author }),
+            b"the challenger lied" => Ok(Ruling::Verdict { guilty: Party::Challenger }),
+            _ => Err(Verdict::Malformed("no move".into())),
+        }
     }
 
     fn opens(&self, packet: &[u8], _: &Arc<Layout>) -> Result<Commitment, Verdict> {
@@ -340,11 +376,16 @@ impl World {
 
     /// Plays one whole turn in the next round.
     pub fn play(&mut self, v: usize, after: &str, scores: (u32, u32)) -> Vec<Event> {
+        self.play_by(v, after, scores, TRUE)
+    }
+
+    /// Plays one whole turn in the next round, claimed with this proof.
+    pub fn play_by(&mut self, v: usize, after: &str, scores: (u32, u32), proof: &[u8]) -> Vec<Event> {
         self.until_phase(2);
         let turn = self.turn(v, after);
         let commit = self.commit(v, &turn);
         self.block(&[commit]);
-        let claim = self.turn_claim(v, &turn, scores, TRUE);
+        let claim = self.turn_claim(v, &turn, scores, proof);
         let tx = self.by_validator(v, Action::Claim(claim));
         self.block(&[tx])
     }

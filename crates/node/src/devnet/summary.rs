@@ -87,6 +87,14 @@ fn market(lines: &mut Lines, report: &Report) {
         "claims",
         &[format!("{made}: {accepted} accepted (of these {turns} turns), {refuted} refuted")],
     );
+    if proofs.pending > 0 {
+        let pending = counted(proofs.pending, "turn");
+        let [audited, answered, reversed] = [proofs.audited, proofs.answered, proofs.reversed].map(count);
+        lines.entry(
+            "audits",
+            &[format!("{pending} waited: {audited} audited, {answered} answered, {reversed} taken back")],
+        );
+    }
     let [inputs, dropped] = [report.merges.inputs, report.merges.dropped].map(count);
     lines.entry(
         "merges",

@@ -8,12 +8,14 @@ use bitneuron_role::{Effect, Input, Report};
 use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::num::NonZero;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
+use std::thread::available_parallelism;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::{JoinError, JoinHandle, JoinSet, spawn_blocking};
 
 /// Why a role was stopped before anybody asked for it.
 #[derive(Debug, Error)]
@@ -121,6 +123,7 @@ pub fn spawn<M: Role, L: Link, S: Store>(start: Start<M, L, S>) -> Handle<M> {
         unheard: 0,
         dropped: 0,
         inbox,
+        workers: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
         jobs: JoinSet::new(),
         stopped,
     };
@@ -150,7 +153,9 @@ struct Driver<M, L, S> {
     unheard: u64,
     dropped: u64,
     inbox: mpsc::Receiver<Letter>,
-    jobs: JoinSet<Outcome>,
+    /// As many as there are processors: whoever floods this node with claims to be judged makes them wait, no more.
+    workers: Arc<Semaphore>,
+    jobs: JoinSet<Result<Outcome, JoinError>>,
     stopped: oneshot::Receiver<()>,
 }
 
@@ -191,7 +196,7 @@ impl<M: Role, L: Link, S: Store> Driver<M, L, S> {
             }
             // An empty set has nothing to say; jobs are only added between two waits.
             if let Poll::Ready(Some(outcome)) = self.jobs.poll_join_next(cx) {
-                return Poll::Ready(Event::Done(outcome));
+                return Poll::Ready(Event::Done(outcome.flatten()));
             }
             if alarm.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Event::Alarm);
@@ -214,7 +219,12 @@ impl<M: Role, L: Link, S: Store> Driver<M, L, S> {
                 // The stepper keeps them.
                 Effect::Timer { .. } | Effect::CancelTimer(_) => {}
                 Effect::Work(job) => {
-                    self.jobs.spawn_blocking(move || job.run().outcome);
+                    let workers = self.workers.clone();
+                    self.jobs.spawn(async move {
+                        // Nobody closes it.
+                        let _worker = workers.acquire_owned().await;
+                        spawn_blocking(move || job.run().outcome).await
+                    });
                 }
                 Effect::Persist(record) => self.store.persist(record).await?,
                 Effect::Report(report) => self.tell(at, report),

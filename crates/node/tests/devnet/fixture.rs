@@ -28,6 +28,7 @@ pub(crate) fn report() -> Report {
             label_entropy: 2.91,
             compressor: "uniform:8".into(),
             adversaries: "liar:1,swapper:1,flipper:1,equivocator:1".into(),
+            prover: "replay".into(),
             without: None,
         },
         accuracy: Accuracy {
@@ -78,7 +79,13 @@ fn round(round: u64) -> Round {
             refuted: round * 9 / 10,
             late: round / 10,
         },
-        proofs: Proofs { made: 60 * round, accepted: 58 * round, refuted: 2 * round, turns: 7 * round },
+        proofs: Proofs {
+            made: 60 * round,
+            accepted: 58 * round,
+            refuted: 2 * round,
+            turns: 7 * round,
+            ..Proofs::default()
+        },
         slashed,
         finality_ms: if round % 17 == 5 { 1_180.0 } else { 161.0 + 6.0 * (t * 1.9).sin() },
         balances: balances(round),

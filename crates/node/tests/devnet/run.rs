@@ -83,6 +83,17 @@ fn a_run_tells_of_its_rounds_sums_up_and_leaves_four_files() {
 }
 
 #[test]
+fn audits_are_told_when_there_were_some() {
+    let mut report = fixture::report();
+    report.setting.prover = "optimistic".into();
+    (report.proofs.pending, report.proofs.audited) = (420, 420);
+    (report.proofs.answered, report.proofs.reversed) = (418, 3);
+    let (out, ..) = tell(&devnet("audits"), report);
+    let told = "audits      420 turns waited: 420 audited, 418 answered, 3 taken back";
+    assert!(out.lines().any(|line| line == told), "{out}");
+}
+
+#[test]
 fn json_on_standard_output_is_the_file_and_nothing_else() {
     let devnet = Devnet { json: true, ..devnet("json") };
     let (out, err, ended) = tell(&devnet, fixture::report());

@@ -8,6 +8,7 @@ use bitneuron_node::wire::{
 use bitneuron_role::work::{Done, Job, Outcome};
 use bitneuron_role::{Effect, Input, Report};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{fmt, io};
 use tokio::sync::mpsc;
@@ -24,6 +25,7 @@ mod word {
     pub(crate) const REFUSE: u8 = 4;
     pub(crate) const CHANGE_TIMERS: u8 = 5;
     pub(crate) const SEND_TOO_MUCH: u8 = 6;
+    pub(crate) const MUCH_WORK: u8 = 7;
 }
 
 /// Notes when what happened.
@@ -50,6 +52,22 @@ fn job(label: &'static str, fails: bool) -> Effect {
     }))
 }
 
+/// How many jobs run now, and how many ever ran at once.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+const JOBS: usize = 40;
+
+/// A job that counts how many there are beside it.
+fn counted() -> Effect {
+    Effect::Work(Job::new("counted", || {
+        let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+        MOST.fetch_max(running, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(3));
+        RUNNING.fetch_sub(1, Ordering::SeqCst);
+        Done { gas: 1, outcome: Outcome::Proved { claim: None } }
+    }))
+}
+
 impl Machine for Puppet {
     type Input = Input;
     type Effect = Effect;
@@ -72,6 +90,7 @@ impl Machine for Puppet {
                 Effect::Send { to: OTHER, channel: Channel::VOTE, bytes },
             ]),
             word::WORK => out.push(job("work", false)),
+            word::MUCH_WORK => out.extend((0..JOBS).map(|_| counted())),
             word::BREAK_DOWN => out.push(job("break down", true)),
             word::CHANGE_TIMERS => out.extend([
                 Effect::Timer { id: 1, after: Duration::from_millis(100) },
@@ -211,6 +230,18 @@ async fn a_job_is_answered_and_one_that_breaks_down_stops_the_role() {
     stage.say(word::BREAK_DOWN);
     sleep(Duration::from_millis(1)).await;
     assert!(matches!(stage.puppet.stop().await, Err(WireError::Task(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_jobs_run_at_once_than_there_are_processors() {
+    let stage = Stage::new(Memory::default(), 8);
+    stage.say(word::MUCH_WORK);
+    sleep(Duration::from_secs(1)).await;
+    let done = seen(stage.puppet).await.into_iter().filter(|(_, what)| what == "done").count();
+    assert_eq!(done, JOBS);
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let most = MOST.load(Ordering::SeqCst);
+    assert!((1..=processors).contains(&most), "{most} at once on {processors} processors");
 }
 
 #[tokio::test(start_paused = true)]

@@ -240,6 +240,7 @@ impl Validator {
         out.push(Effect::Report(report));
         self.forget();
         self.react(height, &events, out);
+        self.defend(&events, out);
         self.receive_posted(block, &events, out);
         self.receive_early(out);
         let next = self.began.after(self.plan.pace);

@@ -1,9 +1,10 @@
 //! The validator: voting engine, ledger, mempool, judge and Algorithm 3 in one machine.
 //!
-//! Three concerns, one file each: `chain` drives the engine and applies blocks, `trade` buys models and answers
-//! questions, `turn` learns. They meet in the events of each decided block.
+//! Four concerns, one file each: `chain` drives the engine and applies blocks, `trade` buys models and answers
+//! questions, `turn` learns, `owed` answers for what is not settled. They meet in the events of each decided block.
 
 mod chain;
+mod owed;
 mod trade;
 mod turn;
 
@@ -22,7 +23,8 @@ use bitneuron_learning::exact::ExactRule;
 use bitneuron_ledger::{Action, Content, Refused, SignedTx, State, Tx};
 use bitneuron_market::DealId;
 use bitneuron_net::Channel;
-use bitneuron_zk::Prover;
+use bitneuron_zk::{Prover, TurnWitness};
+use owed::Owed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct ValidatorStart {
     pub check: Arc<dyn CheckClaim>,
     /// Proves its turns.
     pub prover: Arc<dyn Prover<Turn>>,
+    /// Makes the whole proofs that answer audits, where the chain demands such.
+    pub answers: Option<Arc<dyn Prover<Turn>>>,
     /// Line 7 of Algorithm 3.
     pub merge: Arc<dyn ExactRule>,
     /// How it treats its sellers.
@@ -78,6 +82,7 @@ pub struct Validator {
     engine: Box<dyn ConsensusEngine>,
     judge: Arc<Judge>,
     prover: Arc<dyn Prover<Turn>>,
+    answers: Option<Arc<dyn Prover<Turn>>>,
     merge: Arc<dyn ExactRule>,
     conduct: Arc<dyn Conduct>,
     data: Arc<ExactData>,
@@ -112,6 +117,10 @@ pub struct Validator {
     answered: BTreeSet<NodeId>,
     /// The turn that is committed or being proved, with the model after it.
     turn: Option<(Turn, ExactParams)>,
+    /// The witness of the turn that is being proved.
+    claiming: Option<Arc<TurnWitness>>,
+    /// What this node must be able to defend.
+    owed: Owed,
     salt: u64,
 }
 
@@ -132,8 +141,19 @@ const MAX_SUBSCRIBERS: usize = 10_000;
 impl Validator {
     /// A validator at genesis.
     pub fn new(start: ValidatorStart) -> Self {
-        let ValidatorStart { key, plan, engine, check, prover, merge, conduct, data, price, quantity } =
-            start;
+        let ValidatorStart {
+            key,
+            plan,
+            engine,
+            check,
+            prover,
+            answers,
+            merge,
+            conduct,
+            data,
+            price,
+            quantity,
+        } = start;
         let models = BTreeMap::from([(plan.goal.initial, plan.initial.clone())]);
         let state = plan.state.clone();
         Self {
@@ -142,6 +162,7 @@ impl Validator {
             plan,
             engine,
             prover,
+            answers,
             merge,
             conduct,
             data,
@@ -162,6 +183,8 @@ impl Validator {
             examined: BTreeSet::new(),
             answered: BTreeSet::new(),
             turn: None,
+            claiming: None,
+            owed: Owed::default(),
             salt: 0,
         }
     }
@@ -181,9 +204,14 @@ impl Validator {
         &self.state
     }
 
-    /// The integers of its head.
+    /// The integers of its settled head.
     pub fn head(&self) -> Option<&ExactParams> {
         self.state.head(self.plan.goal.id(), self.id()).and_then(|head| self.models.get(&head.model))
+    }
+
+    /// The integers of the head that its next turn begins at.
+    fn front(&self) -> Option<&ExactParams> {
+        self.state.front(self.plan.goal.id(), self.id()).and_then(|head| self.models.get(&head.model))
     }
 
     fn send(to: NodeId, message: &Message, out: &mut Outbox<Effect>) {
@@ -265,6 +293,7 @@ impl Validator {
             Outcome::Built { round, built } => self.built(now, round, built, out)?,
             Outcome::Turned(played) => self.turned(played, out),
             Outcome::Proved { claim } => self.proved(claim, out),
+            Outcome::Defended(action) => self.defended(action, out),
             Outcome::Trained { .. } => {}
         }
         Ok(())

@@ -183,12 +183,13 @@ impl Validator {
     }
 
     /// Forgets the models that nobody needs any more and the deals that are over. What is kept is bounded by the
-    /// validators and the deals: θ₀, all heads, what each validator showed last, what was bought and may still be merged,
+    /// validators and the deals: θ₀, all heads, pending ones too, what each validator showed last, what was bought and may still be merged,
     /// and what the own turn is made of.
     pub(super) fn forget(&mut self) {
         let (goal, me) = (self.plan.goal.id(), self.key.id());
         let mut needed = BTreeSet::from([self.plan.goal.initial]);
         needed.extend(self.state.heads(goal).map(|(_, head)| head.model));
+        needed.extend(self.state.pending().map(|(_, turn)| turn.head.model));
         needed.extend(self.shown.values().chain(&self.ingredients));
         if let Some((turn, _)) = &self.turn {
             needed.extend([turn.before, turn.after]);
@@ -198,6 +199,7 @@ impl Validator {
         let bought = self.state.deals().filter(usable).filter(|sale| sale.deal.buyer == me);
         needed.extend(bought.filter_map(|sale| sale.deal.promise()).map(|(_, model, _)| model));
         self.models.retain(|commitment, _| needed.contains(commitment));
+        self.owed.forget(self.state.height(), self.state.pending().map(|(_, turn)| turn));
         self.examined.retain(|deal| self.state.open_deal(*deal).is_some());
     }
 

@@ -2,7 +2,8 @@
 //!
 //! After the second block of a round the validator merges what was settled to it and two beacon-chosen heads, and steps on
 //! its own data. It publishes a commitment to the outcome first; only then does the beacon draw the rows that the outcome is
-//! scored on. The claim with its proof follows in the next block.
+//! scored on. The claim with its proof follows in the next block. Where proofs convince later, the next turn begins at the
+//! own pending head, and what may be asked until then is `owed`.
 
 use super::Validator;
 use crate::message::Message;
@@ -122,13 +123,16 @@ impl Validator {
     /// Plays the turn of this round, as a job.
     pub(super) fn play(&mut self, out: &mut Outbox<Effect>) {
         let (goal, me) = (self.plan.goal.id(), self.key.id());
+        if self.state.params().round_of(self.height().next()) >= self.plan.rounds {
+            return;
+        }
         let Some(mut turn) = self.state.turn_plan(me, goal) else { return };
         // What did not arrive in time cannot be merged, and one contributor has one place.
         let mut seen = BTreeSet::new();
         turn.keep(|input| self.models.contains_key(&input.model) && seen.insert(input.from));
         turn.truncate(self.plan.goal.max_inputs as usize);
         let models = turn.inputs.iter().filter_map(|input| self.models.get(&input.model)).cloned().collect();
-        let Some(head) = self.head().cloned() else { return };
+        let Some(head) = self.front().cloned() else { return };
         let merged = turn.inputs.iter().map(|input| input.model);
         self.ingredients = std::iter::once(turn.before).chain(merged).collect();
         let (plan, merge, data) = (self.plan.clone(), self.merge.clone(), self.data.clone());
@@ -142,7 +146,9 @@ impl Validator {
 
     /// The turn is played: commit to it.
     pub(super) fn turned(&mut self, played: Option<Box<(Turn, ExactParams)>>, out: &mut Outbox<Effect>) {
-        let Some(played) = played else { return };
+        let Some(mut played) = played else { return };
+        let (turn, after) = &mut *played;
+        self.conduct.play(turn, after);
         let action = Action::CommitTurn { goal: self.plan.goal.id(), commitment: played.0.commitment() };
         self.turn = Some(*played);
         self.submit(action, out);
@@ -161,14 +167,17 @@ impl Validator {
         }
         turn.score_seed = seed;
         let context = Context { chain: self.plan.chain, height: tip.header.height, by: me, subject: goal.0 };
-        let Some(witness) = self.witness(&turn) else { return };
-        let (key, prover, gas) = (self.key.clone(), self.prover.clone(), self.plan.turn_gas);
+        let Some(witness) = self.witness(&turn).map(Arc::new) else { return };
+        self.claiming = Some(witness.clone());
+        let (conduct, key, prover, gas) =
+            (self.conduct.clone(), self.key.clone(), self.prover.clone(), self.plan.turn_gas);
         let model = pack_model(&after);
         out.push(self.metered(&model));
         self.models.insert(turn.after, after);
         self.share(&Message::Model { commitment: turn.after, model }, out);
         out.push(Effect::Work(Job::new("prove turn", move || {
-            let claim = scored(turn, &witness).and_then(|turn| {
+            let claim = scored(turn, &witness).and_then(|mut turn| {
+                conduct.claim(&mut turn);
                 prove::turn(&key, prover.as_ref(), context, &turn, &witness, Seed(context.subject.0))
             });
             Done { gas, outcome: Outcome::Proved { claim: claim.map(Box::new) } }
@@ -190,6 +199,9 @@ impl Validator {
     pub(super) fn proved(&mut self, claim: Option<Box<Claim>>, out: &mut Outbox<Effect>) {
         if let Some(claim) = claim {
             out.push(Effect::Report(Report::Proved { bytes: claim.proof().len() as u64 }));
+            if let Some(witness) = self.claiming.take() {
+                self.owed.keep(&claim, witness, self.plan.genesis.params.turns.window);
+            }
             self.submit(Action::Claim(*claim), out);
         }
     }

@@ -71,6 +71,15 @@ impl World {
 
     /// A genesis with this many validators, of which the first is driven, by nodes with other parts.
     pub(crate) fn of(validators: u64, parts: impl FnOnce(NodeBuilder) -> NodeBuilder) -> Self {
+        Self::on(Params::devnet(), validators, parts)
+    }
+
+    /// A genesis with these parameters and this many validators, of which the first is driven.
+    pub(crate) fn on(
+        params: Params,
+        validators: u64,
+        parts: impl FnOnce(NodeBuilder) -> NodeBuilder,
+    ) -> Self {
         let mlp = Mlp::new(&[2, 2]).unwrap();
         let (metric, data) = (Arc::new(rows(1)), Arc::new(rows(5)));
         let mut library = Library::new();
@@ -91,7 +100,7 @@ impl World {
         let genesis = Genesis {
             name: "alone".into(),
             time: 0,
-            params: Params::devnet(),
+            params,
             accounts: held(
                 (0..validators).map(|n| (key_of(n).id(), 100_000)).chain([(seller().id(), 1_000)]),
             ),

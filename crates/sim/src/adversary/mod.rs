@@ -1,7 +1,7 @@
 //! Adversaries: honest nodes whose outgoing messages pass through a [`Tactic`].
 //!
-//! The node inside stays what it is; it does not know that it lies. Sellers misbehave by a
-//! [`Conduct`](bitneuron_role::Conduct) instead, since what they sell is decided inside. A world of players mixes honest
+//! The node inside stays what it is; it does not know that it lies. Sellers, and authors of turns, misbehave by a
+//! [`Conduct`](bitneuron_role::Conduct) and a prover of their own instead, since what they sell and claim is decided inside. A world of players mixes honest
 //! nodes and adversaries in one type:
 //!
 //! ```
@@ -15,11 +15,13 @@
 //! ```
 
 mod careless;
+mod provers;
 mod sellers;
 mod tactics;
 mod validators;
 
 pub use careless::{Credulous, Forgiving, Trusting};
+pub use provers::{Copying, Evasive, FalseMetric, FalseStep, Forging, Seen, Watched};
 pub use sellers::{Flipper, Liar, Swapper};
 pub use tactics::{Delay, Mute, Omit, Tamper, Twist};
 pub use validators::{Equivocator, Silent};

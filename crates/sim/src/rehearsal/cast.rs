@@ -11,6 +11,8 @@ use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
 use bitneuron_learning::data::{Split, SplitRule};
 use bitneuron_learning::partition::iid;
 use bitneuron_ledger::{Genesis, Params};
+use bitneuron_market::BasisPoints;
+use bitneuron_role::Proofs;
 use bitneuron_role::plan::{Plan, PlanStart};
 use bitneuron_zk::{Library, Replay};
 use std::sync::Arc;
@@ -29,6 +31,7 @@ const LEAST_ROWS: usize = 4;
 pub(crate) struct Cast {
     pub(crate) plan: Arc<Plan>,
     pub(crate) replay: Replay,
+    pub(crate) proofs: Proofs,
     pub(crate) validators: Vec<(Keypair, Arc<ExactData>)>,
     pub(crate) users: Vec<(Keypair, Arc<Dataset>)>,
     pub(crate) compressor: Arc<dyn Compressor>,
@@ -90,9 +93,11 @@ impl Cast {
             pace: Duration::from_millis(500),
         })
         .map_err(setting)?;
+        let (replay, audits) = (Replay::new(Arc::new(library)), &plan.genesis.params.audits);
         Ok(Self {
+            proofs: scenario.prover.assemble(&replay, audits).map_err(setting)?,
+            replay,
             plan: Arc::new(plan),
-            replay: Replay::new(Arc::new(library)),
             validators,
             users,
             compressor: compressor(scenario.compressor)?,
@@ -159,10 +164,14 @@ fn genesis(
     let mut data: Vec<(GoalId, NodeId, DataRoot)> =
         validators.iter().zip(roots).map(|((key, _), root)| (id, key.id(), *root)).collect();
     data.sort_unstable();
+    let mut params = Params::devnet();
+    if scenario.without == Some(Defence::Audits) {
+        params.audits.sampled = BasisPoints(0);
+    }
     Genesis {
         name: format!("devnet {}", scenario.seed),
         time: 0,
-        params: Params::devnet(),
+        params,
         accounts,
         validators: stakes,
         goals: vec![goal.clone()],

@@ -5,15 +5,19 @@ mod cast;
 mod notes;
 
 use crate::adversary::{
-    Credulous, Equivocator, Flipper, Forgiving, Liar, Player as Actor, Silent, Swapper, Trusting,
+    Copying, Credulous, Equivocator, Evasive, FalseMetric, FalseStep, Flipper, Forging, Forgiving, Liar,
+    Player as Actor, Seen, Silent, Swapper, Trusting, Watched,
 };
 use crate::report::Report;
 use crate::role_node::{Directory, Role, RoleNode};
 use crate::scenario::{Adversaries, Defence, Scenario, ScenarioError, Sight};
 use crate::{Link, Network, Setting, World};
 use bitneuron_consensus::{Malachite, Timeouts};
+use bitneuron_core::claim::Turn;
+use bitneuron_core::exact::ExactData;
 use bitneuron_core::{ChainId, Keypair, Seed, Time};
-use bitneuron_role::{Conduct, Honest, NodeBuilder};
+use bitneuron_role::{Conduct, Honest, NodeBuilder, Proofs};
+use bitneuron_zk::Prover;
 use cast::Cast;
 use notes::Notes;
 use std::sync::Arc;
@@ -40,14 +44,15 @@ impl Scenario {
         let patience =
             cast.plan.pace.saturating_mul(u32::try_from(heights).unwrap_or(u32::MAX)).saturating_mul(4);
         let end = Time::ZERO.after(patience).after(Duration::from_secs(30));
-        while notes.height() < heights && world.now() < end {
+        // Turns that are not settled when the rounds are over have their time to settle.
+        while (notes.height() < heights || notes.waits()) && world.now() < end {
             world.run_for(LOOK);
             notes.take(&mut world, &cast, observe);
         }
         if let Some((height, why)) = notes.halted() {
             return Err(ScenarioError::Halted { height: height.0, why: why.to_string() });
         }
-        if notes.height() < heights {
+        if notes.height() < heights || notes.waits() {
             return Err(ScenarioError::Stalled { reached: notes.height(), wanted: heights });
         }
         notes.finish(&world, &cast)
@@ -82,22 +87,53 @@ fn conduct(scenario: &Scenario, user: u32) -> (Arc<dyn Conduct>, &'static str) {
     }
 }
 
-/// The `n`-th validator plays an honest part or, the last ones, the parts that the scenario asks for.
+/// What the `n`-th validator does, as on the command line: the last ones play the parts that the scenario asks for.
+fn kind(scenario: &Scenario, validator: u32) -> Option<&'static str> {
+    let mut from_last = scenario.validators.saturating_sub(validator).saturating_sub(1);
+    scenario.adversaries.counts().into_iter().skip(3).find_map(|(kind, count)| {
+        let plays = from_last < count;
+        from_last = from_last.saturating_sub(count);
+        plays.then_some(kind)
+    })
+}
+
+/// A validator that plays such a part, and what it does in words.
 fn play(
-    scenario: &Scenario,
-    validator: u32,
-    player: RoleNode,
-    key: &Keypair,
-    chain: ChainId,
+    kind: Option<&str>,
+    builder: &NodeBuilder,
+    proofs: &Proofs,
+    seen: &Seen,
+    (key, data): &(Keypair, Arc<ExactData>),
+    directory: &Arc<Directory>,
 ) -> (Actor<RoleNode>, &'static str) {
-    let from_last = scenario.validators.saturating_sub(validator).saturating_sub(1);
-    let Adversaries { equivocators, silent, .. } = scenario.adversaries;
-    if from_last < equivocators {
-        (Actor::with(player, Equivocator { key: key.clone(), chain }), "votes twice")
-    } else if from_last < equivocators.saturating_add(silent) {
-        (Actor::with(player, Silent), "never confirms a delivery")
-    } else {
-        (Actor::honest(player), "")
+    let chain = builder.plan().chain;
+    let node = |builder: NodeBuilder| {
+        RoleNode::new(Role::from(builder.validator(key.clone(), data.clone())), directory.clone())
+    };
+    let proving = |turns: Arc<dyn Prover<Turn>>| builder.clone().proofs(Proofs { turns, ..proofs.clone() });
+    let turns = proofs.turns.clone();
+    let forging =
+        |conduct: Arc<dyn Conduct>| proving(Arc::new(Forging(proofs.turns.clone()))).conduct(conduct);
+    match kind {
+        Some("equivocator") => {
+            (Actor::with(node(builder.clone()), Equivocator { key: key.clone(), chain }), "votes twice")
+        }
+        Some("silent") => (Actor::with(node(builder.clone()), Silent), "never confirms a delivery"),
+        Some("forger") => (Actor::honest(node(forging(Arc::new(FalseStep)))), "forges its steps"),
+        Some("boaster") => (Actor::honest(node(forging(Arc::new(FalseMetric)))), "forges its metric"),
+        Some("copycat") => {
+            let copying = Copying { prover: turns, seen: seen.clone() };
+            (Actor::honest(node(proving(Arc::new(copying)))), "shows the proofs of others")
+        }
+        Some("truant") => {
+            let answers = None;
+            let proofs = Proofs { turns: Arc::new(Evasive(turns)), answers, ..proofs.clone() };
+            (Actor::honest(node(builder.clone().proofs(proofs))), "answers no audit")
+        }
+        _ => {
+            let watched = Watched { prover: turns, seen: seen.clone() };
+            (Actor::honest(node(proving(Arc::new(watched)))), "")
+        }
     }
 }
 
@@ -105,6 +141,7 @@ fn play(
 fn builder(scenario: &Scenario, cast: &Cast) -> Result<NodeBuilder, ScenarioError> {
     let builder = NodeBuilder::replaying(cast.plan.clone(), &cast.replay)
         .map_err(|error| ScenarioError::Setting(error.to_string()))?
+        .proofs(cast.proofs.clone())
         .compressor(cast.compressor.clone())
         .bid(NodeBuilder::BID, scenario.users.div_ceil(scenario.validators));
     Ok(match scenario.without {
@@ -113,8 +150,8 @@ fn builder(scenario: &Scenario, cast: &Cast) -> Result<NodeBuilder, ScenarioErro
             Box::new(Forgiving(Malachite::new(key, chain, Timeouts::default())))
         }),
         Some(Defence::Delivery) => builder.conduct(Arc::new(Trusting)),
-        // The filter is the goal's: see the cast.
-        Some(Defence::Filter) | None => builder,
+        // The filter is the goal's, and audits are the chain's: see the cast.
+        Some(Defence::Filter | Defence::Audits) | None => builder,
     })
 }
 
@@ -127,10 +164,13 @@ fn actors(
     let mut parts = Vec::new();
     let mut actors = Vec::new();
     let builder = builder(scenario, cast)?;
-    for (index, (key, data)) in (0..).zip(&cast.validators) {
-        let role = Role::from(builder.validator(key.clone(), data.clone()));
-        let player = RoleNode::new(role, directory.clone());
-        let (actor, part) = play(scenario, index, player, key, cast.plan.chain);
+    let mut proofs = cast.proofs.clone();
+    if scenario.without == Some(Defence::Proofs) {
+        proofs.check = Arc::new(Credulous);
+    }
+    let seen = Seen::default();
+    for (index, validator) in (0..).zip(&cast.validators) {
+        let (actor, part) = play(kind(scenario, index), &builder, &proofs, &seen, validator, directory);
         parts.push(part);
         actors.push(actor);
     }

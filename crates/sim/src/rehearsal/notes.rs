@@ -92,6 +92,11 @@ impl Notes {
         self.halted.as_ref()
     }
 
+    /// Whether turns wait to be settled.
+    pub(super) fn waits(&self) -> bool {
+        self.state.pending().next().is_some()
+    }
+
     fn line(&mut self, id: NodeId) -> Option<&mut Line> {
         let index = *self.index.get(&id)?;
         self.lines.get_mut(index)
@@ -116,7 +121,9 @@ impl Notes {
                     self.finality.push(at.since(began).as_secs_f64() * 1e3);
                     self.decided(cast, &block, &certificate, &events);
                     observe(Sight::Block(block.header.height));
-                    if self.height.is_multiple_of(cast.plan.round_heights()) {
+                    let rounds = self.height / cast.plan.round_heights();
+                    let played = rounds <= self.scenario.rounds;
+                    if self.height.is_multiple_of(cast.plan.round_heights()) && played {
                         self.end_round(world, cast, at);
                         self.history.last().into_iter().for_each(|round| observe(Sight::Round(round)));
                     }
@@ -173,6 +180,10 @@ impl Notes {
                     line.turns += 1;
                 }
             }
+            Event::TurnPending { .. } => self.proofs.pending += 1,
+            Event::TurnAudited { .. } => self.proofs.audited += 1,
+            Event::AuditAnswered { .. } => self.proofs.answered += 1,
+            Event::TurnReversed { .. } => self.proofs.reversed += 1,
             Event::DealSettled(deal) => {
                 self.deals.settled += 1;
                 let (seller, price) = (deal.seller, deal.total);
@@ -304,6 +315,7 @@ impl Notes {
                 label_entropy: (cast.label_entropy * 1e6).round() / 1e6,
                 compressor: self.scenario.compressor.to_string(),
                 adversaries: self.scenario.adversaries.to_string(),
+                prover: self.scenario.prover.to_string(),
                 without: self.scenario.without.map(|defence| defence.to_string()),
             },
             accuracy: self.accuracy(cast, &heads)?,

@@ -48,8 +48,16 @@ fn document(body: &Markup) -> String {
 }
 
 fn opening(report: &Report) -> Markup {
-    let SettingReport { validators, users, partition, label_entropy, compressor, adversaries, without } =
-        &report.setting;
+    let SettingReport {
+        validators,
+        users,
+        partition,
+        label_entropy,
+        compressor,
+        adversaries,
+        prover,
+        without,
+    } = &report.setting;
     let title = format!(
         "{} and {} learned together for {}",
         counted((*validators).into(), "validator"),
@@ -61,6 +69,7 @@ fn opening(report: &Report) -> Markup {
         ("rows", format!("{partition}, {label_entropy:.2} bits of label entropy")),
         ("compressor", compressor.clone()),
         ("adversaries", adversaries.clone()),
+        ("turns proved by", prover.clone()),
     ];
     let without = without.iter().map(|defence| ("left out", defence.clone()));
     let facts = facts.into_iter().chain(without).map(|(name, value)| {

@@ -11,7 +11,8 @@
 
 use super::trace::{Fault, Opening, Plan};
 use bitneuron_core::merkle;
-use bitneuron_core::{Digest, Height, Machine, Outbox, Seed, Time};
+use bitneuron_core::{Digest, Height, Machine, Outbox, Seed, Time, Wire};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What is disputed, and how.
@@ -28,7 +29,7 @@ pub struct Terms {
 }
 
 /// A move, or the passing of time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Input {
     /// The defender shows the highest node of its tree.
     Top(Digest),
@@ -42,8 +43,12 @@ pub enum Input {
     Height(Height),
 }
 
+impl Wire for Input {
+    const LIMIT: usize = Opening::LIMIT;
+}
+
 /// One of two children.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Side {
     /// The earlier anchors.
     Left,
@@ -137,18 +142,39 @@ pub struct Dispute {
     until: Height,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+/// All that a referee remembers between two moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
     /// Waits for the highest node.
     Top,
     /// Waits for the children of a node.
-    Node { level: u32, index: u64, digest: Digest },
+    Node {
+        /// The node's level, the leaves' being 0.
+        level: u32,
+        /// Its place in the level.
+        index: u64,
+        /// The node.
+        digest: Digest,
+    },
     /// Waits for the accuser's word on the children of a node.
-    Choice { level: u32, index: u64, left: Digest, right: Digest },
+    Choice {
+        /// The node's level.
+        level: u32,
+        /// Its place in the level.
+        index: u64,
+        /// Its first child.
+        left: Digest,
+        /// Its second child.
+        right: Digest,
+    },
     /// Waits for an opening.
     Unit(u32),
     /// Is over.
     Over,
+}
+
+impl Wire for State {
+    const LIMIT: usize = 128;
 }
 
 impl Dispute {
@@ -177,6 +203,17 @@ impl Dispute {
         let mut dispute = Self { terms, state, now, until: now };
         dispute.ask(state, out);
         Ok(dispute)
+    }
+
+    /// A dispute in the state that a referee of the same terms was left in; its time begins anew.
+    pub const fn resume(terms: Terms, state: State, now: Height) -> Self {
+        let until = Height(now.0.saturating_add(terms.patience));
+        Self { terms, state, now, until }
+    }
+
+    /// What must be remembered until the next move.
+    pub const fn state(&self) -> State {
+        self.state
     }
 
     /// Whether there has been a verdict.

@@ -2,7 +2,7 @@
 //!
 //! The proof of a computation is 64 bytes: its binding and the root over the tensors of its run that matter
 //! ([`outline`]). A verifier that accepts it believes nothing yet; it believes once a window has passed in which
-//! - a beacon drawn after the commitment chose units to be audited ([`odds`]), and the prover opened each of them
+//! - a beacon drawn after the commitment chose units to be audited ([`odds`]), and the prover opened each of them and all outputs
 //!   ([`trace`]): sums of products are checked by Freivalds' method ([`freivalds`]), everything else is computed again;
 //! - nobody who ran the program itself found another root and won the dispute ([`dispute`]).
 //!
@@ -14,6 +14,8 @@
 //! verify:  the binding                         check:    run the unit's part, or contract both sides with a random vector
 //! ```
 
+pub mod audit;
+mod defend;
 pub mod dispute;
 pub mod freivalds;
 pub mod odds;
@@ -25,6 +27,7 @@ pub use outline::Outline;
 pub use trace::{Fault, Opening, Plan, Trace};
 
 use crate::cache::Relations;
+use crate::doubt::{Defence, Doubt};
 use crate::guarantees::{Assumption, Guarantees, Settles, Soundness, ZeroKnowledge};
 use crate::proof::{Backend, Proof, bind};
 use crate::prover::{ProveError, Prover};
@@ -45,7 +48,7 @@ const LENGTH: usize = 64;
 /// How proofs are audited: agreed by all, since it says what they are worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// How many units of each run the beacon draws for an audit.
+    /// How many anchors of each run the beacon draws for an audit; outputs are always audited.
     pub audited: usize,
     /// How many heights a doubt may be raised in.
     pub window: u64,
@@ -54,7 +57,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Three audited units, a window of 16 heights, 2 heights for each move.
+    /// Three audited anchors, a window of 16 heights, 2 heights for each move.
     fn default() -> Self {
         Self { audited: 3, window: 16, patience: 2 }
     }
@@ -101,7 +104,8 @@ impl Optimistic {
         Ok(Trace::new(&plan, S::witness(witness).into_iter().cloned().collect())?)
     }
 
-    /// Which units of a proof a beacon wants to see. The beacon must not have been known when the proof was made.
+    /// Which units of a proof a beacon wants to see: so many anchors, drawn, and all outputs, so that nobody states other
+    /// outputs than its committed run has. The beacon must not have been known when the proof was made.
     ///
     /// # Errors
     /// As [`Verifier::verify`].
@@ -113,9 +117,12 @@ impl Optimistic {
         beacon: Digest,
     ) -> Result<Vec<usize>, VerifyError> {
         let root = self.root::<S>(context, public, proof)?;
-        let units = self.plan::<S>(public)?.outline.units().len();
+        let outline = self.plan::<S>(public)?.outline;
         let bound = bind(Backend::OPTIMISTIC, S::DOMAIN, context, public_digest::<S>(public));
-        Ok(odds::audited(bound, root, beacon, units, self.policy.audited))
+        let (anchors, units) = (outline.anchors().len(), outline.units().len());
+        let mut asked = odds::audited(bound, root, beacon, anchors, self.policy.audited);
+        asked.extend(anchors..units);
+        Ok(asked)
     }
 
     /// The root that a proof commits to.
@@ -190,6 +197,10 @@ impl<S: Computation> Prover<S> for Optimistic {
     fn verifier(&self) -> Arc<dyn Verifier<S>> {
         Arc::new(self.clone())
     }
+
+    fn defence(&self) -> Option<&dyn Defence<S>> {
+        Some(self)
+    }
 }
 
 impl<S: Computation> Verifier<S> for Optimistic {
@@ -217,5 +228,9 @@ impl<S: Computation> Verifier<S> for Optimistic {
         let relation = self.relations.get::<S>(public_digest::<S>(public), public);
         let nodes = relation.map_or(0, |relation| relation.program.nodes().len() as u64);
         nodes.saturating_mul(NODE_GAS).saturating_add(READ_GAS)
+    }
+
+    fn doubt(&self) -> Option<&dyn Doubt<S>> {
+        Some(self)
     }
 }
