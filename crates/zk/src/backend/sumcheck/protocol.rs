@@ -53,7 +53,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The claims that all constraints come to. `witness`: the prover's values and pads.
-    fn reduce(
+    pub(super) fn reduce(
         &self,
         witness: Option<(&Values, &[Ext])>,
         channel: &mut Channel<'_>,
@@ -147,8 +147,11 @@ impl Layout<'_> {
             pads.iter().flat_map(|by| (0..DEGREE).map(move |place| *by * basis(place))).collect();
         let store = Store { group: frame.system.own_group, start: frame.system.own };
         let size = coefficients.len();
-        let weight = Weight::over(&[size], &[Factor::dense(coefficients)], Ext::ONE);
-        settled.cells.push((store, size, vec![weight]));
+        // A system of zeros alone sends nothing and has no pads.
+        if size > 0 {
+            let weight = Weight::over(&[size], &[Factor::dense(coefficients)], Ext::ONE);
+            settled.cells.push((store, size, vec![weight]));
+        }
         let mut power = challenge.exp_u64(claims.len() as u64);
         let mut sum = -settled.constant;
         let mut points = Vec::with_capacity(self.roots.len());
