@@ -15,8 +15,15 @@ const TERM_BITS: usize = 104;
 const SPARE_BITS: f64 = 3.0;
 /// Grinding before queries, in bits.
 const GRINDING: usize = 16;
-/// Random cells at the end of each limb besides those that openings use up: they blind what is told of the whole group.
-const BLINDS: usize = 4;
+/// Random cells at the end of each limb besides those that openings use up: with those of one other limb at least they blind
+/// the group's value, an element of the extension.
+const BLINDS: usize = 2;
+/// As many again for each opening. A message of the last sumcheck is a sum over half of the limbs; where the proof's own group
+/// lies in the other half, the groups of the statement must hide it themselves: an element of the extension for each variable
+/// that names a limb.
+const BLINDS_EACH: usize = 3 * MOST_LIMBS / 2;
+/// The most variables that name a limb.
+const MOST_LIMBS: usize = 10;
 /// The most variables of a polynomial: 2²⁶ cells.
 const MOST_VARIABLES: usize = 26;
 
@@ -119,7 +126,7 @@ impl Geometry {
         };
         let masks = ZkParameters { ell_zk: 3, mask_log_inv_rate: usize::from(self.mask_rate) };
         let variables = usize::from(self.rows).saturating_add(limbs);
-        if variables > MOST_VARIABLES || limbs == 0 {
+        if variables > MOST_VARIABLES || limbs == 0 || limbs > MOST_LIMBS {
             return Err(SetupError::Parameters(format!("{variables} variables, {limbs} of them limbs")));
         }
         let config = ZkWhirConfig::new(variables, parameters, masks)
@@ -216,7 +223,12 @@ impl Setup {
     pub fn reserve(&self) -> usize {
         self.shown()
             .saturating_mul(usize::from(self.geometry.openings.saturating_sub(1)))
-            .saturating_add(BLINDS)
+            .saturating_add(self.blinds())
+    }
+
+    /// The first of those cells, of which no opening takes any away.
+    pub(super) fn blinds(&self) -> usize {
+        BLINDS + BLINDS_EACH * usize::from(self.geometry.openings)
     }
 
     /// The cells of a limb that data may fill.

@@ -173,6 +173,19 @@ impl Group {
             cells.extend(std::iter::repeat_with(&mut random).take(rows - (end - begin)));
         }
         let masks: Vec<Val> = (0..count * setup.shown()).map(|_| random()).collect();
+        Self::laid(setup, sizes, cells, masks, chain)
+    }
+
+    /// The group of these limbs, one after the other, with the rows after each message.
+    pub(super) fn laid(
+        setup: &Setup,
+        sizes: Vec<u32>,
+        cells: Vec<Val>,
+        masks: Vec<Val>,
+        chain: ChainId,
+    ) -> Self {
+        let rows = setup.cells();
+        let count = cells.len() / rows;
         let (cap, tree) = super::field::trees().commit_matrix(encode(setup, &cells, &masks, count));
         let mut padded = cells.clone();
         padded.resize(count.next_power_of_two() * rows, Val::ZERO);

@@ -27,6 +27,9 @@ pub mod geometry;
 pub mod group;
 mod linked;
 mod lower;
+mod masks;
+#[cfg(feature = "suite")]
+pub mod mutant;
 pub mod opening;
 mod outer;
 mod pads;
@@ -40,6 +43,8 @@ mod system;
 mod tree;
 mod values;
 pub mod vault;
+#[cfg(test)]
+mod veiled;
 mod verifier;
 mod weight;
 

@@ -184,7 +184,7 @@ pub(super) fn composed(frame: &Frame<'_>, setup: &Setup, groups: &[usize]) -> Re
     let zeros = system.zeros.iter().map(|id| dimensions(system.shape(*id))).max().unwrap_or(0);
     count(&mut report, "zeros: points", zeros);
     let claims = forest.variables + 2 + 2 * system.products.len() + 1 + 3 + system.zeros.len();
-    count(&mut report, "claims: batch", claims + groups.len());
+    count(&mut report, "claims: batch", claims + groups.len() + 1);
     count(&mut report, "last sumcheck", 2 * setup.variables());
     for elements in groups {
         // Two contents of one list that agree at the group's point, a coordinate for each of its variables.

@@ -159,7 +159,7 @@ impl<S: Computation> Verifier<S> for Sumcheck {
         let bits = report.map_or(geometry::TARGET_BITS, |report| report.bits() as u16);
         Guarantees {
             soundness: Soundness { bits, under: Assumption::Proven },
-            zero_knowledge: ZeroKnowledge::HidingCommitments,
+            zero_knowledge: ZeroKnowledge::Full,
             succinct: true,
             trusted_setup: false,
             post_quantum: true,
