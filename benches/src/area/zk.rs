@@ -61,7 +61,7 @@ fn step() -> Result<Vec<Reading>, Failure> {
     let work = Work::steps(&[64, 32, 10], 32, 1, Geometry::SMALL)?;
     let cost = typical(&work, 4 * RUNS)?;
     let (_, proved) = work.proved(0)?;
-    let guarantees = proved.backend.guaranteed(&proved.relation)?;
+    let guarantees = proved.backend.guaranteed(&proved.relation);
     let proven = guarantees.soundness.under == Assumption::Proven;
     let note = format!("{:?}, {:?}", guarantees.soundness.under, guarantees.zero_knowledge);
     Ok(vec![

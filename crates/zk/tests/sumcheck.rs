@@ -20,7 +20,7 @@ fn chain() -> ChainId {
 }
 
 /// The elements that a limb of a small geometry takes with one opening in reserve.
-const CAPACITY: i64 = 2_048 - 66;
+const CAPACITY: i64 = 2_048 - 62 - 32;
 
 fn numbers(limbs: usize, seed: i64) -> Vec<Vec<i64>> {
     let limb =

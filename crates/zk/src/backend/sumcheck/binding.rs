@@ -78,12 +78,20 @@ impl Sumcheck {
         roots: impl Iterator<Item = &'a Root>,
         own: usize,
     ) -> Result<Setup, SetupError> {
+        self.holding(roots.map(Root::elements), own)
+    }
+
+    /// The setup for groups of so many elements and own cells.
+    pub(super) fn holding(
+        &self,
+        groups: impl Iterator<Item = usize>,
+        own: usize,
+    ) -> Result<Setup, SetupError> {
         let capacity = self.setup(2)?.capacity();
-        let limbs =
-            roots.fold(own.div_ceil(capacity).max(2), |sum, root| sum.saturating_add(root.limbs(capacity)));
-        self.setup(
-            limbs.checked_next_power_of_two().map_or(usize::MAX, |all| all.trailing_zeros() as usize).max(2),
-        )
+        let all = groups.chain([own]);
+        let limbs = all.fold(0usize, |sum, elements| sum.saturating_add(group::limbs(elements, capacity)));
+        let bits = limbs.checked_next_power_of_two().map_or(usize::MAX, |all| all.trailing_zeros() as usize);
+        self.setup(bits.max(2))
     }
 }
 

@@ -1,13 +1,21 @@
 //! A system checked in the clear, constraint by constraint: what a proof shows, for tests.
 
 use super::field::Val;
-use super::system::{NodeId, Product, System};
+use super::system::{NodeId, Product, System, Wire};
 use super::values::Values;
 use p3_field::PrimeCharacteristicRing;
 use std::collections::BTreeMap;
 
 /// The first constraint that does not hold.
 pub(super) fn broken(system: &System, values: &Values) -> Option<String> {
+    // A quotient that leaves a remainder is another element of the field than the one computed here.
+    for (place, node) in system.nodes.iter().enumerate() {
+        if let Wire::Quotient(of, by) = &node.wire
+            && values.integers(*of).iter().any(|value| value % by != 0)
+        {
+            return Some(format!("{:?} is not exact: {node:?}", NodeId(place)));
+        }
+    }
     let zero = |id: &&NodeId| values.field(**id).iter().any(|value| *value != Val::ZERO);
     if let Some(id) = system.zeros.iter().find(zero) {
         return Some(format!("{id:?} is not zero: {:?}", system.node(*id)));

@@ -1,6 +1,7 @@
 //! How large commitments are, and what opening them proves.
 
 use super::field::{Challenger, Ext, Val};
+use super::soundness::{Code, Hiding, Report};
 use p3_whir::{FoldingFactor, ProtocolParameters, SecurityAssumption, ZkParameters, ZkWhirConfig};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -9,11 +10,20 @@ use thiserror::Error;
 /// The security that every setup must reach, in proven bits.
 pub const TARGET_BITS: u16 = 100;
 /// The level asked of each error term, so that their sum stays above [`TARGET_BITS`].
-const TERM_BITS: usize = 102;
+const TERM_BITS: usize = 104;
+/// Bits that a term may lose before more is asked of it.
+const SPARE_BITS: f64 = 3.0;
 /// Grinding before queries, in bits.
 const GRINDING: usize = 16;
-/// Random cells at the end of each limb besides those that openings use up: they blind what is told of the whole group.
-const BLINDS: usize = 4;
+/// Random cells at the end of each limb besides those that openings use up: with those of one other limb at least they blind
+/// the group's value, an element of the extension.
+const BLINDS: usize = 2;
+/// As many again for each opening. A message of the last sumcheck is a sum over half of the limbs; where the proof's own group
+/// lies in the other half, the groups of the statement must hide it themselves: an element of the extension for each variable
+/// that names a limb.
+const BLINDS_EACH: usize = 3 * MOST_LIMBS / 2;
+/// The most variables that name a limb.
+const MOST_LIMBS: usize = 10;
 /// The most variables of a polynomial: 2²⁶ cells.
 const MOST_VARIABLES: usize = 26;
 
@@ -59,7 +69,7 @@ pub struct Setup {
     /// Limbs of an opening, a logarithm.
     limbs: usize,
     config: Arc<ZkWhirConfig<Ext, Val, Challenger>>,
-    bits: f64,
+    report: Arc<Report>,
 }
 
 /// Later folds, tried in this order: few large ones keep the list of masks short, on which the soundness of the last step
@@ -95,9 +105,19 @@ impl Geometry {
         Err(refused.unwrap_or(SetupError::Insecure(None)))
     }
 
+    /// The level asked of each term. The library counts queries by the rate of messages; random rows after short ones raise the
+    /// rate, which takes back `t/2 · log₂(1 + t/rows)` bits. It follows from the geometry alone, as the randomness of a group
+    /// must not depend on what it is opened with.
+    fn level(self) -> usize {
+        let queries = (TERM_BITS - GRINDING) as f64 / (f64::from(self.rate) / 2.0 - 1.05f64.log2());
+        let lost = queries / 2.0 * (queries / f64::from(self.rows).exp2()).ln_1p() / std::f64::consts::LN_2;
+        // A few bits at most, and none for what is no rate at all.
+        TERM_BITS + (lost.ceil() - SPARE_BITS).clamp(0.0, 16.0) as usize
+    }
+
     fn folding(self, limbs: usize, fold: usize) -> Result<Setup, SetupError> {
         let parameters = ProtocolParameters {
-            security_level: TERM_BITS,
+            security_level: self.level(),
             pow_bits: GRINDING,
             round_log_inv_rates: Vec::new(),
             folding_factor: FoldingFactor::ConstantFromSecondRound(limbs, fold),
@@ -106,24 +126,47 @@ impl Geometry {
         };
         let masks = ZkParameters { ell_zk: 3, mask_log_inv_rate: usize::from(self.mask_rate) };
         let variables = usize::from(self.rows).saturating_add(limbs);
-        if variables > MOST_VARIABLES || limbs == 0 {
+        if variables > MOST_VARIABLES || limbs == 0 || limbs > MOST_LIMBS {
             return Err(SetupError::Parameters(format!("{variables} variables, {limbs} of them limbs")));
         }
         let config = ZkWhirConfig::new(variables, parameters, masks)
             .map_err(|error| SetupError::Parameters(error.to_string()))?;
-        let report = config.hiding_base_case_security_report();
-        // Grinding counts under the random oracle, on top of what is proven of the queries alone.
-        let queries = &report.query_round;
-        let ground = queries.before_pow.proven_bits().and(queries.with_pow.bits);
-        let errors =
-            [report.gamma_round.combined.proven_bits(), ground].map(|bits| bits.map(|bits| (-bits).exp2()));
-        // Both must fail to convince of something false: their errors add up.
-        let bits = errors.into_iter().sum::<Option<f64>>().map(|error| -error.log2());
-        let proven = bits.filter(|bits| *bits >= f64::from(TARGET_BITS)).ok_or(SetupError::Insecure(bits))?;
-        let setup = Setup { geometry: self, limbs, config: Arc::new(config), bits: proven };
+        let report = report(&config);
+        if !report.suffices() {
+            return Err(SetupError::Insecure(Some(report.bits())));
+        }
+        let setup = Setup { geometry: self, limbs, config: Arc::new(config), report: Arc::new(report) };
         let (needed, rows) = (setup.reserve(), setup.cells());
         if needed.saturating_mul(2) > rows { Err(SetupError::Budget { needed, rows }) } else { Ok(setup) }
     }
+}
+
+type Config = ZkWhirConfig<Ext, Val, Challenger>;
+
+/// The code of oracle `place` of a run.
+fn oracle(config: &Config, place: usize) -> Code {
+    let folds = config.round_folding_factor(place);
+    let (variables, rate) = match place.checked_sub(1) {
+        None => (config.num_variables(), config.params().starting_log_inv_rate),
+        Some(before) => {
+            let round = &config.round_parameters()[before];
+            (round.num_variables, config.inv_rate(before).trailing_zeros() as usize)
+        }
+    };
+    let rows = 1 << (variables - folds);
+    Code { dimension: rows + config.oracle_randomness()[place], domain: rows << rate, folds }
+}
+
+/// The error terms of a run.
+fn report(config: &Config) -> Report {
+    let oracles = (0..config.oracle_randomness().len()).map(|place| oracle(config, place)).collect();
+    let masks = config.mask_groups().into_iter().map(|group| Code {
+        dimension: group.shape.message_len + group.shape.randomness_len,
+        domain: group.shape.domain_size,
+        folds: 0,
+    });
+    let base = config.hiding_base_case_security_report();
+    Hiding { oracles, masks: masks.collect(), rounds: config.round_parameters(), base: &base }.report()
 }
 
 impl Setup {
@@ -132,9 +175,19 @@ impl Setup {
         self.geometry
     }
 
-    /// The proven bits of the base case: its combination round and its queries, with the grinding before them.
-    pub const fn bits(&self) -> f64 {
-        self.bits
+    /// The proven bits of an opening.
+    pub fn bits(&self) -> f64 {
+        self.report.bits()
+    }
+
+    /// The error terms of an opening.
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The logarithm of how many contents a commitment to linked groups may stand for.
+    pub(super) fn list(&self) -> f64 {
+        oracle(&self.config, 0).list()
     }
 
     pub(super) fn config(&self) -> &ZkWhirConfig<Ext, Val, Challenger> {
@@ -170,7 +223,12 @@ impl Setup {
     pub fn reserve(&self) -> usize {
         self.shown()
             .saturating_mul(usize::from(self.geometry.openings.saturating_sub(1)))
-            .saturating_add(BLINDS)
+            .saturating_add(self.blinds())
+    }
+
+    /// The first of those cells, of which no opening takes any away.
+    pub(super) fn blinds(&self) -> usize {
+        BLINDS + BLINDS_EACH * usize::from(self.geometry.openings)
     }
 
     /// The cells of a limb that data may fill.

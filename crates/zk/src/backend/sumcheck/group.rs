@@ -126,7 +126,8 @@ impl Root {
     }
 }
 
-fn limbs(elements: usize, capacity: usize) -> usize {
+/// The limbs that so many elements fill.
+pub(super) fn limbs(elements: usize, capacity: usize) -> usize {
     elements.div_ceil(capacity.max(1)).max(FEWEST)
 }
 
@@ -148,8 +149,11 @@ impl Group {
 
     /// [`Group::commit`] for elements of the field.
     pub(super) fn of(setup: &Setup, tensors: Vec<Vec<Val>>, chain: ChainId, entropy: Seed) -> Self {
-        let mut hasher = Hasher::new("bitneuron group randomness v1");
-        hasher.update(&entropy.0).number(tensors.len() as u64);
+        // Nor may the same contents in another geometry or for another chain share it: each group has its own budget.
+        let Geometry { rows, rate, mask_rate, openings } = setup.geometry();
+        let mut hasher = Hasher::new("bitneuron group randomness v2");
+        hasher.update(&entropy.0).update(&chain.0.0).update(&[rows, rate, mask_rate, openings]);
+        hasher.number(tensors.len() as u64);
         for tensor in &tensors {
             let bytes: Vec<u8> =
                 tensor.iter().flat_map(|value| value.as_canonical_u64().to_le_bytes()).collect();
@@ -169,6 +173,19 @@ impl Group {
             cells.extend(std::iter::repeat_with(&mut random).take(rows - (end - begin)));
         }
         let masks: Vec<Val> = (0..count * setup.shown()).map(|_| random()).collect();
+        Self::laid(setup, sizes, cells, masks, chain)
+    }
+
+    /// The group of these limbs, one after the other, with the rows after each message.
+    pub(super) fn laid(
+        setup: &Setup,
+        sizes: Vec<u32>,
+        cells: Vec<Val>,
+        masks: Vec<Val>,
+        chain: ChainId,
+    ) -> Self {
+        let rows = setup.cells();
+        let count = cells.len() / rows;
         let (cap, tree) = super::field::trees().commit_matrix(encode(setup, &cells, &masks, count));
         let mut padded = cells.clone();
         padded.resize(count.next_power_of_two() * rows, Val::ZERO);

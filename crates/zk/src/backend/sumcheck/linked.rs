@@ -58,6 +58,11 @@ pub(super) enum Broken {
     Column,
 }
 
+/// Trees have one root here, whatever a proof says: what is absorbed of a list of roots then tells its length.
+fn single(root: &Cap) -> Result<(), Broken> {
+    if root.roots().len() == 1 { Ok(()) } else { Err(Broken::Shape) }
+}
+
 /// The scheme: trees of these widths side by side, in rows of `total` columns.
 #[derive(Debug, Clone)]
 pub(super) struct Linked {
@@ -140,6 +145,7 @@ impl Mmcs<Val> for Linked {
         opening: BatchOpeningRef<'_, Val, Self>,
     ) -> Result<(), Broken> {
         let Roots::One(root) = roots else { return Err(Broken::Kind) };
+        single(root)?;
         let opening = BatchOpeningRef::new(opening.opened_values, opening.opening_proof);
         self.trees.verify_batch(root, dimensions, index, opening).map_err(|_| Broken::Root)
     }
@@ -177,6 +183,7 @@ impl Mmcs<Val> for Linked {
     ) -> Result<(), Broken> {
         let (roots, paths) = match (roots, paths) {
             (Roots::One(root), Paths::One(path)) => {
+                single(root)?;
                 let checked = self.trees.verify_multi_batch(root, dimensions, indices, values, path);
                 return checked.map_err(|_| Broken::Root);
             }
@@ -191,6 +198,7 @@ impl Mmcs<Val> for Linked {
         }
         let rows: Vec<&[Val]> = values.iter().flatten().map(AsRef::as_ref).collect();
         let mut start = 0;
+        roots.iter().try_for_each(single)?;
         for ((root, path), width) in roots.iter().zip(paths).zip(self.widths.iter()) {
             let parts: Vec<Vec<&[Val]>> = rows.iter().map(|row| vec![&row[start..start + width]]).collect();
             let dimensions = [Dimensions { height, width: *width }];

@@ -33,6 +33,9 @@ pub enum LowerError {
     /// A known input or output outside its interval or of another shape.
     #[error("{0} is not of the declared shape and interval")]
     Misfit(&'static str),
+    /// A tensor that has no elements.
+    #[error("a tensor without elements")]
+    Empty,
     /// Too many cells or constraints.
     #[error("the program is too large")]
     TooLarge,
@@ -78,6 +81,10 @@ pub(super) fn lower(
     let mut lowering = Lowering::new(program, own, bits);
     if inputs.len() != program.inputs().len() || outputs.len() != program.outputs().len() {
         return Err(LowerError::Misfit("the number of inputs or outputs"));
+    }
+    let values = program.inputs().len() + program.nodes().len();
+    if (0..values).any(|at| u32::try_from(at).is_ok_and(|at| lowering.elements(ValueId(at)) == 0)) {
+        return Err(LowerError::Empty);
     }
     for (id, given) in program.outputs().iter().zip(outputs) {
         if let Given::Stored(store) = given {

@@ -1,8 +1,8 @@
 //! The last sumcheck: one weighted sum of all cells, brought to one point.
 //!
 //! `Σ_x w(x)·f(x) = v` with `f` the cells of all groups and `w` the weights of the one claim that is left. Messages are the
-//! values at 0 and 2. They are sent as they are: random cells that `w` weighs too (every group's value at its own point does)
-//! make them uniform.
+//! values at 0 and 2. They are sent as they are: random cells of all groups, which `w` weighs with powers of a challenge, make them
+//! uniform.
 
 use super::field::{Ext, Val};
 use p3_field::{ExtensionField, Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing};

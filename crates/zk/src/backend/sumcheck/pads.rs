@@ -31,8 +31,13 @@ impl Plan {
         let fractions: usize =
             if leaves == 0 { 0 } else { 1 + (0..leaves).map(|layer| 3 * layer + 4).sum::<usize>() };
         let products = instances + 3 * leaves;
-        let last = if products == 0 { 0 } else { 3 * (bits(products.max(2)) + 1) + 2 };
+        let last = last(products);
         Self { plain: 3 * rounds + 2 * instances + fractions + last, products, rounds, instances, leaves }
+    }
+
+    /// The first of the two pads that blind the values which the check of products shows.
+    pub(super) fn blinds(&self) -> Option<usize> {
+        (self.products > 0).then(|| self.plain - last(self.products))
     }
 
     /// All pads.
@@ -59,6 +64,11 @@ impl Plan {
     pub(super) const fn product(&self, k: usize) -> usize {
         self.plain + k
     }
+}
+
+/// The pads of the check of so many products: its two blinds and those of its messages.
+fn last(products: usize) -> usize {
+    if products == 0 { 0 } else { 3 * (bits(products.max(2)) + 1) + 2 }
 }
 
 /// Shows on either side that pad `plan.product(k)` is the product of the `k`-th pair; the claims that remain.

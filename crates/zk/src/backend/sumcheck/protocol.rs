@@ -6,6 +6,7 @@
 //!            ◀── α, β; tree of fractions, masked ([`super::fraction`]) ──▶   claims
 //!            ◀── τ; sumcheck of all products, masked ([`super::product`]) ─▶   claims
 //!            ◀── products of pads ([`super::pads`]) ──────────────────────▶   claims
+//!            ◀── δ; what random cells of all groups come to ───────────▶   one more claim
 //!            ◀── γ: all claims as one about cells ([`super::settle`])
 //!            ◀── sumcheck of weights and cells ([`super::outer`]) ────────▶   one point
 //! opening of all groups there                                  ─────────▶   accept
@@ -22,7 +23,7 @@ use super::outer;
 use super::pads::{self, Plan};
 use super::product;
 use super::settle::{Form, Settled, settle};
-use super::system::{Store, System};
+use super::system::{Store, System, VEIL};
 use super::values::Values;
 use super::weight::{Factor, Weight};
 use bitneuron_core::{ChainId, Digest};
@@ -53,7 +54,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The claims that all constraints come to. `witness`: the prover's values and pads.
-    fn reduce(
+    pub(super) fn reduce(
         &self,
         witness: Option<(&Values, &[Ext])>,
         channel: &mut Channel<'_>,
@@ -63,7 +64,8 @@ impl<'a> Frame<'a> {
         let challenges = Denominator::draw(channel);
         let shown = witness.map(|(values, pads)| {
             let pads = &pads[channel.next()..];
-            super::tree::grow(self.system, &self.forest, values, challenges, channel.challenger, pads)
+            let deaf = channel.deaf;
+            super::tree::grow(self.system, &self.forest, values, challenges, channel.challenger, pads, deaf)
         });
         let shown = shown.as_deref();
         let mut claims =
@@ -83,9 +85,10 @@ impl<'a> Frame<'a> {
 /// Messages and opening.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Messages {
-    masked: Vec<Ext>,
-    rounds: Vec<[Ext; 2]>,
-    opening: Opening,
+    pub(super) masked: Vec<Ext>,
+    pub(super) veil: Ext,
+    pub(super) rounds: Vec<[Ext; 2]>,
+    pub(super) opening: Opening,
 }
 
 /// The groups of a run side by side: the statement's, then the proof's own.
@@ -104,16 +107,19 @@ struct Segment {
 }
 
 /// All weights on cells: those of the claims, and each group's own point.
-struct Total {
-    settled: Settled,
+pub(super) struct Total {
+    pub(super) settled: Settled,
     /// Power of the challenge, point and first limb of each group.
-    points: Vec<(Ext, Vec<Ext>, usize)>,
+    pub(super) points: Vec<(Ext, Vec<Ext>, usize)>,
+    /// Limb, row and weights of random cells.
+    pub(super) veil: Vec<(usize, usize, Vec<Ext>)>,
     /// What the weighted cells come to.
     sum: Ext,
 }
 
 impl Layout<'_> {
-    fn bases(&self) -> Vec<usize> {
+    /// The first limb of each group.
+    pub(super) fn bases(&self) -> Vec<usize> {
         let mut base = 0;
         self.roots
             .iter()
@@ -139,16 +145,40 @@ impl Layout<'_> {
         segments
     }
 
-    /// All claims and the groups' own points as one weighted sum.
-    fn total(&self, frame: &Frame<'_>, claims: &[Form], challenge: Ext) -> Total {
+    /// Random cells of all groups, with the powers of a challenge: limb, row and weights of each run of them. A message of the
+    /// last sumcheck is a sum over some of the limbs; these weights are what hides it. All else that random cells are weighed
+    /// by is their group's own point, and what that comes to is known.
+    pub(super) fn veil(&self, frame: &Frame<'_>, challenge: Ext) -> Vec<(usize, usize, Vec<Ext>)> {
+        let (capacity, bases) = (self.setup.capacity(), self.bases());
+        let own = Store { group: frame.system.own_group, start: 0 };
+        let runs = self.segments(&bases, own, VEIL).into_iter().map(|run| (run.limb, run.row, run.length));
+        let limbs = bases.last().zip(self.roots.last()).map_or(0, |(base, root)| base + root.limbs(capacity));
+        let blinds = (0..limbs).map(|limb| (limb, capacity, self.setup.blinds()));
+        let mut powers = challenge.powers().skip(1);
+        runs.chain(blinds)
+            .map(|(limb, row, length)| (limb, row, powers.by_ref().take(length).collect()))
+            .collect()
+    }
+
+    /// All claims, that of random cells and the groups' own points as one weighted sum.
+    pub(super) fn total(
+        &self,
+        frame: &Frame<'_>,
+        claims: &[Form],
+        (mut veil, shown): (Vec<(usize, usize, Vec<Ext>)>, Ext),
+        challenge: Ext,
+    ) -> Total {
         let mut settled = settle(frame.system, claims, frame.plan.all(), challenge);
         let pads = std::mem::take(&mut settled.pads);
         let coefficients: Vec<Ext> =
             pads.iter().flat_map(|by| (0..DEGREE).map(move |place| *by * basis(place))).collect();
         let store = Store { group: frame.system.own_group, start: frame.system.own };
         let size = coefficients.len();
-        let weight = Weight::over(&[size], &[Factor::dense(coefficients)], Ext::ONE);
-        settled.cells.push((store, size, vec![weight]));
+        // A system of zeros alone sends nothing and has no pads.
+        if size > 0 {
+            let weight = Weight::over(&[size], &[Factor::dense(coefficients)], Ext::ONE);
+            settled.cells.push((store, size, vec![weight]));
+        }
         let mut power = challenge.exp_u64(claims.len() as u64);
         let mut sum = -settled.constant;
         let mut points = Vec::with_capacity(self.roots.len());
@@ -158,11 +188,13 @@ impl Layout<'_> {
             sum += power * root.value;
             power *= challenge;
         }
-        Total { settled, points, sum }
+        veil.iter_mut().flat_map(|(.., weights)| weights).for_each(|weight| *weight *= power);
+        sum += power * shown;
+        Total { settled, points, veil, sum }
     }
 
     /// The prover's table of all weights.
-    fn table(&self, total: &Total) -> Vec<Ext> {
+    pub(super) fn table(&self, total: &Total) -> Vec<Ext> {
         let rows = self.setup.cells();
         let bases = self.bases();
         let mut table = vec![Ext::ZERO; rows * self.setup.limbs()];
@@ -176,6 +208,10 @@ impl Layout<'_> {
                         .for_each(|part| part.add_to(cells, Ext::ONE));
                 }
             }
+        }
+        for (limb, row, weights) in &total.veil {
+            let cells = &mut table[limb * rows + row..][..weights.len()];
+            cells.iter_mut().zip(weights).for_each(|(cell, weight)| *cell += *weight);
         }
         for ((power, point, base), root) in total.points.iter().zip(&self.roots) {
             let (high, low) = point.split_at(point.len() - usize::from(self.setup.geometry().rows));
@@ -203,6 +239,10 @@ impl Layout<'_> {
                 sum += limbs[segment.limb] * own;
             }
         }
+        for (limb, row, weights) in &total.veil {
+            let own: Ext = weights.iter().zip(*row..).map(|(weight, at)| *weight * place.get(at)).sum();
+            sum += limbs[*limb] * own;
+        }
         for ((power, own, base), root) in total.points.iter().zip(&self.roots) {
             let (high, low) = own.split_at(own.len() - rows.len());
             let across: Ext = (0..root.limbs(self.setup.capacity()))
@@ -226,12 +266,23 @@ impl Layout<'_> {
         binding: Digest,
         messages: &Messages,
     ) -> Result<(), &'static str> {
-        let mut challenger = self.begin(binding);
+        self.follow(frame, self.begin(binding), messages)
+    }
+
+    /// Checks a run whose challenges a transcript gives.
+    pub(super) fn follow(
+        &self,
+        frame: &Frame<'_>,
+        mut challenger: Challenger,
+        messages: &Messages,
+    ) -> Result<(), &'static str> {
         let mut channel = Channel::verifier(&mut challenger, &messages.masked);
         let claims = frame.reduce(None, &mut channel).map_err(|Short| "too few messages")?;
         channel.finish().map_err(|Short| "too many messages")?;
+        let veil = self.veil(frame, challenger.sample_algebra_element());
+        observe(&mut challenger, messages.veil);
         let challenge: Ext = challenger.sample_algebra_element();
-        let total = self.total(frame, &claims, challenge);
+        let total = self.total(frame, &claims, (veil, messages.veil), challenge);
         if messages.rounds.len() != self.setup.variables() {
             return Err("another number of rounds");
         }
@@ -256,12 +307,14 @@ fn basis(place: usize) -> Ext {
 /// The prover's side.
 pub(super) mod prove {
     use super::{
-        BasedVectorSpace, ChainId, Channel, DEGREE, Digest, Ext, FieldChallenger, Frame, Layout, Messages,
-        PrimeCharacteristicRing, Root, Setup, System, Val, Values, observe, opening, outer,
+        BasedVectorSpace, ChainId, Challenger, Channel, DEGREE, Digest, Ext, FieldChallenger, Form, Frame,
+        Layout, Messages, PrimeCharacteristicRing, Root, Setup, System, Val, Values, eq, observe, opening,
+        outer,
     };
     use crate::backend::sumcheck::group::{Group, uniform};
+    use crate::backend::sumcheck::masks::Masks;
     use crate::backend::sumcheck::opening::OpeningError;
-    use crate::backend::sumcheck::system::{VEIL, Wire};
+    use crate::backend::sumcheck::system::Wire;
     use bitneuron_core::Seed;
 
     /// A run before its groups are opened: the proof's own group, committed.
@@ -279,24 +332,22 @@ pub(super) mod prove {
         entropy: Seed,
     ) -> Prepared {
         let mut random = uniform(entropy.derive("pads"));
-        let mut cells = vec![Val::ZERO; frame.own()];
-        cells[..VEIL].fill_with(&mut random);
+        let mut cells = Masks::ALL.veil(&mut random);
+        cells.resize(frame.own(), Val::ZERO);
         fill(frame.system, values, &mut cells);
-        let mut pads: Vec<Ext> = (0..frame.plan.plain)
-            .map(|_| {
-                let coefficients = [random(), random(), random()];
-                Ext::from_basis_coefficients_fn(|at| coefficients[at])
-            })
-            .collect();
-        let products: Vec<Ext> = frame.plan.pairs().iter().map(|(a, b)| pads[*a] * pads[*b]).collect();
-        pads.extend(products);
-        for (pad, cells) in pads.iter().zip(cells[frame.system.own..].chunks_mut(DEGREE)) {
-            cells.copy_from_slice(pad.as_basis_coefficients_slice());
-        }
+        let pads = Masks::ALL.pads(frame, &mut random);
+        write(frame, &pads, &mut cells);
         Prepared { own: Group::of(setup, vec![cells], chain, entropy.derive("own group")), pads }
     }
 
-    fn fill(system: &System, values: &Values, cells: &mut [Val]) {
+    /// Writes pads into the cells after those of the system.
+    pub(in super::super) fn write(frame: &Frame<'_>, pads: &[Ext], cells: &mut [Val]) {
+        for (pad, cells) in pads.iter().zip(cells[frame.system.own..].chunks_mut(DEGREE)) {
+            cells.copy_from_slice(pad.as_basis_coefficients_slice());
+        }
+    }
+
+    pub(in super::super) fn fill(system: &System, values: &Values, cells: &mut [Val]) {
         for (place, node) in system.nodes.iter().enumerate() {
             if let Wire::Cells(store, _) = &node.wire
                 && store.group == system.own_group
@@ -337,24 +388,44 @@ pub(super) mod prove {
             // Large, and no longer needed.
             drop(values);
             let masked = channel.finish().map_err(short)?;
-            let challenge: Ext = challenger.sample_algebra_element();
-            let total = layout.total(frame, &claims, challenge);
-            let weights = layout.table(&total);
-            let mut cells: Vec<Val> = all.iter().flat_map(|group| group.cells()).copied().collect();
-            cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
-            let (mut rounds, mut point) = (Vec::new(), Vec::new());
-            outer::prove(&cells, weights, |zero, two| {
-                observe(&mut challenger, zero);
-                observe(&mut challenger, two);
-                let r: Ext = challenger.sample_algebra_element();
-                rounds.push([zero, two]);
-                point.push(r);
-                Ok::<Ext, OpeningError>(r)
-            })?;
-            drop(cells);
-            let opening = opening::open(setup, &mut all, &point, &mut challenger, entropy.derive("opening"))?;
+            let messages = close(&layout, frame, &claims, masked, &mut all, challenger, entropy)?;
             let own = roots.last().cloned().ok_or(OpeningError::Limbs { found: 0, limit: setup.limbs() })?;
-            Ok((own, Messages { masked, rounds, opening }))
+            Ok((own, messages))
         }
+    }
+
+    /// The last sumcheck of all claims, and the opening.
+    pub(in super::super) fn close(
+        layout: &Layout<'_>,
+        frame: &Frame<'_>,
+        claims: &[Form],
+        masked: Vec<Ext>,
+        all: &mut [&mut Group],
+        mut challenger: Challenger,
+        entropy: Seed,
+    ) -> Result<Messages, OpeningError> {
+        let setup = layout.setup;
+        let mut cells: Vec<Val> = all.iter().flat_map(|group| group.cells()).copied().collect();
+        cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
+        let veil = layout.veil(frame, challenger.sample_algebra_element());
+        let shown = veil
+            .iter()
+            .map(|(limb, row, weights)| eq::dot(weights, cells[limb * setup.cells() + row..].iter().copied()))
+            .sum();
+        observe(&mut challenger, shown);
+        let challenge: Ext = challenger.sample_algebra_element();
+        let weights = layout.table(&layout.total(frame, claims, (veil, shown), challenge));
+        let (mut rounds, mut point) = (Vec::new(), Vec::new());
+        outer::prove(&cells, weights, |zero, two| {
+            observe(&mut challenger, zero);
+            observe(&mut challenger, two);
+            let r: Ext = challenger.sample_algebra_element();
+            rounds.push([zero, two]);
+            point.push(r);
+            Ok::<Ext, OpeningError>(r)
+        })?;
+        drop(cells);
+        let opening = opening::open(setup, all, &point, &mut challenger, entropy.derive("opening"))?;
+        Ok(Messages { masked, veil: shown, rounds, opening })
     }
 }

@@ -9,7 +9,7 @@ use super::protocol::{self, Frame};
 use super::system::{Store, System};
 use super::values::Values;
 use super::vault::Shelf;
-use super::{RELATION, Sumcheck};
+use super::{RELATION, Sumcheck, soundness};
 use crate::proof::{Backend, Proof, bind};
 use crate::prover::{ProveError, Prover};
 use crate::statement::{Computation, public_digest};
@@ -142,6 +142,11 @@ impl Sumcheck {
         let roots: Vec<Root> = draft.groups.iter().filter_map(|group| shelf.root(*group).cloned()).collect();
         let frame = Frame::new(&draft.system);
         let setup = self.spanning(roots.iter(), frame.own()).map_err(SumcheckError::from)?;
+        let sizes: Vec<usize> = roots.iter().map(Root::elements).chain([frame.own()]).collect();
+        let report = soundness::composed(&frame, &setup, &sizes);
+        if !report.suffices() {
+            return Err(SumcheckError::from(SetupError::Insecure(Some(report.bits()))).into());
+        }
         let bound_to = bound_with(bound_to, &draft.places);
         let prepared =
             protocol::prove::prepare(&frame, &setup, cells.unwrap_or(&values), context.chain, entropy);

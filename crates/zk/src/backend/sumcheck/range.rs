@@ -1,8 +1,9 @@
 //! Ranges: every element of a node is shown to lie where it must, by digits looked up in one table.
 //!
-//! The table holds `0 ..= B` with `B = 2^bits`, its end included. So a digit may be one too large, and numbers have two
-//! spellings at most; what is shown is that *a* spelling exists, and with a top digit of at most `T − 1` the numbers that
-//! have one are exactly `0 ..= T·B^(n−1)`. Intervals `±2^k`, which models are full of, then need no second look.
+//! The table holds `0 ..= B` with `B = 2^bits`, its end included. So a digit may be one too large, and numbers may have
+//! several spellings; what is shown is that *a* spelling exists. With a top digit of at most `T − 1` and those between it and
+//! the lowest below `B`, the numbers that have one are exactly `0 ..= T·B^(n−1)`. Intervals `±2^k`, which models are full of,
+//! then need no second look.
 
 use super::lower::{LowerError, Lowering};
 use super::system::{Hint, NodeId, Spelled, Wire};
@@ -52,7 +53,7 @@ impl Lowering<'_> {
 
     /// Shows that all elements lie in the interval, and nowhere else.
     pub(super) fn within(&mut self, node: NodeId, interval: Interval) -> Result<(), LowerError> {
-        let width = interval.hi - interval.lo;
+        let width = interval.hi.checked_sub(interval.lo).ok_or(LowerError::Wide)?;
         let above = self.system.sum(&[(1, node)], -interval.lo);
         if width == 0 {
             self.system.zeros.push(above);
@@ -85,7 +86,8 @@ impl Lowering<'_> {
             (Some(top), _) => top - 1,
             (None, _) => self.base(),
         };
-        let head = self.split(node, count, highest, false)?;
+        // Were the digits between lowest and top as large as the lowest may be, numbers beyond the end would have a spelling.
+        let head = self.split(node, count, highest, top.map(|_| 1))?;
         self.system.leaf(head);
         if highest < self.base() {
             let room = self.system.sum(&[(-1, head)], highest);
@@ -96,15 +98,22 @@ impl Lowering<'_> {
 
     /// As [`Self::spell`] with digits below the base and the top one below `top`: exactly `0 .. top · base^(count−1)`.
     fn strict(&mut self, node: NodeId, count: u32, top: i64) -> Result<(), LowerError> {
-        let head = self.split(node, count, top - 1, true)?;
+        let head = self.split(node, count, top - 1, Some(0))?;
         self.system.leaf(head);
         let room = self.system.sum(&[(-1, head)], top - 1);
         self.system.leaf(room);
         Ok(())
     }
 
-    /// Makes the digits but the top one fresh cells that are looked up, and gives what is left for the top one.
-    fn split(&mut self, node: NodeId, count: u32, top: i64, strict: bool) -> Result<NodeId, LowerError> {
+    /// Makes the digits but the top one fresh cells that are looked up, and gives what is left for the top one; the digits
+    /// from place `strict` on are shown to be below the base.
+    fn split(
+        &mut self,
+        node: NodeId,
+        count: u32,
+        top: i64,
+        strict: Option<u32>,
+    ) -> Result<NodeId, LowerError> {
         if count == 1 {
             return Ok(node);
         }
@@ -118,7 +127,7 @@ impl Lowering<'_> {
                 .system
                 .fresh(&shape, Hint::Digit { of: Spelled::Node(node), bits: self.bits, place, count, top });
             self.system.leaf(digit);
-            if strict {
+            if strict.is_some_and(|from| place >= from) {
                 let room = self.system.sum(&[(-1, digit)], self.base() - 1);
                 self.system.leaf(room);
             }

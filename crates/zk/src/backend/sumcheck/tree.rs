@@ -28,6 +28,7 @@ pub(super) fn grow(
     challenges: Denominator,
     challenger: &Challenger,
     pads: &[Ext],
+    deaf: bool,
 ) -> Vec<Ext> {
     if forest.variables == 0 {
         return Vec::new();
@@ -42,6 +43,7 @@ pub(super) fn grow(
             .collect(),
         held: Vec::new(),
         begun: false,
+        deaf,
         sent: Vec::new(),
     };
     let fraction = Fraction { n: LeafNumerator::Base(&numerators), d: &denominators };
@@ -121,6 +123,8 @@ struct Masking {
     pads: Vec<Val>,
     held: Vec<Val>,
     begun: bool,
+    /// Challenges do not depend on what is observed ([`super::channel::Channel`]).
+    deaf: bool,
     sent: Vec<Val>,
 }
 
@@ -128,7 +132,9 @@ impl Masking {
     fn show(&mut self, value: Val) {
         let masked = value + self.pads[self.sent.len()];
         self.sent.push(masked);
-        self.inner.observe(masked);
+        if !self.deaf {
+            self.inner.observe(masked);
+        }
     }
 
     fn begin(&mut self) {

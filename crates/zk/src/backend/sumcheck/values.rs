@@ -197,7 +197,8 @@ impl Values {
 fn digit(value: i64, bits: u32, place: u32, count: u32, top: i64) -> i64 {
     let mut rest = value;
     for at in (0..count).rev() {
-        let most = if at + 1 == count { top } else { 1 << bits };
+        // Only the lowest digit may be as large as the base.
+        let most = if at + 1 == count { top } else { (1 << bits) - i64::from(at > 0) };
         let digit = (rest >> (bits * at)).min(most);
         if at == place {
             return digit;

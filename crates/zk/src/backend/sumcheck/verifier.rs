@@ -1,11 +1,12 @@
 //! The verifier.
 
 use super::binding::{Body, bound_with};
-use super::group;
+use super::geometry::SetupError;
+use super::group::{self, Root};
 use super::lower::LowerError;
 use super::protocol::{Frame, Layout};
 use super::system::Store;
-use super::{RELATION, Sumcheck, geometry};
+use super::{RELATION, Sumcheck, geometry, soundness};
 use crate::guarantees::{Assumption, Guarantees, Settles, Soundness, ZeroKnowledge};
 use crate::proof::{Backend, Proof, bind};
 use crate::statement::{Computation, public_digest};
@@ -36,17 +37,15 @@ impl Sumcheck {
     }
 
     /// What accepting a proof of a relation means.
-    ///
-    /// # Errors
-    /// The relation has no system of constraints.
-    pub fn guaranteed(&self, _relation: &Relation) -> Result<Guarantees, LowerError> {
-        Ok(Self::guarantee())
+    pub fn guaranteed(&self, relation: &Relation) -> Guarantees {
+        // What cannot be assessed is refused by the same rule: nothing is accepted with less than the target.
+        Self::guarantee(self.assess(relation).map_or(geometry::TARGET_BITS, |report| report.bits() as u16))
     }
 
-    const fn guarantee() -> Guarantees {
+    const fn guarantee(bits: u16) -> Guarantees {
         Guarantees {
-            soundness: Soundness { bits: geometry::TARGET_BITS, under: Assumption::Proven },
-            zero_knowledge: ZeroKnowledge::HidingCommitments,
+            soundness: Soundness { bits, under: Assumption::Proven },
+            zero_knowledge: ZeroKnowledge::Full,
             succinct: true,
             trusted_setup: false,
             post_quantum: true,
@@ -101,7 +100,7 @@ impl Sumcheck {
         if let Some(place) = wrong {
             return Err(VerifyError::NotCommitted(place));
         }
-        if places.next().is_some() || body.roots.len() > body.places.len() {
+        if places.next().is_some() || !ordered(&body) {
             return Err(malformed("groups or places that nothing names"));
         }
         self.sized(relation, &body)?;
@@ -115,6 +114,11 @@ impl Sumcheck {
             return Err(malformed("an own group of another size"));
         }
         let setup = self.spanning(body.roots.iter(), frame.own()).map_err(|error| refused(&error))?;
+        let groups: Vec<usize> = roots.clone().map(Root::elements).collect();
+        let report = soundness::composed(&frame, &setup, &groups);
+        if !report.suffices() {
+            return Err(refused(&SetupError::Insecure(Some(report.bits()))));
+        }
         let layout = Layout { setup: &setup, chain: context.chain, roots: roots.collect() };
         let bound_to = bound_with(bound_to, &body.places);
         layout.verify(&frame, bound_to, &body.messages).map_err(|why| VerifyError::False(why.into()))
@@ -141,6 +145,18 @@ impl Sumcheck {
     }
 }
 
+/// Whether groups stand in the order in which places name them, each once: so there is one way to write it.
+fn ordered(body: &Body) -> bool {
+    let mut named = 0;
+    let next = body.places.iter().all(|(group, _)| {
+        let group = usize::from(*group);
+        named = named.max(group + 1).min(named + 1);
+        group < named
+    });
+    let caps = body.roots.iter().enumerate().all(|(at, root)| !body.roots[..at].contains(root));
+    next && named == body.roots.len() && caps
+}
+
 impl<S: Computation> Verifier<S> for Sumcheck {
     fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
         if proof.backend != Backend::SUMCHECK {
@@ -153,8 +169,10 @@ impl<S: Computation> Verifier<S> for Sumcheck {
         self.contained(context, bound_to, &relation, &proof.body)
     }
 
-    fn guarantees(&self, _public: &S::Public) -> Guarantees {
-        Self::guarantee()
+    fn guarantees(&self, public: &S::Public) -> Guarantees {
+        let relation = self.relations.get::<S>(public_digest::<S>(public), public);
+        relation
+            .map_or_else(|_| Self::guarantee(geometry::TARGET_BITS), |relation| self.guaranteed(&relation))
     }
 
     fn gas(&self, public: &S::Public) -> u64 {
