@@ -44,7 +44,7 @@
 
 use crate::conduct::{Conduct, Honest};
 use crate::plan::Plan;
-use crate::proofs::Proofs;
+use crate::proofs::{Heads, Proofs};
 use crate::user::{User, UserStart};
 use crate::validator::{Validator, ValidatorStart};
 use bitneuron_compress::{Compressor, Uniform};
@@ -122,6 +122,7 @@ impl NodeBuilder {
             turns: Arc::new(replay.clone()),
             scores: Arc::new(replay.clone()),
             answers: None,
+            heads: Heads::default(),
             check: Arc::new(Registry::replaying(replay)),
         };
         Ok(Self {
@@ -224,6 +225,7 @@ impl NodeBuilder {
             check: self.proofs.check.clone(),
             prover: self.proofs.turns.clone(),
             answers: self.proofs.answers.clone(),
+            heads: self.proofs.heads.clone(),
             merge: self.merge.clone(),
             conduct: self.conduct.clone(),
             data: shard,
@@ -241,6 +243,7 @@ impl NodeBuilder {
             update: (self.update)(),
             compressor: self.compressor.clone(),
             prover: self.proofs.scores.clone(),
+            heads: self.proofs.heads.clone(),
             conduct: self.conduct.clone(),
             ask: self.ask,
             seed,

@@ -23,7 +23,7 @@ pub use judge::Judge;
 pub use light::Light;
 pub use message::Message;
 pub use plan::Plan;
-pub use proofs::{ProofSystem, ProofSystemError, Proofs};
+pub use proofs::{Heads, ProofSystem, ProofSystemError, Proofs};
 pub use role::{Effect, Input, Report};
 pub use user::User;
 pub use validator::Validator;

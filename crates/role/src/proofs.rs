@@ -6,6 +6,8 @@
 //! settle at once; they are replays.
 
 use bitneuron_core::claim::{CheckClaim, Demand, Score, Turn};
+use bitneuron_core::exact::{ExactParams, Tensor};
+use bitneuron_core::{ChainId, Commitment};
 use bitneuron_ledger::AuditParams;
 use bitneuron_zk::backend::optimistic::Policy;
 use bitneuron_zk::{Backend, Optimistic, Prover, Registry, Replay, Verifier};
@@ -33,6 +35,9 @@ pub enum ProofSystemError {
     /// This program was built without it.
     #[error("built without the proof system `{0}`: build with feature `{0}`")]
     NotBuilt(ProofSystem),
+    /// Its parameters are not proven secure.
+    #[error("the proof system's parameters are not proven secure")]
+    Insecure,
     /// The chain demands answers to audits from a system that this program does not know.
     #[error("no prover for the demanded answers: backend {0}")]
     Demanded(u16),
@@ -47,8 +52,48 @@ pub struct Proofs {
     pub scores: Arc<dyn Prover<Score>>,
     /// Makes the whole proofs that answer audits, where the chain demands such.
     pub answers: Option<Arc<dyn Prover<Turn>>>,
+    /// How heads are committed to.
+    pub heads: Heads,
     /// Judges all claims.
     pub check: Arc<dyn CheckClaim>,
+}
+
+/// How a network commits to the heads of its validators: as the proof system of its turns can open them.
+#[derive(Clone)]
+pub struct Heads {
+    commit: Arc<Commit>,
+}
+
+type Commit = dyn Fn(&Tensor, ChainId) -> Option<Commitment> + Send + Sync;
+
+impl Default for Heads {
+    /// By Merkle trees.
+    fn default() -> Self {
+        Self::new(|tensor, _| Some(tensor.commitment()))
+    }
+}
+
+impl fmt::Debug for Heads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heads").finish_non_exhaustive()
+    }
+}
+
+impl Heads {
+    /// By this function, the same at all nodes.
+    pub fn new(commit: impl Fn(&Tensor, ChainId) -> Option<Commitment> + Send + Sync + 'static) -> Self {
+        Self { commit: Arc::new(commit) }
+    }
+
+    /// The commitment to a head; `None` where it cannot be made.
+    pub fn commitment(&self, head: &ExactParams, chain: ChainId) -> Option<Commitment> {
+        (self.commit)(&head.tensor(), chain)
+    }
+
+    /// Whether a head is the one committed to. First models are committed by Merkle trees, whatever the proof system.
+    pub fn admits(&self, commitment: Commitment, head: &ExactParams, chain: ChainId) -> bool {
+        head.commitment() == commitment || self.commitment(head, chain) == Some(commitment)
+    }
 }
 
 impl fmt::Debug for Proofs {
@@ -80,7 +125,9 @@ impl ProofSystem {
         match self {
             Self::Replay => Proofs::of(replay.clone(), replay, audits),
             Self::Optimistic => Proofs::of(Optimistic::new(policy(audits)), replay, audits),
-            // With the feature: the prover and verifier of `zk::backend::sumcheck` go here.
+            #[cfg(feature = "sumcheck")]
+            Self::Sumcheck => sumcheck(replay, audits),
+            #[cfg(not(feature = "sumcheck"))]
             Self::Sumcheck => Err(ProofSystemError::NotBuilt(self)),
         }
     }
@@ -111,9 +158,22 @@ impl Proofs {
             turns: Arc::new(system),
             scores: Arc::new(replay.clone()),
             answers,
+            heads: Heads::default(),
             check: Arc::new(registry),
         })
     }
+}
+
+/// Turns in zero knowledge, over heads committed in groups that whoever holds a head can make again. A head is opened by its
+/// author after and before a turn, and by those who merge it: drawn by a beacon, at most all others of a small network.
+#[cfg(feature = "sumcheck")]
+fn sumcheck(replay: &Replay, audits: &AuditParams) -> Result<Proofs, ProofSystemError> {
+    use bitneuron_zk::backend::sumcheck::{Convergent, Geometry};
+    const GEOMETRY: Geometry = Geometry { rows: 13, rate: 3, mask_rate: 3, openings: 12 };
+    let system = Convergent::new(GEOMETRY, replay.library().clone()).map_err(|_| ProofSystemError::Insecure)?;
+    let heads = system.clone();
+    let proofs = Proofs::of(system, replay, audits)?;
+    Ok(Proofs { heads: Heads::new(move |head, chain| heads.commitment(head, chain).ok()), ..proofs })
 }
 
 /// How the chain audits.

@@ -10,6 +10,7 @@ use crate::light::Light;
 use crate::message::{Message, Notice, Tip};
 use crate::model::{Algorithm2, ChainCodec, unpack_model};
 use crate::plan::Plan;
+use crate::proofs::Heads;
 use crate::prove;
 use crate::role::{Effect, Input, Report};
 use crate::training::Training;
@@ -46,6 +47,8 @@ pub struct UserStart {
     pub compressor: Arc<dyn Compressor>,
     /// Proves its scores.
     pub prover: Arc<dyn Prover<Score>>,
+    /// How heads are committed to.
+    pub heads: Heads,
     /// How it behaves.
     pub conduct: Arc<dyn Conduct>,
     /// What it asks for a model.
@@ -86,6 +89,7 @@ pub struct User {
     key: Keypair,
     plan: Arc<Plan>,
     prover: Arc<dyn Prover<Score>>,
+    heads: Heads,
     conduct: Arc<dyn Conduct>,
     ask: Amount,
     seed: Seed,
@@ -122,7 +126,7 @@ impl fmt::Debug for User {
 impl User {
     /// A user before its first round.
     pub fn new(start: UserStart) -> Self {
-        let UserStart { key, plan, data, update, compressor, prover, conduct, ask, seed } = start;
+        let UserStart { key, plan, data, update, compressor, prover, heads, conduct, ask, seed } = start;
         let packs = PacketCodec::new(compressor, plan.layout().clone(), plan.limits());
         let codec = ChainCodec { packs, opens: plan.registry.clone(), layout: plan.layout().clone() };
         let algorithm = Algorithm2::new(user::Start {
@@ -140,6 +144,7 @@ impl User {
             algorithm: Some(Box::new(algorithm)),
             key,
             prover,
+            heads,
             conduct,
             ask,
             seed,
@@ -239,7 +244,11 @@ impl User {
         let believed = believed.filter(|_| reach >= self.light.height().0);
         let committed = believed.and_then(|entry| head_commitment(&entry.value));
         let model = unpack_model(model, self.plan.layout());
-        let matching = model.filter(|model| Some(model.commitment()) == committed);
+        let chain = self.plan.chain;
+        let is_head = |model: &ExactParams| {
+            committed.is_some_and(|committed| self.heads.admits(committed, model, chain))
+        };
+        let matching = model.filter(is_head);
         let Some(model) = matching else {
             let why = "served a head that is not the committed one".to_owned();
             return out.push(Effect::Report(Report::Offence { by: from, why }));

@@ -13,6 +13,7 @@ use crate::judge::Judge;
 use crate::mempool::{Mempool, MempoolLimits};
 use crate::message::{Message, Tip};
 use crate::plan::Plan;
+use crate::proofs::Heads;
 use crate::role::{Effect, Input, Report};
 use crate::work::{Executed, Outcome};
 use bitneuron_consensus::{Block, Certificate, ConsensusEngine, TimerId};
@@ -45,6 +46,8 @@ pub struct ValidatorStart {
     pub prover: Arc<dyn Prover<Turn>>,
     /// Makes the whole proofs that answer audits, where the chain demands such.
     pub answers: Option<Arc<dyn Prover<Turn>>>,
+    /// How heads are committed to.
+    pub heads: Heads,
     /// Line 7 of Algorithm 3.
     pub merge: Arc<dyn ExactRule>,
     /// How it treats its sellers.
@@ -82,6 +85,7 @@ pub struct Validator {
     engine: Box<dyn ConsensusEngine>,
     judge: Arc<Judge>,
     prover: Arc<dyn Prover<Turn>>,
+    heads: Heads,
     answers: Option<Arc<dyn Prover<Turn>>>,
     merge: Arc<dyn ExactRule>,
     conduct: Arc<dyn Conduct>,
@@ -147,6 +151,7 @@ impl Validator {
             engine,
             check,
             prover,
+            heads,
             answers,
             merge,
             conduct,
@@ -162,6 +167,7 @@ impl Validator {
             plan,
             engine,
             prover,
+            heads,
             answers,
             merge,
             conduct,

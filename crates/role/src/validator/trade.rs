@@ -171,7 +171,8 @@ impl Validator {
         if !self.plan.validators.contains(&from) {
             return out.push(offence(from, "only validators have heads"));
         }
-        match unpack_model(model, self.plan.layout()).filter(|model| model.commitment() == commitment) {
+        let is_head = |model: &ExactParams| self.heads.admits(commitment, model, self.plan.chain);
+        match unpack_model(model, self.plan.layout()).filter(is_head) {
             Some(model) => {
                 self.models.insert(commitment, model);
                 if self.shown.insert(from, commitment).is_some_and(|before| before != commitment) {

@@ -8,6 +8,7 @@
 use super::Validator;
 use crate::message::Message;
 use crate::model::{ExactCodec, pack_model};
+use crate::proofs::Heads;
 use crate::prove;
 use crate::role::{Effect, Report};
 use crate::work::{Done, Job, Outcome};
@@ -64,6 +65,7 @@ struct Play {
     data: Arc<ExactData>,
     head: ExactParams,
     models: Vec<ExactParams>,
+    heads: Heads,
 }
 
 impl Play {
@@ -111,7 +113,7 @@ impl Play {
             data: self.data.root(),
             batch_seed: self.turn.batch_seed,
             score_seed: Digest::ZERO,
-            after: machine.model().commitment(),
+            after: self.heads.commitment(machine.model(), self.plan.chain)?,
             right_before: 0,
             right_after: 0,
         };
@@ -137,7 +139,8 @@ impl Validator {
         self.ingredients = std::iter::once(turn.before).chain(merged).collect();
         let (plan, merge, data) = (self.plan.clone(), self.merge.clone(), self.data.clone());
         let gas = plan.turn_gas;
-        let play = Play { me, plan, turn, merge, data, head, models };
+        let heads = self.heads.clone();
+        let play = Play { me, plan, turn, merge, data, head, models, heads };
         out.push(Effect::Work(Job::new("turn", move || Done {
             gas,
             outcome: Outcome::Turned(play.run().map(Box::new)),

@@ -47,6 +47,11 @@ impl Replay {
         Self { library, relations: Arc::default() }
     }
 
+    /// The tensors that everybody knows.
+    pub const fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+
     /// The same with another library; what was built so far stays built.
     #[must_use]
     pub fn with_library(&self, library: Arc<Library>) -> Self {

@@ -16,6 +16,7 @@ mod align;
 mod audit;
 mod binding;
 mod channel;
+pub mod convergent;
 #[cfg(test)]
 mod check;
 mod eq;
@@ -48,6 +49,7 @@ mod veiled;
 mod verifier;
 mod weight;
 
+pub use convergent::Convergent;
 pub use geometry::{Geometry, Setup, SetupError};
 pub use group::{Group, Root, Spent};
 pub use lower::LowerError;
