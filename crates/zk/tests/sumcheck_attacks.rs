@@ -193,10 +193,10 @@ fn another_statement_or_context_needs_another_proof() {
     };
     let here = context();
     let contexts = [
-        Context { chain: ChainId(Digest([4; 32])), ..here.clone() },
-        Context { height: Height(5), ..here.clone() },
-        Context { by: NodeId([6; 32]), ..here.clone() },
-        Context { subject: Digest([7; 32]), ..here.clone() },
+        Context { chain: ChainId(Digest([4; 32])), ..here },
+        Context { height: Height(5), ..here },
+        Context { by: NodeId([6; 32]), ..here },
+        Context { subject: Digest([7; 32]), ..here },
     ];
     for context in &contexts {
         assert!(verify(context, &scene.relation, &scene.proof).is_err());

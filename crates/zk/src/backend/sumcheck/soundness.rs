@@ -224,7 +224,6 @@ impl Sumcheck {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::super::geometry::Geometry;
     use super::*;
