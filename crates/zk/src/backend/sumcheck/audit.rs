@@ -274,3 +274,21 @@ fn degenerate_programs_are_proved_or_refused() {
     }
     println!("{proved} proved, {refused} refused");
 }
+
+/// The same contents and entropy elsewhere share no randomness: each group has its own budget of openings.
+#[test]
+fn randomness_is_of_one_chain_and_one_geometry() {
+    use super::group::Group;
+    let of = |geometry: Geometry, chain| {
+        let setup = geometry.setup(3).unwrap();
+        Group::commit(&setup, &[&[1, 2, 3]], chain, Seed::from_number(1)).masks().to_vec()
+    };
+    let here = of(Geometry::TINY, context().chain);
+    assert_eq!(here, of(Geometry::TINY, context().chain));
+    for other in [
+        of(Geometry::TINY, ChainId(Digest([4; 32]))),
+        of(Geometry { openings: 3, ..Geometry::TINY }, context().chain),
+    ] {
+        assert!(here.iter().zip(&other).all(|(a, b)| a != b));
+    }
+}
