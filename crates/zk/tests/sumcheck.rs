@@ -112,6 +112,18 @@ fn a_group_is_opened_as_often_as_it_has_randomness() {
 }
 
 #[test]
+fn a_group_of_another_setup_is_not_opened() {
+    let (challenger, point) = begin(6, &[group(2, 1).root().clone()]);
+    for geometry in [Geometry { openings: 3, ..Geometry::SMALL }, Geometry { rate: 4, ..Geometry::SMALL }] {
+        let mut foreign =
+            commit(&geometry.setup(5).unwrap(), &[vec![1, 2, 3]], chain(), Seed::from_number(1));
+        let refused = open(setup(), &mut [&mut foreign], &point, &mut challenger.clone(), Seed::default());
+        assert!(matches!(refused, Err(OpeningError::Scheme(_))), "{geometry:?}");
+        assert_eq!(foreign.left(), geometry.openings);
+    }
+}
+
+#[test]
 fn a_root_is_its_contents_its_chain_and_its_randomness() {
     let commit = |seed: i64, chain, entropy| {
         commit(setup(), &numbers(2, seed), chain, Seed::from_number(entropy)).root().clone()

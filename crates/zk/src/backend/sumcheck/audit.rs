@@ -1,7 +1,5 @@
 //! Attempts on the constraints themselves: cells that a cheat would choose, judged in the clear and by whole proofs.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use super::check::broken;
 use super::protocol::Frame;
 use super::settle::settle;
@@ -215,7 +213,7 @@ fn degenerate_programs_are_proved_or_refused() {
     let small = Interval::symmetric(100);
     let mut programs = Vec::new();
     for shape in [&[][..], &[0], &[1], &[0, 3], &[3, 0], &[1, 1, 1], &[2, 1, 3], &[1, 5]] {
-        programs.push(one(shape, small, |b, x| b.output(x)));
+        programs.push(one(shape, small, Builder::output));
         programs.push(one(shape, small, |b, x| {
             let y = b.op(Op::Relu(x)).unwrap();
             b.output(y);
@@ -240,7 +238,7 @@ fn degenerate_programs_are_proved_or_refused() {
         Interval { lo: 0, hi: 1 << 62 },
         Interval { lo: 7, hi: 7 },
     ] {
-        programs.push(one(&[2], interval, |b, x| b.output(x)));
+        programs.push(one(&[2], interval, Builder::output));
         programs.push(one(&[2], interval, |b, x| {
             if let Ok(y) = b.op(Op::RowMax(x)) {
                 b.output(y);
@@ -257,10 +255,10 @@ fn degenerate_programs_are_proved_or_refused() {
         let count = shape.iter().product::<u32>();
         let middle = interval.lo + (interval.hi / 2 - interval.lo / 2);
         let x = Tensor::new(&shape, vec![middle; count as usize]).unwrap();
-        let run = execute(&program, &[x.clone()]).unwrap();
+        let run = execute(&program, std::slice::from_ref(&x)).unwrap();
         let outputs: Vec<Tensor> = run.outputs().into_iter().cloned().collect();
         let backend = backend();
-        let relation = hidden(&backend, &program, &[x.clone()], &outputs);
+        let relation = hidden(&backend, &program, std::slice::from_ref(&x), &outputs);
         let made = backend.prove_relation(&context(), &relation, vec![x], Seed::from_number(1));
         match made {
             Ok(proof) => {
@@ -275,4 +273,22 @@ fn degenerate_programs_are_proved_or_refused() {
         assert!(backend.verify_relation(&context(), &relation, &nothing).is_err());
     }
     println!("{proved} proved, {refused} refused");
+}
+
+/// The same contents and entropy elsewhere share no randomness: each group has its own budget of openings.
+#[test]
+fn randomness_is_of_one_chain_and_one_geometry() {
+    use super::group::Group;
+    let of = |geometry: Geometry, chain| {
+        let setup = geometry.setup(3).unwrap();
+        Group::commit(&setup, &[&[1, 2, 3]], chain, Seed::from_number(1)).masks().to_vec()
+    };
+    let here = of(Geometry::TINY, context().chain);
+    assert_eq!(here, of(Geometry::TINY, context().chain));
+    for other in [
+        of(Geometry::TINY, ChainId(Digest([4; 32]))),
+        of(Geometry { openings: 3, ..Geometry::TINY }, context().chain),
+    ] {
+        assert!(here.iter().zip(&other).all(|(a, b)| a != b));
+    }
 }

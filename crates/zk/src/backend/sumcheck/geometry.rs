@@ -89,7 +89,7 @@ impl Geometry {
     /// The setup of openings of `2^limbs` limbs, at the Johnson radius.
     ///
     /// # Errors
-    /// Sizes that do not go together, or fewer than [`TARGET_BITS`] proven bits of the base case.
+    /// Sizes that do not go together, or fewer than [`TARGET_BITS`] proven bits.
     pub fn setup(self, limbs: usize) -> Result<Setup, SetupError> {
         // The first reason that is more than a misfit of folds.
         let mut refused: Option<SetupError> = None;

@@ -18,6 +18,7 @@ use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 
 /// Which masks are on: all of them, but in tests that show what each is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is switched by itself")]
 pub(super) struct Masks {
     pub(super) pads: bool,
     pub(super) products: bool,

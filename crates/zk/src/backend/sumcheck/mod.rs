@@ -9,7 +9,8 @@
 //! the statement itself shows.
 //!
 //! The polynomial commitment is hiding WHIR over Goldilocks with its cubic extension, from Plonky3; its types do not leave
-//! this module. [`Geometry::setup`] refuses parameters whose base case is not proven to a hundred bits.
+//! this module. [`soundness`] adds up all error terms: neither setups nor proofs below a hundred proven bits are taken.
+//! `docs/proof-of-gradient.md` is the whole argument.
 
 mod align;
 #[cfg(test)]

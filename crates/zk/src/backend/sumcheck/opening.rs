@@ -116,6 +116,15 @@ pub fn open(
 ) -> Result<Opening, OpeningError> {
     let widths: Vec<usize> = groups.iter().map(|group| group.root().limbs(setup.capacity())).collect();
     fits(setup, widths.iter().sum(), point)?;
+    // A group shows as many rows as it was given random ones, or it would show what it holds.
+    let masked = |group: &&mut Group, width: &usize| group.masks().len() == width * setup.shown();
+    let fit = groups
+        .iter()
+        .zip(&widths)
+        .all(|(group, width)| group.root().geometry() == setup.geometry() && masked(group, width));
+    if !fit {
+        return Err(OpeningError::Scheme("a group of another setup".into()));
+    }
     if let Some(spent) = groups.iter().find_map(|group| group.is_spent().err()) {
         return Err(spent.into());
     }

@@ -264,4 +264,51 @@ mod tests {
             }
         }
     }
+
+    /// Of the kinds of claims, with everything committed: what `docs/proof-of-gradient.md` lists.
+    #[test]
+    fn the_standard_claims_are_proven_to_their_target() {
+        use super::super::group::SCHEME;
+        use crate::Library;
+        use bitneuron_core::exact::programs::inference::inference;
+        use bitneuron_core::exact::programs::merge::mean;
+        use bitneuron_core::exact::programs::norm::norm;
+        use bitneuron_core::exact::programs::step::{Training, sgd};
+        use bitneuron_core::exact::programs::{Mlp, metric};
+        use bitneuron_core::exact::{Binding, Program};
+        use bitneuron_core::{Commitment, Digest};
+
+        let net = |sizes: &[u32]| Mlp::new(sizes).unwrap();
+        let step = |sizes: &[u32], batch, steps| {
+            sgd(&net(sizes), batch * steps, Training { steps, batch, ..Training::default() }).unwrap()
+        };
+        let digits = [64, 32, 10];
+        let claims: Vec<(&str, Geometry, Program)> = vec![
+            ("step 4-3-2, batch 4", Geometry::TINY, step(&[4, 3, 2], 4, 1)),
+            ("step 64-32-10, batch 32", Geometry::SMALL, step(&digits, 32, 1)),
+            ("4 steps 64-32-10, batch 32", Geometry::SMALL, step(&digits, 32, 4)),
+            ("inference 64-32-10, batch 32", Geometry::SMALL, inference(&net(&digits), 32).unwrap()),
+            ("accuracy 64-32-10, 64 rows", Geometry::SMALL, metric::accuracy(&net(&digits), 64, 64).unwrap()),
+            ("mean of 4 models of 2,410", Geometry::SMALL, mean(2_410, 4).unwrap()),
+            ("norm of 2,410", Geometry::SMALL, norm(2_410).unwrap()),
+            ("inference 784-64-10, batch 1", Geometry::MEDIUM, inference(&net(&[784, 64, 10]), 1).unwrap()),
+            ("inference 784-64-10, batch 32", Geometry::MEDIUM, inference(&net(&[784, 64, 10]), 32).unwrap()),
+            ("norm of 35,000", Geometry::MEDIUM, norm(35_000).unwrap()),
+        ];
+        for (name, geometry, program) in claims {
+            let backend = Sumcheck::new(geometry, Library::new().into()).unwrap();
+            let hidden = |count: usize| {
+                vec![Binding::Committed(Commitment { scheme: SCHEME, root: Digest::ZERO }); count]
+            };
+            let relation = Relation {
+                inputs: hidden(program.inputs().len()),
+                outputs: hidden(program.outputs().len()),
+                program,
+            };
+            let report = backend.assess(&relation).unwrap_or_else(|| panic!("{name} is not assessed"));
+            let weakest = report.weakest().unwrap();
+            println!("| {name} | {:.1} | {} {:.1} |", report.bits(), weakest.name, weakest.bits);
+            assert!(report.suffices(), "{name}");
+        }
+    }
 }

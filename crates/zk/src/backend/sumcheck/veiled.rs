@@ -8,8 +8,6 @@
 //! [`who_knows_nothing_makes_transcripts`] turns this into a simulator: it draws messages, then cells that satisfy the one claim
 //! which is left. [`statistics_tell_nothing`] looks at many transcripts of two witnesses of one statement.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use super::audit::{backend, context, hidden};
 use super::channel::{Channel, observe};
 use super::eq;
@@ -56,17 +54,14 @@ impl<F: Field> Span<F> {
             if vector[at] == F::ZERO {
                 continue;
             }
-            match &self.basis[at] {
-                Some(row) => {
-                    let by = vector[at];
-                    vector.iter_mut().zip(row).skip(at).for_each(|(own, other)| *own -= by * *other);
-                }
-                None => {
-                    let by = vector[at].inverse();
-                    vector.iter_mut().for_each(|own| *own *= by);
-                    self.basis[at] = Some(vector);
-                    return;
-                }
+            if let Some(row) = &self.basis[at] {
+                let by = vector[at];
+                vector.iter_mut().zip(row).skip(at).for_each(|(own, other)| *own -= by * *other);
+            } else {
+                let by = vector[at].inverse();
+                vector.iter_mut().for_each(|own| *own *= by);
+                self.basis[at] = Some(vector);
+                return;
             }
         }
     }
