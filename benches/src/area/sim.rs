@@ -25,7 +25,7 @@ pub(super) fn measure() -> Vec<Reading> {
     readings.extend(attempt("events_per_second_100000_nodes", || {
         Ok(vec![Reading::extra("events_per_second_100000_nodes", "M/s", events_per_second(100_000)?)])
     }));
-    readings.push(devnet().unwrap_or_else(|why| Reading::missing("devnet_run", why.to_string())));
+    readings.push(devnet("devnet_run", &Scenario::default()));
     readings
 }
 
@@ -41,9 +41,12 @@ fn events_per_second(nodes: usize) -> Result<f64, Failure> {
     })
 }
 
-/// Wall seconds of the default devnet with as many threads as it wants.
-fn devnet() -> Result<Reading, Failure> {
-    let scenario = Scenario::default();
+/// Wall seconds of a devnet with as many threads as it wants.
+pub(super) fn devnet(row: &'static str, scenario: &Scenario) -> Reading {
+    timed(row, scenario).unwrap_or_else(|why| Reading::missing(row, why.to_string()))
+}
+
+fn timed(row: &'static str, scenario: &Scenario) -> Result<Reading, Failure> {
     let mut times = Vec::new();
     while times.len() < RUNS && times.iter().sum::<f64>() < PATIENCE {
         let before = wall();
@@ -54,5 +57,5 @@ fn devnet() -> Result<Reading, Failure> {
         }
     }
     let note = format!("wall, the library without pages and pictures; median of {}", times.len());
-    Ok(Reading::row("devnet_run", median(times)).note(note))
+    Ok(Reading::row(row, median(times)).note(note))
 }

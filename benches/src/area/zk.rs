@@ -1,14 +1,16 @@
 //! Proofs. Rows of sumcheck: CPU seconds of one thread to commit to what comes out, prove and verify, with every range
 //! check, binding, chaining and mask on. What optimistic proofs cost is told beside the run they are about.
 
-use super::{Options, attempt};
+use super::{Options, attempt, sim};
 use crate::cost::{RUNS, cpu_of, median};
-use crate::scene::proof::{Cost, Work};
+use crate::scene::proof::{Cost, Proved, Work};
 use crate::{Failure, machine, peer, reading::Reading, scene::wide};
-use bitneuron::core::{Digest, exact::execute};
+use bitneuron::core::{Digest, Seed, exact::execute};
+use bitneuron::role::ProofSystem;
+use bitneuron::sim::scenario::Scenario;
 use bitneuron::zk::Assumption;
 use bitneuron::zk::backend::optimistic::{Optimistic, Trace, odds};
-use bitneuron::zk::backend::sumcheck::Geometry;
+use bitneuron::zk::backend::sumcheck::{Geometry, mutant};
 use std::hint::black_box;
 
 pub(super) fn measure(options: Options) -> Vec<Reading> {
@@ -39,7 +41,21 @@ pub(super) fn measure(options: Options) -> Vec<Reading> {
         Ok(vec![Reading::row("steps_16_proof_ratio", cost.bytes / 1e3 / one).note(about("16 steps", cost))])
     }));
     readings.extend(optimistic());
+    readings.extend(attempt("mutants_accepted", attacked));
+    let scenario = Scenario { prover: ProofSystem::Sumcheck, ..Scenario::default() };
+    readings.push(sim::devnet("devnet_sumcheck", &scenario));
     readings
+}
+
+/// How many of the mutants of a small proof are believed.
+fn attacked() -> Result<Vec<Reading>, Failure> {
+    const MUTANTS: usize = 100_000;
+    let (_, proved) = Work::steps(&[4, 3, 2], 2, 1, Geometry::TINY)?.proved(1)?;
+    let Proved { backend, context, relation, proof } = proved;
+    let accepted = mutant::mutants(&backend, &relation, &context, &proof, MUTANTS, Seed::from_number(1));
+    Ok(vec![
+        Reading::row("mutants_accepted", accepted as f64).note(format!("of {MUTANTS}, of a step of 4-3-2")),
+    ])
 }
 
 /// The medians of several proofs.

@@ -170,7 +170,8 @@ impl Proofs {
 fn sumcheck(replay: &Replay, audits: &AuditParams) -> Result<Proofs, ProofSystemError> {
     use bitneuron_zk::backend::sumcheck::{Convergent, Geometry};
     const GEOMETRY: Geometry = Geometry { rows: 13, rate: 3, mask_rate: 3, openings: 12 };
-    let system = Convergent::new(GEOMETRY, replay.library().clone()).map_err(|_| ProofSystemError::Insecure)?;
+    let system =
+        Convergent::new(GEOMETRY, replay.library().clone()).map_err(|_| ProofSystemError::Insecure)?;
     let heads = system.clone();
     let proofs = Proofs::of(system, replay, audits)?;
     Ok(Proofs { heads: Heads::new(move |head, chain| heads.commitment(head, chain).ok()), ..proofs })

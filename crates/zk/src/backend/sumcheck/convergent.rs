@@ -105,11 +105,14 @@ impl<S: Computation> Prover<S> for Convergent {
                 }
             }
         }
-        let shown: Vec<Tensor> =
-            self.hidden(&relation).filter_map(|(commitment, _)| known.get(&commitment).copied().cloned()).collect();
+        let shown: Vec<Tensor> = self
+            .hidden(&relation)
+            .filter_map(|(commitment, _)| known.get(&commitment).copied().cloned())
+            .collect();
         let mut body = Vec::new();
         shown.iter().for_each(|tensor| pack::write(tensor, &mut body));
-        let inner = Prover::<S>::prove(&self.knowing(shown).with_vault(vault), context, public, witness, entropy)?;
+        let inner =
+            Prover::<S>::prove(&self.knowing(shown).with_vault(vault), context, public, witness, entropy)?;
         body.extend_from_slice(&inner.body);
         if body.len() > Proof::MAX_BODY {
             return Err(ProveError::TooLong { length: body.len(), limit: Proof::MAX_BODY });
@@ -145,8 +148,10 @@ impl<S: Computation> Verifier<S> for Convergent {
     /// That of [`Sumcheck`], and one gas for each element that may have to be shown and hashed.
     fn gas(&self, public: &S::Public) -> u64 {
         let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public);
-        let elements = |shape: &[u32]| shape.iter().fold(1u64, |all, size| all.saturating_mul(u64::from(*size)));
-        let shown = relation.map_or(0, |relation| self.hidden(&relation).map(|(_, shape)| elements(shape)).sum());
+        let elements =
+            |shape: &[u32]| shape.iter().fold(1u64, |all, size| all.saturating_mul(u64::from(*size)));
+        let shown =
+            relation.map_or(0, |relation| self.hidden(&relation).map(|(_, shape)| elements(shape)).sum());
         Verifier::<S>::gas(&self.inner, public).saturating_add(shown)
     }
 }

@@ -17,9 +17,9 @@ mod align;
 mod audit;
 mod binding;
 mod channel;
-pub mod convergent;
 #[cfg(test)]
 mod check;
+pub mod convergent;
 mod eq;
 pub mod field;
 #[cfg(feature = "suite")]

@@ -4,7 +4,7 @@ use super::Sumcheck;
 use super::binding::Body;
 use crate::Proof;
 use bitneuron_core::exact::Relation;
-use bitneuron_core::{Context, Seed, Wire, decode, encode};
+use bitneuron_core::{Context, Seed, Wire, codec};
 use rand_chacha::rand_core::Rng;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -43,12 +43,12 @@ impl<T: Serialize + DeserializeOwned> Wire for Piece<T> {
 }
 
 fn length<T: Serialize + DeserializeOwned>(part: T) -> usize {
-    encode(&Piece(part)).len().saturating_sub(1)
+    codec::pack(&Piece(part)).len().saturating_sub(1)
 }
 
 /// Where the bytes of each part lie; `None` for what is no proof.
 pub fn parts(proof: &Proof) -> Option<Vec<(Part, Range<usize>)>> {
-    let Body { roots, places, own, messages } = decode(&proof.body).ok()?;
+    let Body { roots, places, own, messages } = codec::unpack(&proof.body).ok()?;
     let lengths = [
         length(roots),
         length(places),
@@ -71,8 +71,8 @@ pub fn parts(proof: &Proof) -> Option<Vec<(Part, Range<usize>)>> {
 
 /// One proof with a part of another; `None` where one of them is no proof.
 pub fn splice(proof: &Proof, other: &Proof, part: Part) -> Option<Proof> {
-    let mut body: Body = decode(&proof.body).ok()?;
-    let other: Body = decode(&other.body).ok()?;
+    let mut body: Body = codec::unpack(&proof.body).ok()?;
+    let other: Body = codec::unpack(&other.body).ok()?;
     match part {
         Part::Roots => body.roots = other.roots,
         Part::Places => body.places = other.places,
@@ -82,12 +82,12 @@ pub fn splice(proof: &Proof, other: &Proof, part: Part) -> Option<Proof> {
         Part::Rounds => body.messages.rounds = other.messages.rounds,
         Part::Opening => body.messages.opening = other.messages.opening,
     }
-    Some(Proof { backend: proof.backend, body: encode(&body).into() })
+    Some(Proof { backend: proof.backend, body: codec::pack(&body).into() })
 }
 
 /// Proofs with groups, places or messages in another order, or some of them left out, doubled or added.
 pub fn reordered(proof: &Proof) -> Vec<Proof> {
-    let Ok(body) = decode::<Body>(&proof.body) else { return Vec::new() };
+    let Ok(body) = codec::unpack::<Body>(&proof.body) else { return Vec::new() };
     let changes: [&dyn Fn(&mut Body); 14] = [
         &|body| body.roots.reverse(),
         &|body| body.places.reverse(),
@@ -108,13 +108,13 @@ pub fn reordered(proof: &Proof) -> Vec<Proof> {
         &|body| body.messages.rounds.reverse(),
         &|body| body.messages.rounds.truncate(1),
     ];
-    let bytes = encode(&body);
+    let bytes = codec::pack(&body);
     changes
         .into_iter()
         .filter_map(|change| {
             let mut changed = body.clone();
             change(&mut changed);
-            let changed = encode(&changed);
+            let changed = codec::pack(&changed);
             // What is the same in any order is no other proof.
             (changed != bytes).then(|| Proof { backend: proof.backend, body: changed.into() })
         })
