@@ -21,13 +21,19 @@ use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
 use bitneuron_core::{ChainId, Commitment, Context, Seed, hash::Hasher};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// [`Sumcheck`] over commitments that follow from tensors.
 #[derive(Debug, Clone)]
 pub struct Convergent {
     inner: Sumcheck,
+    /// Commitments made lately, by chain and Merkle commitment: a head is looked at by many, and making its group takes
+    /// milliseconds.
+    made: Arc<Mutex<BTreeMap<(ChainId, Commitment), Commitment>>>,
 }
+
+/// The most commitments remembered.
+const REMEMBERED: usize = 1024;
 
 impl Convergent {
     /// The backend for groups of this geometry.
@@ -35,7 +41,7 @@ impl Convergent {
     /// # Errors
     /// A geometry that is not proven secure.
     pub fn new(geometry: Geometry, library: Arc<Library>) -> Result<Self, SetupError> {
-        Ok(Self { inner: Sumcheck::new(geometry, library)? })
+        Ok(Self { inner: Sumcheck::new(geometry, library)?, made: Arc::default() })
     }
 
     /// The commitment to a tensor on a chain.
@@ -43,7 +49,18 @@ impl Convergent {
     /// # Errors
     /// Never for a backend that was made.
     pub fn commitment(&self, tensor: &Tensor, chain: ChainId) -> Result<Commitment, SetupError> {
-        self.keep(&Vault::new(), tensor, chain)
+        let key = (chain, tensor.commitment());
+        // Nothing is left half done under the lock.
+        if let Some(known) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(*known);
+        }
+        let own = self.keep(&Vault::new(), tensor, chain)?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.len() >= REMEMBERED {
+            made.clear();
+        }
+        made.insert(key, own);
+        Ok(own)
     }
 
     fn keep(&self, vault: &Vault, tensor: &Tensor, chain: ChainId) -> Result<Commitment, SetupError> {
