@@ -3,5 +3,5 @@
 pub mod merkle;
 pub mod optimistic;
 pub mod replay;
-#[cfg(feature = "sumcheck")]
+#[cfg(feature = "verify")]
 pub mod sumcheck;

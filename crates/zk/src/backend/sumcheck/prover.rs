@@ -8,12 +8,14 @@ use super::opening::OpeningError;
 use super::protocol::{self, Frame};
 use super::system::{Store, System};
 use super::values::Values;
-use super::vault::Shelf;
-use super::{RELATION, Sumcheck};
+use super::vault::{Shelf, Vault};
+use super::{Checker, Geometry, RELATION};
+use crate::guarantees::Guarantees;
+use crate::library::Library;
 use crate::proof::{Backend, Proof, bind};
 use crate::prover::{ProveError, Prover};
 use crate::statement::{Computation, public_digest};
-use crate::verifier::Verifier;
+use crate::verifier::{Verifier, VerifyError};
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
 use bitneuron_core::{Commitment, Context, Digest, Seed, encode, hash::Hasher};
@@ -41,6 +43,71 @@ pub enum SumcheckError {
 impl From<SumcheckError> for ProveError {
     fn from(error: SumcheckError) -> Self {
         Self::Rule(Box::new(error))
+    }
+}
+
+/// Prover and verifier by sumcheck, for every [`Computation`]. Clones share vault, library and caches.
+#[derive(Debug, Clone)]
+pub struct Sumcheck {
+    checker: Checker,
+    pub(super) vault: Vault,
+}
+
+impl Sumcheck {
+    /// The backend for groups of this geometry.
+    ///
+    /// # Errors
+    /// A geometry that is not proven secure.
+    pub fn new(geometry: Geometry, library: Arc<Library>) -> Result<Self, SetupError> {
+        Checker::new(geometry, library).map(|checker| Self { checker, vault: Vault::new() })
+    }
+
+    /// The same with another library; vault and caches are shared.
+    #[must_use]
+    pub fn with_library(&self, library: Arc<Library>) -> Self {
+        Self { checker: self.checker.with_library(library), vault: self.vault.clone() }
+    }
+
+    /// The same for another owner: with an empty vault of its own.
+    #[must_use]
+    pub fn with_vault(&self, vault: Vault) -> Self {
+        Self { vault, ..self.clone() }
+    }
+
+    /// The groups kept here.
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The verifier of these proofs, without the vault.
+    pub const fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
+    /// Commits to tensors as one group of a chain, and keeps it; the commitment to each.
+    ///
+    /// # Errors
+    /// A geometry that is not proven secure.
+    pub fn commit(
+        &self,
+        tensors: &[&Tensor],
+        context: &Context,
+        entropy: Seed,
+    ) -> Result<Vec<Commitment>, SetupError> {
+        Ok(self.vault.commit(&self.checker.setup(2)?, tensors, context.chain, entropy))
+    }
+
+    /// [`Checker::verify_relation`].
+    ///
+    /// # Errors
+    /// Why the proof does not convince.
+    pub fn verify_relation(
+        &self,
+        context: &Context,
+        relation: &Relation,
+        proof: &Proof,
+    ) -> Result<(), VerifyError> {
+        self.checker.verify_relation(context, relation, proof)
     }
 }
 
@@ -79,7 +146,7 @@ impl Sumcheck {
         let inputs = relation.assemble(witness)?;
         let run = execute(&relation.program, &inputs).map_err(RelationError::from)?;
         let mut shelf = self.vault.lock();
-        let base = self.setup(2).map_err(SumcheckError::from)?;
+        let base = self.checker.setup(2).map_err(SumcheckError::from)?;
         let outputs = run.outputs();
         let sides = relation.inputs.iter().zip(inputs.iter().collect::<Vec<_>>());
         for (place, (binding, tensor)) in sides.enumerate() {
@@ -112,6 +179,7 @@ impl Sumcheck {
         let (mut groups, mut places) = (Vec::new(), Vec::new());
         // Groups in the order in which the relation names them.
         let bound = self
+            .checker
             .bound(relation, |commitment| {
                 let (group, place) = shelf.find(commitment)?;
                 let at = groups.iter().position(|own| *own == group).unwrap_or_else(|| {
@@ -122,7 +190,7 @@ impl Sumcheck {
                 Some(Store { group: at, start: shelf.root(group)?.start(place) })
             })
             .map_err(SumcheckError::Unknown)?;
-        let system = Self::system(relation, &bound, groups.len()).map_err(SumcheckError::from)?;
+        let system = Checker::system(relation, &bound, groups.len()).map_err(SumcheckError::from)?;
         Ok(Draft { groups, places, system })
     }
 
@@ -139,7 +207,7 @@ impl Sumcheck {
     ) -> Result<Proof, ProveError> {
         let roots: Vec<Root> = draft.groups.iter().filter_map(|group| shelf.root(*group).cloned()).collect();
         let frame = Frame::new(&draft.system);
-        let setup = self.spanning(roots.iter(), frame.own()).map_err(SumcheckError::from)?;
+        let setup = self.checker.spanning(roots.iter(), frame.own()).map_err(SumcheckError::from)?;
         let bound_to = bound_with(bound_to, &draft.places);
         let prepared = protocol::prove::prepare(&frame, &setup, cells, context.chain, entropy);
         let mut lent = shelf.take(&draft.groups);
@@ -167,7 +235,7 @@ impl Sumcheck {
             Binding::Committed(commitment) if commitment.scheme == group::SCHEME => {
                 shelf.find(commitment).is_some_and(|place| shelf.holds(setup, place, tensor))
             }
-            Binding::Committed(commitment) => match self.library.get(commitment) {
+            Binding::Committed(commitment) => match self.checker.library.get(commitment) {
                 Some(known) => **known == *tensor,
                 None => binding.admits(tensor),
             },
@@ -186,13 +254,27 @@ impl<S: Computation> Prover<S> for Sumcheck {
     ) -> Result<Proof, ProveError> {
         S::concerns(context, public).map_err(ProveError::Unrelated)?;
         let digest = public_digest::<S>(public);
-        let relation = self.relations.get::<S>(digest, public)?;
+        let relation = self.checker.relations.get::<S>(digest, public)?;
         let witness = S::witness(witness).into_iter().cloned().collect();
         let bound_to = bind(Backend::SUMCHECK, S::DOMAIN, context, digest);
         self.prove_bound(context, bound_to, &relation, witness, entropy)
     }
 
     fn verifier(&self) -> Arc<dyn Verifier<S>> {
-        Arc::new(self.clone())
+        Arc::new(self.checker.clone())
+    }
+}
+
+impl<S: Computation> Verifier<S> for Sumcheck {
+    fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
+        Verifier::<S>::verify(&self.checker, context, public, proof)
+    }
+
+    fn guarantees(&self, public: &S::Public) -> Guarantees {
+        Verifier::<S>::guarantees(&self.checker, public)
+    }
+
+    fn gas(&self, public: &S::Public) -> u64 {
+        Verifier::<S>::gas(&self.checker, public)
     }
 }

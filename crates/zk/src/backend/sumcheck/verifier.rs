@@ -5,7 +5,7 @@ use super::group;
 use super::lower::LowerError;
 use super::protocol::{Frame, Layout};
 use super::system::Store;
-use super::{RELATION, Sumcheck, geometry};
+use super::{Checker, RELATION, geometry};
 use crate::guarantees::{Assumption, Guarantees, Settles, Soundness, ZeroKnowledge};
 use crate::proof::{Backend, Proof, bind};
 use crate::statement::{Computation, public_digest};
@@ -17,8 +17,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What any check costs, in gas.
 const BASE_GAS: u64 = 500_000;
 
-impl Sumcheck {
-    /// Checks what [`Sumcheck::prove_relation`] proves.
+impl Checker {
+    /// Checks what a prover shows of a relation that belongs to no statement.
     ///
     /// # Errors
     /// Why the proof does not convince.
@@ -57,7 +57,7 @@ impl Sumcheck {
         let malformed = |why: &str| VerifyError::Malformed(why.into());
         let body: Body = decode(body).map_err(|error| VerifyError::Malformed(error.to_string()))?;
         let roots = body.roots.iter().chain([&body.own]);
-        if !roots.clone().all(|root| root.geometry() == self.geometry && root.is_single()) {
+        if !roots.clone().all(|root| root.geometry() == self.geometry() && root.is_single()) {
             return Err(malformed("a group of another geometry"));
         }
         let mut places = body.places.iter();
@@ -122,7 +122,7 @@ impl Sumcheck {
     }
 }
 
-impl<S: Computation> Verifier<S> for Sumcheck {
+impl<S: Computation> Verifier<S> for Checker {
     fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
         if proof.backend != Backend::SUMCHECK {
             return Err(VerifyError::Malformed(format!("{:?} is not sumcheck", proof.backend)));

@@ -11,6 +11,9 @@
 //! opening of all groups there                                  ─────────▶   accept
 //! ```
 
+#[cfg(feature = "sumcheck")]
+pub(super) mod prove;
+
 use super::channel::{Channel, Short, observe};
 use super::eq;
 use super::field::{Challenger, Ext, Val, transcript};
@@ -18,7 +21,6 @@ use super::fraction::{self, Denominator, Forest, weight};
 use super::geometry::Setup;
 use super::group::Root;
 use super::opening::{self, Opening};
-use super::outer;
 use super::pads::{self, Plan};
 use super::product;
 use super::settle::{Form, Settled, settle};
@@ -27,7 +29,7 @@ use super::values::Values;
 use super::weight::{Factor, Weight};
 use bitneuron_core::{ChainId, Digest};
 use p3_challenger::FieldChallenger;
-use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
+use p3_field::{BasedVectorSpace, Field, PrimeCharacteristicRing};
 use serde::{Deserialize, Serialize};
 
 /// Coefficients of an extension element, each a cell.
@@ -161,34 +163,6 @@ impl Layout<'_> {
         Total { settled, points, sum }
     }
 
-    /// The prover's table of all weights.
-    fn table(&self, total: &Total) -> Vec<Ext> {
-        let rows = self.setup.cells();
-        let bases = self.bases();
-        let mut table = vec![Ext::ZERO; rows * self.setup.limbs()];
-        for (store, size, weights) in &total.settled.cells {
-            for segment in self.segments(&bases, *store, *size) {
-                let cells = &mut table[segment.limb * rows + segment.row..][..segment.length];
-                for weight in weights {
-                    weight
-                        .within(segment.from, segment.length)
-                        .iter()
-                        .for_each(|part| part.add_to(cells, Ext::ONE));
-                }
-            }
-        }
-        for ((power, point, base), root) in total.points.iter().zip(&self.roots) {
-            let (high, low) = point.split_at(point.len() - usize::from(self.setup.geometry().rows));
-            let low = eq::table(low, *power);
-            for limb in 0..root.limbs(self.setup.capacity()) {
-                let by = eq::at(high, limb);
-                let cells = &mut table[(base + limb) * rows..][..rows];
-                cells.iter_mut().zip(&low).for_each(|(cell, low)| *cell += by * *low);
-            }
-        }
-        table
-    }
-
     /// The weights' multilinear polynomial at a point.
     fn at(&self, total: &Total, point: &[Ext]) -> Ext {
         let (limbs, rows) = point.split_at(self.setup.limb_variables());
@@ -240,7 +214,7 @@ impl Layout<'_> {
             observe(&mut challenger, *zero);
             observe(&mut challenger, *two);
             let r: Ext = challenger.sample_algebra_element();
-            claim = outer::advance(claim, *zero, *two, r);
+            claim = advance(claim, *zero, *two, r);
             point.push(r);
         }
         let value = opening::verify(self.setup, &self.roots, &point, &messages.opening, &mut challenger)
@@ -253,106 +227,10 @@ fn basis(place: usize) -> Ext {
     Ext::from_basis_coefficients_fn(|at| if at == place { Val::ONE } else { Val::ZERO })
 }
 
-/// The prover's side.
-pub(super) mod prove {
-    use super::{
-        BasedVectorSpace, ChainId, Channel, DEGREE, Digest, Ext, FieldChallenger, Frame, Layout, Messages,
-        PrimeCharacteristicRing, Root, Setup, System, Val, Values, observe, opening, outer,
-    };
-    use crate::backend::sumcheck::group::{Group, uniform};
-    use crate::backend::sumcheck::opening::OpeningError;
-    use crate::backend::sumcheck::system::{VEIL, Wire};
-    use bitneuron_core::Seed;
-
-    /// A run before its groups are opened: the proof's own group, committed.
-    pub(in super::super) struct Prepared {
-        pub(in super::super) own: Group,
-        pads: Vec<Ext>,
-    }
-
-    /// Fills and commits the proof's own group.
-    pub(in super::super) fn prepare(
-        frame: &Frame<'_>,
-        setup: &Setup,
-        values: &Values,
-        chain: ChainId,
-        entropy: Seed,
-    ) -> Prepared {
-        let mut random = uniform(entropy.derive("pads"));
-        let mut cells = vec![Val::ZERO; frame.own()];
-        cells[..VEIL].fill_with(&mut random);
-        fill(frame.system, values, &mut cells);
-        let mut pads: Vec<Ext> = (0..frame.plan.plain)
-            .map(|_| {
-                let coefficients = [random(), random(), random()];
-                Ext::from_basis_coefficients_fn(|at| coefficients[at])
-            })
-            .collect();
-        let products: Vec<Ext> = frame.plan.pairs().iter().map(|(a, b)| pads[*a] * pads[*b]).collect();
-        pads.extend(products);
-        for (pad, cells) in pads.iter().zip(cells[frame.system.own..].chunks_mut(DEGREE)) {
-            cells.copy_from_slice(pad.as_basis_coefficients_slice());
-        }
-        Prepared { own: Group::of(setup, vec![cells], chain, entropy.derive("own group")), pads }
-    }
-
-    fn fill(system: &System, values: &Values, cells: &mut [Val]) {
-        for (place, node) in system.nodes.iter().enumerate() {
-            if let Wire::Cells(store, _) = &node.wire
-                && store.group == system.own_group
-            {
-                let own = values.field(crate::backend::sumcheck::system::NodeId(place));
-                cells[store.start..][..own.len()].copy_from_slice(&own);
-            }
-        }
-    }
-
-    /// What a run is of.
-    #[derive(Clone, Copy)]
-    pub(in super::super) struct Run<'a> {
-        pub(in super::super) frame: &'a Frame<'a>,
-        pub(in super::super) setup: &'a Setup,
-        pub(in super::super) binding: Digest,
-        pub(in super::super) chain: ChainId,
-        pub(in super::super) values: &'a Values,
-    }
-
-    impl Run<'_> {
-        /// Runs the protocol over the statement's groups and the prepared own one.
-        pub(in super::super) fn run(
-            &self,
-            groups: &mut [&mut Group],
-            mut prepared: Prepared,
-            entropy: Seed,
-        ) -> Result<(Root, Messages), OpeningError> {
-            let Run { frame, setup, binding, chain, values } = *self;
-            let mut all: Vec<&mut Group> = groups.iter_mut().map(|group| &mut **group).collect();
-            all.push(&mut prepared.own);
-            let roots: Vec<Root> = all.iter().map(|group| group.root().clone()).collect();
-            let layout = Layout { setup, chain, roots: roots.iter().collect() };
-            let mut challenger = layout.begin(binding);
-            let mut channel = Channel::prover(&mut challenger, &prepared.pads);
-            let short = |_| OpeningError::Scheme("a channel of a prover ended".into());
-            let claims = frame.reduce(Some((values, &prepared.pads)), &mut channel).map_err(short)?;
-            let masked = channel.finish().map_err(short)?;
-            let challenge: Ext = challenger.sample_algebra_element();
-            let total = layout.total(frame, &claims, challenge);
-            let weights = layout.table(&total);
-            let mut cells: Vec<Val> = all.iter().flat_map(|group| group.cells()).copied().collect();
-            cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
-            let (mut rounds, mut point) = (Vec::new(), Vec::new());
-            outer::prove(&cells, weights, |zero, two| {
-                observe(&mut challenger, zero);
-                observe(&mut challenger, two);
-                let r: Ext = challenger.sample_algebra_element();
-                rounds.push([zero, two]);
-                point.push(r);
-                Ok::<Ext, OpeningError>(r)
-            })?;
-            drop(cells);
-            let opening = opening::open(setup, &mut all, &point, &mut challenger, entropy.derive("opening"))?;
-            let own = roots.last().cloned().ok_or(OpeningError::Limbs { found: 0, limit: setup.limbs() })?;
-            Ok((own, Messages { masked, rounds, opening }))
-        }
-    }
+/// The claim after a round, from the values at 0 and 2.
+fn advance(claim: Ext, zero: Ext, two: Ext, r: Ext) -> Ext {
+    let half = Ext::TWO.inverse();
+    let one = claim - zero;
+    let (r1, r2) = (r - Ext::ONE, r - Ext::TWO);
+    zero * r1 * r2 * half - one * r * r2 + two * r * r1 * half
 }
