@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Guarantees by claim, size and backend; gas is what a check costs, 10 ns each.
-pub fn claims() -> Result<String, Box<dyn Error>> {
+pub(crate) fn claims() -> Result<String, Box<dyn Error>> {
     let mut table = String::from(
         "| claim | size | backend | soundness | zero knowledge | succinct | settles | gas |\n|---|---|---|---|---|---|---|---|\n",
     );
@@ -53,7 +53,7 @@ pub fn claims() -> Result<String, Box<dyn Error>> {
 }
 
 /// The proven bits of opening groups, by their sizes and the number of limbs opened together.
-pub fn groups() -> Result<String, Box<dyn Error>> {
+pub(crate) fn groups() -> Result<String, Box<dyn Error>> {
     let mut table =
         String::from("| groups | cells of a limb | 4 limbs | 16 limbs | 64 limbs |\n|---|---|---|---|---|\n");
     let all = [Geometry::TINY, Geometry::SMALL, Geometry::MEDIUM, Geometry::LARGE];

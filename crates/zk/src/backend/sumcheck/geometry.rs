@@ -100,7 +100,7 @@ impl Geometry {
             match self.folding(limbs, fold) {
                 Ok(setup) => return Ok(setup),
                 Err(error) if matches!(refused, None | Some(SetupError::Parameters(_))) => {
-                    refused = Some(error)
+                    refused = Some(error);
                 }
                 Err(_) => {}
             }

@@ -85,7 +85,7 @@ impl Checker {
         if places.next().is_some() || body.roots.len() > body.places.len() {
             return Err(malformed("groups or places that nothing names"));
         }
-        self.sized(relation, &body)?;
+        Self::sized(relation, &body)?;
         let refused = |error: &dyn std::fmt::Display| VerifyError::Malformed(error.to_string());
         let system = Self::system(relation, &bound, body.roots.len()).map_err(|error| match error {
             LowerError::Misfit(_) | LowerError::Known => VerifyError::False(error.to_string()),
@@ -102,7 +102,7 @@ impl Checker {
     }
 
     /// Whether every tensor in a group has as many elements as the program says.
-    fn sized(&self, relation: &Relation, body: &Body) -> Result<(), VerifyError> {
+    fn sized(relation: &Relation, body: &Body) -> Result<(), VerifyError> {
         let program = &relation.program;
         let inputs = program.inputs().iter().map(|input| input.shape.as_slice());
         let outputs = program.outputs().iter().map(|id| program.shape(*id).unwrap_or(&[]));

@@ -39,16 +39,16 @@ impl Group {
     /// All randomness comes from the entropy, hashed together with the integers, so that entropy used twice for different
     /// contents shows nothing.
     pub fn commit(setup: &Setup, tensors: &[&[i64]], chain: ChainId, entropy: Seed) -> Self {
-        let elements =
+        let elements: Vec<Vec<Val>> =
             tensors.iter().map(|tensor| tensor.iter().map(|value| element(*value)).collect()).collect();
-        Self::of(setup, elements, chain, entropy)
+        Self::of(setup, &elements, chain, entropy)
     }
 
     /// [`Group::commit`] for elements of the field.
-    pub(in super::super) fn of(setup: &Setup, tensors: Vec<Vec<Val>>, chain: ChainId, entropy: Seed) -> Self {
+    pub(in super::super) fn of(setup: &Setup, tensors: &[Vec<Val>], chain: ChainId, entropy: Seed) -> Self {
         let mut hasher = Hasher::new("bitneuron group randomness v1");
         hasher.update(&entropy.0).number(tensors.len() as u64);
-        for tensor in &tensors {
+        for tensor in tensors {
             let bytes: Vec<u8> =
                 tensor.iter().flat_map(|value| value.as_canonical_u64().to_le_bytes()).collect();
             hasher.part(&bytes);

@@ -50,7 +50,6 @@ pub fn open(
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::backend::sumcheck::field::transcript;
@@ -78,7 +77,7 @@ mod tests {
             .collect();
         let roots: Vec<Root> = groups.iter().map(|group| group.root().clone()).collect();
         let roots: Vec<&Root> = roots.iter().collect();
-        let mut cells: Vec<Val> = groups.iter().flat_map(|group| group.cells()).copied().collect();
+        let mut cells: Vec<Val> = groups.iter().flat_map(Group::cells).copied().collect();
         cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
         let mut prover = transcript(Digest::ZERO);
         observe(&mut prover, &roots);

@@ -39,7 +39,7 @@ pub(in super::super) fn prepare(
     for (pad, cells) in pads.iter().zip(cells[frame.system.own..].chunks_mut(DEGREE)) {
         cells.copy_from_slice(pad.as_basis_coefficients_slice());
     }
-    Prepared { own: Group::of(setup, vec![cells], chain, entropy.derive("own group")), pads }
+    Prepared { own: Group::of(setup, &[cells], chain, entropy.derive("own group")), pads }
 }
 
 fn fill(system: &System, values: &Values, cells: &mut [Val]) {
