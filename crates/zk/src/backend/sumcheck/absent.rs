@@ -6,7 +6,6 @@ pub(super) mod values {
     use crate::backend::sumcheck::system::NodeId;
 
     /// There are none.
-    #[derive(Clone, Copy)]
     pub(in super::super) enum Values {}
 
     impl Values {
