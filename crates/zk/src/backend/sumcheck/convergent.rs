@@ -67,7 +67,7 @@ impl Convergent {
         let mut hasher = Hasher::new("bitneuron convergent randomness v1");
         hasher.update(&chain.0.0).update(&tensor.commitment().root.0);
         let entropy = Seed(hasher.finish().0);
-        let made = vault.commit(&self.inner.setup(2)?, &[tensor], chain, entropy);
+        let made = vault.commit(&self.inner.checker().setup(2)?, &[tensor], chain, entropy);
         Ok(made.into_iter().next().unwrap_or_else(|| unreachable!("one tensor has one commitment")))
     }
 
@@ -81,7 +81,7 @@ impl Convergent {
         for (binding, shape) in sides {
             if let Binding::Committed(commitment) = binding
                 && commitment.scheme != SCHEME
-                && self.inner.library.get(commitment).is_none()
+                && self.inner.checker().library.get(commitment).is_none()
             {
                 seen.entry(*commitment).or_insert(shape);
             }
@@ -91,7 +91,7 @@ impl Convergent {
 
     /// The backend with these tensors in its library.
     fn knowing(&self, shown: Vec<Tensor>) -> Sumcheck {
-        let mut library = (*self.inner.library).clone();
+        let mut library = (*self.inner.checker().library).clone();
         shown.into_iter().for_each(|tensor| {
             library.insert(tensor);
         });
@@ -107,7 +107,7 @@ impl<S: Computation> Prover<S> for Convergent {
         witness: &S::Witness,
         entropy: Seed,
     ) -> Result<Proof, ProveError> {
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public)?;
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
         let inputs = relation.assemble(S::witness(witness).into_iter().cloned().collect())?;
         let run = execute(&relation.program, &inputs).map_err(RelationError::from)?;
         let tensors = inputs.iter().chain(run.outputs());
@@ -144,7 +144,7 @@ impl<S: Computation> Prover<S> for Convergent {
 
 impl<S: Computation> Verifier<S> for Convergent {
     fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public)?;
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
         let mut body: &[u8] = &proof.body;
         let mut shown = Vec::new();
         for (place, (commitment, shape)) in self.hidden(&relation).enumerate() {
@@ -164,7 +164,7 @@ impl<S: Computation> Verifier<S> for Convergent {
 
     /// That of [`Sumcheck`], and one gas for each element that may have to be shown and hashed.
     fn gas(&self, public: &S::Public) -> u64 {
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public);
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public);
         let elements =
             |shape: &[u32]| shape.iter().fold(1u64, |all, size| all.saturating_mul(u64::from(*size)));
         let shown =
