@@ -1,7 +1,9 @@
-//! A statement of one's own: one step of k-means on hidden points, proved and checked with no change in the library.
+//! A statement of one's own: steps of k-means on hidden points between hidden centres, proved in zero knowledge and checked
+//! with no change in the library.
 //!
-//! Lloyd's algorithm assigns each point to the nearest centre and moves each centre to the mean of its points. Whoever holds
-//! the points states which centres come out; everybody checks it. A second statement, with one coordinate moved, is refused.
+//! Lloyd's algorithm assigns each point to the nearest centre and moves each centre to the mean of its points. Points and
+//! centres are committed, each in a group of its own; the centres that one proof ends with are what the next begins with.
+//! Everybody checks the steps and learns no coordinate. A step to other centres is refused, however it is proved.
 //!
 //! ```text
 //! cargo run --release -p bitneuron-examples --example prove_kmeans
@@ -12,57 +14,55 @@ use bitneuron::core::exact::{
     Binding, Builder, Comparison, Interval, Op, Program, ProgramError, Relation, Tensor, execute,
 };
 use bitneuron::core::{ChainId, Commitment, Context, Digest, Height, Keypair, Seed, Wire};
-use bitneuron::zk::liar::forge;
-use bitneuron::zk::{Computation, Prover, Replay, Statement, StatementError, Verifier, recomputes};
+use bitneuron::zk::backend::sumcheck::{Geometry, Sumcheck};
+use bitneuron::zk::{Computation, Library, Prover, Statement, StatementError, Verifier, recomputes};
 use serde::{Deserialize, Serialize};
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 /// Coordinates lie within ±this.
 const REACH: i64 = 1000;
 
-/// "One step on the committed points leads from these centres to those."
+/// "One step on the committed points leads from these committed centres to those."
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct KMeans {
     points: Commitment,
-    /// The number of points.
-    count: u32,
-    /// Centres before and after, `[centres, 2]` each.
-    before: Tensor,
-    after: Tensor,
+    /// The numbers of points and centres.
+    sizes: [u32; 2],
+    before: Commitment,
+    after: Commitment,
 }
 
 impl Wire for KMeans {
-    const LIMIT: usize = 4096;
+    const LIMIT: usize = 256;
 }
 
 impl Statement for KMeans {
-    const DOMAIN: &'static str = "example k-means step v1";
+    const DOMAIN: &'static str = "example k-means step v2";
     type Public = Self;
-    type Witness = Tensor;
+    /// The points, and the centres before.
+    type Witness = [Tensor; 2];
 
-    fn holds(public: &Self, points: &Tensor) -> bool {
-        recomputes::<Self>(public, points)
+    fn holds(public: &Self, witness: &[Tensor; 2]) -> bool {
+        recomputes::<Self>(public, witness)
     }
 }
 
 impl Computation for KMeans {
     fn relation(public: &Self) -> Result<Relation, StatementError> {
         // The public part comes from others: sizes are refused before anything is built.
-        let [centres, 2] = *public.before.shape() else {
-            return Err(StatementError::Malformed("centres lie in the plane".into()));
-        };
-        if public.count > 10_000 || centres == 0 || centres > 64 {
+        let [points, centres] = public.sizes;
+        if points > 10_000 || centres == 0 || centres > 64 {
             return Err(StatementError::TooLarge { what: "points or centres", limit: 10_000 });
         }
         Ok(Relation {
-            program: program(public.count, centres)?,
-            inputs: vec![Binding::Committed(public.points), Binding::Public(public.before.clone())],
-            outputs: vec![Binding::Public(public.after.clone())],
+            program: program(points, centres)?,
+            inputs: vec![Binding::Committed(public.points), Binding::Committed(public.before)],
+            outputs: vec![Binding::Committed(public.after)],
         })
     }
 
-    fn witness(points: &Tensor) -> Vec<&Tensor> {
-        vec![points]
+    fn witness(witness: &[Tensor; 2]) -> Vec<&Tensor> {
+        witness.iter().collect()
     }
 }
 
@@ -103,39 +103,47 @@ fn clouds() -> Result<Tensor, Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let by = Keypair::from_seed(Seed::from_number(1)).id();
+    let (chain, subject) = (ChainId::default(), Digest::of("k-means", b""));
+    let context = |step| Context { chain, height: Height(step), by, subject };
+    // In earnest every seed is random and secret.
+    let seed = Seed::from_number;
+    // Points are opened in each proof, twice in each round here, which uses up randomness of their group.
+    let prover = Sumcheck::new(Geometry { openings: 8, ..Geometry::SMALL }, Arc::new(Library::new()))?;
+    let commit = |tensor: &Tensor, entropy| -> Result<Commitment, Box<dyn Error>> {
+        prover.commit(&[tensor], &context(0), entropy)?.pop().ok_or_else(|| "no commitment".into())
+    };
+    // Whoever checks has an empty vault: nothing but the statement and the proof.
+    let verifier = Sumcheck::new(Geometry { openings: 8, ..Geometry::SMALL }, Arc::new(Library::new()))?;
+
     let points = clouds()?;
     let mut centres = Tensor::new(&[3, 2], vec![-900, 0, 0, -100, 100, 900])?;
-    let by = Keypair::from_seed(Seed::from_number(1)).id();
-    let context = |step| Context {
-        chain: ChainId::default(),
-        height: Height(step),
-        by,
-        subject: Digest::of("k-means", b""),
-    };
-    // Any prover of computations will do.
-    let prover = Replay::default();
-    let verifier = Prover::<KMeans>::verifier(&prover);
-
+    let hidden = commit(&points, seed(100))?;
+    let mut before = commit(&centres, seed(101))?;
     for step in 1..=4 {
         let run = execute(&program(120, 3)?, &[points.clone(), centres.clone()])?;
         let after = run.outputs().first().map(|after| (*after).clone()).ok_or("no output")?;
-        let public = KMeans { points: points.commitment(), count: 120, before: centres, after };
-        let proof =
-            Prover::<KMeans>::prove(&prover, &context(step), &public, &points, Seed::from_number(step))?;
-        verifier.verify(&context(step), &public, &proof)?;
-        println!("step {step}: centres {:?}, proved in {} bytes", public.after.data(), proof.body.len());
+        let public =
+            KMeans { points: hidden, sizes: [120, 3], before, after: commit(&after, seed(101 + step))? };
+        let (context, witness) = (context(step), [points.clone(), centres]);
+        let proof = Prover::<KMeans>::prove(&prover, &context, &public, &witness, seed(step))?;
+        Verifier::<KMeans>::verify(&verifier, &context, &public, &proof)?;
+        println!("step {step}: proved in {} bytes (centres {:?})", proof.body.len(), after.data());
 
-        let mut moved = public.after.data().to_vec();
+        // One coordinate moved: a prover refuses, and what a dishonest one makes is not believed, nor is the honest proof.
+        let mut moved = after.data().to_vec();
         moved[0] += 1;
-        let lie = KMeans { after: Tensor::new(&[3, 2], moved)?, ..public.clone() };
-        let unproved =
-            Prover::<KMeans>::prove(&prover, &context(step), &lie, &points, Seed::from_number(step));
-        let forged = forge::<KMeans>(&context(step), &lie, &[&points]);
-        match (unproved, verifier.verify(&context(step), &lie, &forged)) {
-            (Err(_), Err(refused)) => println!("        one off: {refused}"),
+        let lie =
+            KMeans { after: commit(&Tensor::new(&[3, 2], moved)?, seed(200 + step))?, ..public.clone() };
+        let unproved = Prover::<KMeans>::prove(&prover, &context, &lie, &witness, seed(step));
+        let forged = prover.forge_claim::<KMeans>(&context, &lie, &KMeans::witness(&witness), seed(step))?;
+        let shown = Verifier::<KMeans>::verify(&verifier, &context, &lie, &proof);
+        let believed = Verifier::<KMeans>::verify(&verifier, &context, &lie, &forged.ok_or("no proof")?);
+        match (unproved, shown, believed) {
+            (Err(_), Err(_), Err(refused)) => println!("        one off: {refused}"),
             _ => return Err("a lie was believed".into()),
         }
-        centres = public.after;
+        (centres, before) = (after, public.after);
     }
     Ok(())
 }

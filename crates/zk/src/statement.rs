@@ -99,6 +99,19 @@ pub trait Computation: Statement {
 
     /// The committed inputs, in input order.
     fn witness(witness: &Self::Witness) -> Vec<&Tensor>;
+
+    /// The committed inputs of this public part, in input order: [`Computation::witness`], unless which tensors are one
+    /// follows from what they are called. Commitments that hide give equal tensors different names.
+    ///
+    /// # Errors
+    /// There is no such program.
+    fn committed<'a>(
+        public: &Self::Public,
+        witness: &'a Self::Witness,
+    ) -> Result<Vec<&'a Tensor>, StatementError> {
+        let _ = public;
+        Ok(Self::witness(witness))
+    }
 }
 
 /// [`Statement::holds`] of a computation: runs its relation on the witness.

@@ -16,6 +16,8 @@ pub mod score;
 #[cfg(feature = "spartan")]
 pub mod spartan;
 pub mod step;
+#[cfg(feature = "sumcheck")]
+pub mod sumcheck;
 pub mod turn;
 
 use crate::proof::{Backend, Proof};

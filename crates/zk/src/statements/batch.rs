@@ -121,6 +121,16 @@ impl<A: Computation, B: Computation> Computation for Both<A, B> {
     fn witness(witness: &Self::Witness) -> Vec<&Tensor> {
         distinct(A::witness(&witness.first).into_iter().chain(B::witness(&witness.second)))
     }
+
+    fn committed<'a>(
+        public: &Self::Public,
+        witness: &'a Self::Witness,
+    ) -> Result<Vec<&'a Tensor>, StatementError> {
+        let mut named = Named::default();
+        named.add::<A>(&public.first, &witness.first)?;
+        named.add::<B>(&public.second, &witness.second)?;
+        Ok(named.tensors)
+    }
 }
 
 impl<S: Computation> Batch<S> {
@@ -148,6 +158,15 @@ impl<S: Computation> Computation for Batch<S> {
 
     fn witness(witness: &Self::Witness) -> Vec<&Tensor> {
         distinct(witness.iter().flat_map(S::witness))
+    }
+
+    fn committed<'a>(
+        public: &Self::Public,
+        witness: &'a Self::Witness,
+    ) -> Result<Vec<&'a Tensor>, StatementError> {
+        let mut named = Named::default();
+        public.parts.iter().zip(witness).try_for_each(|(part, own)| named.add::<S>(part, own))?;
+        Ok(named.tensors)
     }
 }
 
@@ -217,6 +236,17 @@ impl<S: Link> Computation for Chain<S> {
         let tensors = |(number, part)| S::witness(part).into_iter().skip(known(number, part));
         distinct(witness.iter().enumerate().flat_map(tensors))
     }
+
+    fn committed<'a>(
+        public: &Self::Public,
+        witness: &'a Self::Witness,
+    ) -> Result<Vec<&'a Tensor>, StatementError> {
+        let (parts, links) = Self::linked(public)?;
+        // What is between two parts is no input.
+        let mut named = Named { known: links, tensors: Vec::new() };
+        parts.iter().zip(witness).try_for_each(|(part, own)| named.add::<S>(part, own))?;
+        Ok(named.tensors)
+    }
 }
 
 /// The relations of all parts, as long as they are few and their public tensors small.
@@ -246,6 +276,33 @@ fn relations(
         relations.push(part);
     }
     Ok(relations)
+}
+
+/// Each committed input once, where its commitment first stands: what [`Relation::join`] makes of them.
+#[derive(Default)]
+struct Named<'a> {
+    known: BTreeSet<Commitment>,
+    tensors: Vec<&'a Tensor>,
+}
+
+impl<'a> Named<'a> {
+    fn add<S: Computation>(
+        &mut self,
+        public: &S::Public,
+        witness: &'a S::Witness,
+    ) -> Result<(), StatementError> {
+        let relation = S::relation(public)?;
+        let named = relation.inputs.iter().filter_map(|binding| match binding {
+            Binding::Committed(commitment) => Some(*commitment),
+            Binding::Public(_) => None,
+        });
+        for (commitment, tensor) in named.zip(S::committed(public, witness)?) {
+            if self.known.insert(commitment) {
+                self.tensors.push(tensor);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Each tensor once, where it first stands: what [`Relation::join`] makes of committed inputs with one commitment.

@@ -132,7 +132,7 @@ impl<S: Computation> Prover<S> for Spartan {
         let digest = public_digest::<S>(public);
         let relation = self.relations.get::<S>(digest, public)?;
         let layout = Layout::new(&relation)?;
-        let inputs = relation.assemble(S::witness(witness).into_iter().cloned().collect())?;
+        let inputs = relation.assemble(S::committed(public, witness)?.into_iter().cloned().collect())?;
         self.holds(&relation, &layout, &inputs)?;
         self.seal(bind(Backend::SPARTAN, S::DOMAIN, context, digest), &relation, &inputs, entropy)
     }

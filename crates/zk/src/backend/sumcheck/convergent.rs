@@ -11,7 +11,7 @@
 use super::group::SCHEME;
 use super::{Geometry, SetupError, Sumcheck, Vault};
 use crate::Library;
-use crate::guarantees::Guarantees;
+use crate::guarantees::{Guarantees, ZeroKnowledge};
 use crate::pack;
 use crate::proof::{Backend, Proof};
 use crate::prover::{ProveError, Prover};
@@ -97,18 +97,16 @@ impl Convergent {
         });
         self.inner.with_library(Arc::new(library))
     }
-}
 
-impl<S: Computation> Prover<S> for Convergent {
-    fn prove(
+    /// The bytes of the tensors that a proof shows, and the backend that proves the rest: everything stated by commitments in
+    /// groups is in its vault, and what is shown in its library.
+    fn laid_out(
         &self,
         context: &Context,
-        public: &S::Public,
-        witness: &S::Witness,
-        entropy: Seed,
-    ) -> Result<Proof, ProveError> {
-        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
-        let inputs = relation.assemble(S::witness(witness).into_iter().cloned().collect())?;
+        relation: &Relation,
+        witness: &[&Tensor],
+    ) -> Result<(Vec<u8>, Sumcheck), ProveError> {
+        let inputs = relation.assemble(witness.iter().copied().cloned().collect())?;
         let run = execute(&relation.program, &inputs).map_err(RelationError::from)?;
         let tensors = inputs.iter().chain(run.outputs());
         let bindings = relation.inputs.iter().chain(&relation.outputs);
@@ -123,13 +121,44 @@ impl<S: Computation> Prover<S> for Convergent {
             }
         }
         let shown: Vec<Tensor> = self
-            .hidden(&relation)
+            .hidden(relation)
             .filter_map(|(commitment, _)| known.get(&commitment).copied().cloned())
             .collect();
         let mut body = Vec::new();
         shown.iter().for_each(|tensor| pack::write(tensor, &mut body));
-        let inner =
-            Prover::<S>::prove(&self.knowing(shown).with_vault(vault), context, public, witness, entropy)?;
+        Ok((body, self.knowing(shown).with_vault(vault)))
+    }
+
+    /// [`Sumcheck::forge_claim`] behind what a proof shows.
+    ///
+    /// # Errors
+    /// As [`Sumcheck::forge_claim`].
+    #[cfg(feature = "suite")]
+    pub fn forge_claim<S: Computation>(
+        &self,
+        context: &Context,
+        public: &S::Public,
+        witness: &[&Tensor],
+        entropy: Seed,
+    ) -> Result<Option<Proof>, ProveError> {
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
+        let (shown, inner) = self.laid_out(context, &relation, witness)?;
+        let forged = inner.forge_claim::<S>(context, public, witness, entropy)?;
+        Ok(forged.map(|proof| Proof { body: [&shown, &*proof.body].concat().into(), ..proof }))
+    }
+}
+
+impl<S: Computation> Prover<S> for Convergent {
+    fn prove(
+        &self,
+        context: &Context,
+        public: &S::Public,
+        witness: &S::Witness,
+        entropy: Seed,
+    ) -> Result<Proof, ProveError> {
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
+        let (mut body, inner) = self.laid_out(context, &relation, &S::committed(public, witness)?)?;
+        let inner = Prover::<S>::prove(&inner, context, public, witness, entropy)?;
         body.extend_from_slice(&inner.body);
         if body.len() > Proof::MAX_BODY {
             return Err(ProveError::TooLong { length: body.len(), limit: Proof::MAX_BODY });
@@ -158,8 +187,13 @@ impl<S: Computation> Verifier<S> for Convergent {
         Verifier::<S>::verify(&self.knowing(shown), context, public, &inner)
     }
 
+    /// Those of [`Sumcheck`]; but what is shown is not hidden.
     fn guarantees(&self, public: &S::Public) -> Guarantees {
-        Verifier::<S>::guarantees(&self.inner, public)
+        let guarantees = Verifier::<S>::guarantees(&self.inner, public);
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public);
+        let shows = relation.is_ok_and(|relation| self.hidden(&relation).next().is_some());
+        let zero_knowledge = if shows { ZeroKnowledge::None } else { guarantees.zero_knowledge };
+        Guarantees { zero_knowledge, ..guarantees }
     }
 
     /// That of [`Sumcheck`], and one gas for each element that may have to be shown and hashed.

@@ -9,9 +9,10 @@ use super::values::Values;
 use super::{LowerError, Sumcheck, SumcheckError};
 use crate::proof::{Backend, Proof, bind};
 use crate::prover::ProveError;
+use crate::statement::{Computation, public_digest};
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Relation, Tensor, execute};
-use bitneuron_core::{Context, Seed};
+use bitneuron_core::{Context, Digest, Seed};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// One change of the proof's own cells.
@@ -56,6 +57,38 @@ impl Sumcheck {
         tamper: Option<Tamper>,
         entropy: Seed,
     ) -> Result<Option<Proof>, ProveError> {
+        let bound_to = bind(Backend::SUMCHECK, super::RELATION, context, relation.digest());
+        self.forge_bound(context, bound_to, relation, witness, tamper, entropy)
+    }
+
+    /// [`Sumcheck::forge`] of a claim, bound as its proof would be; whether the claim even belongs into its context is not
+    /// looked at.
+    ///
+    /// # Errors
+    /// As [`Sumcheck::forge`], or the public part states nothing.
+    pub fn forge_claim<S: Computation>(
+        &self,
+        context: &Context,
+        public: &S::Public,
+        witness: &[&Tensor],
+        entropy: Seed,
+    ) -> Result<Option<Proof>, ProveError> {
+        let digest = public_digest::<S>(public);
+        let relation = self.checker.relations.get::<S>(digest, public)?;
+        let bound_to = bind(Backend::SUMCHECK, S::DOMAIN, context, digest);
+        let witness = witness.iter().copied().cloned().collect();
+        self.forge_bound(context, bound_to, &relation, witness, None, entropy)
+    }
+
+    fn forge_bound(
+        &self,
+        context: &Context,
+        bound_to: Digest,
+        relation: &Relation,
+        witness: Vec<Tensor>,
+        tamper: Option<Tamper>,
+        entropy: Seed,
+    ) -> Result<Option<Proof>, ProveError> {
         let inputs = relation.assemble(witness)?;
         let run = execute(&relation.program, &inputs).map_err(RelationError::from)?;
         let mut shelf = self.vault.lock();
@@ -71,7 +104,6 @@ impl Sumcheck {
             cells.tamper(&draft.system, NodeId(place), tamper.element, tamper.by);
         }
         let values = if tamper.is_some_and(|tamper| tamper.thorough) { cells.clone() } else { honest };
-        let bound_to = bind(Backend::SUMCHECK, super::RELATION, context, relation.digest());
         // The library's prover stops where fractions do not cancel.
         let forged = catch_unwind(AssertUnwindSafe(|| {
             let cells = Some(&cells);

@@ -272,7 +272,7 @@ impl<S: Computation> Prover<S> for Sumcheck {
         S::concerns(context, public).map_err(ProveError::Unrelated)?;
         let digest = public_digest::<S>(public);
         let relation = self.checker.relations.get::<S>(digest, public)?;
-        let witness = S::witness(witness).into_iter().cloned().collect();
+        let witness = S::committed(public, witness)?.into_iter().cloned().collect();
         let bound_to = bind(Backend::SUMCHECK, S::DOMAIN, context, digest);
         self.prove_bound(context, bound_to, &relation, witness, entropy)
     }
