@@ -36,6 +36,9 @@ pub struct Cost {
     pub bytes: f64,
 }
 
+/// Checks of a proof, since one takes less than a step of the kernel's count.
+const CHECKS: u32 = 5;
+
 /// Numbers within ±`limit`, the same at every call.
 fn numbers(shape: &[u32], limit: i64) -> Result<Tensor, Failure> {
     let count: i64 = shape.iter().map(|size| i64::from(*size)).product();
@@ -155,8 +158,6 @@ impl Work {
             Ok((relation, proof))
         });
         let (relation, proof) = made?;
-        // Several checks, since one takes less than a step of the kernel's count.
-        const CHECKS: u32 = 5;
         let (checked, verify) =
             cpu_of(|| (0..CHECKS).try_for_each(|_| backend.verify_relation(&context, &relation, &proof)));
         checked?;

@@ -194,12 +194,11 @@ impl<M: Machine<Input = Input, Effect = Effect>> RoleNode<M> {
             Effect::CancelTimer(id) => cx.cancel(id),
             Effect::Work(job) => {
                 self.next = self.next.wrapping_add(1);
-                let (span, job) = match job.price() {
-                    Some(gas) => (span(gas), Ahead::start(job)),
-                    None => {
-                        let done = job.run();
-                        (done.span(), Ahead::Over(Box::new(done)))
-                    }
+                let (span, job) = if let Some(gas) = job.price() {
+                    (span(gas), Ahead::start(job))
+                } else {
+                    let done = job.run();
+                    (done.span(), Ahead::Over(Box::new(done)))
                 };
                 cx.work(span, self.next);
                 self.jobs.insert(self.next, job);
