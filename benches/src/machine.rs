@@ -13,16 +13,6 @@ fn model(cpuinfo: &str) -> Option<&str> {
     line.split_once(':').map(|(_, model)| model.trim())
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_model_is_found() {
-        let told = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nmodel name\t: other\n";
-        assert_eq!(super::model(told), Some("Some CPU @ 2 GHz"));
-        assert_eq!(super::model("processor\t: 0\n"), None);
-    }
-}
-
 /// Lets the kernel count the peak of this process's resident set anew.
 pub fn forget_peak() {
     // Where the kernel refuses, the peak is that of the whole run: too large, never too small.
@@ -34,4 +24,14 @@ pub fn peak() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse::<f64>().ok().map(|kilobytes| kilobytes * 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_model_is_found() {
+        let told = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\nmodel name\t: other\n";
+        assert_eq!(super::model(told), Some("Some CPU @ 2 GHz"));
+        assert_eq!(super::model("processor\t: 0\n"), None);
+    }
 }

@@ -59,8 +59,11 @@ fn context(height: u64) -> Context {
     Context { chain, height: Height(height), by, subject: Digest::of("example training", b"") }
 }
 
+/// A batch, as everybody and as its owner knows it.
+type Batch = (DataRoot, Arc<Rows>);
+
 /// Commits to a data set, and when the beacon has spoken to its batches; proves that they are the beacon's.
-fn batches(prover: &Sumcheck, verifier: &Sumcheck) -> Result<Vec<(DataRoot, Arc<Rows>)>, Box<dyn Error>> {
+fn batches(prover: &Sumcheck, verifier: &Sumcheck) -> Result<Vec<Batch>, Box<dyn Error>> {
     let features = Tensor::new(&[ROWS, FEATURES], numbers(b"features", ROWS * FEATURES, 256))?;
     let classes = features.data().chunks(FEATURES as usize).map(|row| row[0].signum() + 1);
     let labels = Tensor::vector(classes.collect());

@@ -107,7 +107,7 @@ fn step(
     let mut change = vec![0; theta.len()];
     // How large an error can be, whatever the rows are: limited where that is more than 2¹⁵.
     let mut reach = match training.loss {
-        Loss::CrossEntropy => 256 + sizes[sizes.len() - 1] as i64 / 2,
+        Loss::CrossEntropy => 256 + i64::from(sizes[sizes.len() - 1]) / 2,
         Loss::OneHot | Loss::Squared => 1024,
     };
     for (at, (w, bias, from, to)) in places(sizes).into_iter().enumerate().rev() {
