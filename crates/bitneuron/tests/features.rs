@@ -19,8 +19,15 @@ fn fault(command: &str) -> Option<String> {
     if let Some(example) = after(command, "--example") {
         return missing(format!("examples/examples/{example}.rs"));
     }
+    if let Some((_, area)) = command.split_once("--bin figures -- ") {
+        return missing(format!("benches/bars/{area}.json"));
+    }
     if command.starts_with("cargo run") {
-        return Some("another program than the devnet".into()).filter(|_| !command.ends_with("-- devnet"));
+        return Some("another program than the devnet".into()).filter(|_| !command.contains("-- devnet"));
+    }
+    if let Some((_, module)) = command.split_once("--lib ") {
+        let package = package?;
+        return missing(format!("crates/{package}/src/backend/{module}"));
     }
     let (Some(package), Some(test)) = (package, after(command, "--test")) else {
         return Some("names a whole crate".into());

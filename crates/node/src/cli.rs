@@ -1,9 +1,10 @@
-//! The command line: `bitneuron devnet …`.
+//! The command line: `bitneuron devnet …`, `bitneuron prove-example …`, `bitneuron verify …`.
 //!
 //! [`Cli::read`] both parses and judges: a setting that makes no network is a wrong command line (exit code 2), and is
 //! told as such before anything runs.
 
 use crate::devnet::Devnet;
+use crate::proof::{Check, Example, Method, Work};
 use bitneuron_role::ProofSystem;
 use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Rows, Scenario};
 use clap::error::ErrorKind;
@@ -30,6 +31,33 @@ Examples:
 
 One build on one kind of processor gives the same report.json for the same options, byte for byte.
 What the clock says stands in timing.json.";
+
+const PROVING: &str = "\
+Examples:
+  bitneuron prove-example --out answer.proof
+      a hidden model answers a picture; `bitneuron verify answer.proof` believes it without seeing the model
+  bitneuron prove-example --of training --out training.proof
+      four steps of training, all of it hidden but how many drawn rows are right before and after
+  bitneuron prove-example --method replay --out shown.proof
+      the same answer proved by showing the model, for comparison
+
+Everything random comes from the seed, the masks that hide the model too: an example hides nothing from who knows its seed.";
+
+const VERIFYING: &str = "\
+Examples:
+  bitneuron verify answer.proof
+      what was claimed, by whom, and what the verdict is worth
+  bitneuron verify answer.proof --json
+      the same for programs
+
+A file holds one signed claim with its proof and the public tensors that it refers to. Nothing is fetched, and nothing in the
+file is believed but what signature and proof show. Whether its author, chain and subject are those that you care about is for
+you to compare.
+
+Exit code:
+  0  true
+  1  judged and refused
+  2  nothing that could be judged: no proof file, or a statement or proof system unknown to this build";
 
 const ADVERSARIES: &str = "\
 Who misbehaves: `none`, `default` (one of each kind) or a list such as `liar:1,flipper:3`
@@ -84,6 +112,37 @@ enum Typed {
     /// Play a whole network in this process, in virtual time, and report on it
     #[command(after_help = EXAMPLES)]
     Devnet(DevnetArgs),
+    /// Make a proof in zero knowledge about a small model, for `verify` to check
+    #[command(after_help = PROVING)]
+    ProveExample(ExampleArgs),
+    /// Check a proof file offline
+    #[command(after_help = VERIFYING)]
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+struct ExampleArgs {
+    /// File for the proof
+    #[arg(long, value_name = "FILE", default_value = "example.proof")]
+    out: PathBuf,
+    /// What to prove
+    #[arg(long, value_name = "WORK", value_enum, default_value_t = Work::Inference)]
+    of: Work,
+    /// How to prove it
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t = Method::Sumcheck)]
+    method: Method,
+    /// Seed of everything random
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Debug, Args)]
+struct VerifyArgs {
+    /// The proof file
+    file: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// A proof system on the command line.
@@ -152,6 +211,10 @@ struct DevnetArgs {
 pub enum Command {
     /// Play a whole network in this process.
     Devnet(Devnet),
+    /// Make a proof file.
+    ProveExample(Example),
+    /// Check a proof file.
+    Verify(Check),
 }
 
 impl Cli {
@@ -165,8 +228,13 @@ impl Cli {
         I: IntoIterator<Item = T>,
         T: Into<OsString> + Clone,
     {
-        let Typed::Devnet(typed) = Self::try_parse_from(arguments)?.typed;
-        let devnet = typed.into_devnet();
+        let devnet = match Self::try_parse_from(arguments)?.typed {
+            Typed::Devnet(typed) => typed.into_devnet(),
+            Typed::ProveExample(ExampleArgs { out, of: work, method, seed }) => {
+                return Ok(Command::ProveExample(Example { out, work, method, seed }));
+            }
+            Typed::Verify(VerifyArgs { file, json }) => return Ok(Command::Verify(Check { file, json })),
+        };
         match devnet.scenario.validate() {
             Ok(()) => Ok(Command::Devnet(devnet)),
             Err(error) => Err(Self::command().error(ErrorKind::ValueValidation, error)),
@@ -196,7 +264,25 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Devnet, clap::Error> {
-        Cli::read(line.split_whitespace()).map(|Command::Devnet(devnet)| devnet)
+        any(line).map(|command| match command {
+            Command::Devnet(devnet) => devnet,
+            other => panic!("{other:?} is no devnet"),
+        })
+    }
+
+    fn any(line: &str) -> Result<Command, clap::Error> {
+        Cli::read(line.split_whitespace())
+    }
+
+    #[test]
+    fn proofs_are_made_and_checked() {
+        let example =
+            Example { out: "a.proof".into(), work: Work::Training, method: Method::Replay, seed: 3 };
+        let line = "bitneuron prove-example --of training --method replay --seed 3 --out a.proof";
+        assert_eq!(any(line).expect("reads"), Command::ProveExample(example));
+        let check = Check { file: "a.proof".into(), json: true };
+        assert_eq!(any("bitneuron verify a.proof --json").expect("reads"), Command::Verify(check));
+        assert_eq!(any("bitneuron verify").expect_err("no file").exit_code(), 2);
     }
 
     #[test]
@@ -279,12 +365,14 @@ mod tests {
 
     #[test]
     fn the_examples_in_the_help_can_be_typed() {
-        let typed = EXAMPLES.lines().filter_map(|line| line.trim().strip_prefix("bitneuron "));
+        let help = [EXAMPLES, PROVING, VERIFYING];
+        let lines = help.iter().flat_map(|help| help.lines());
+        let typed = lines.filter_map(|line| line.trim().strip_prefix("bitneuron "));
         let lines: Vec<_> =
             typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
-        assert_eq!(lines.len(), 7);
+        assert_eq!(lines.len(), 12);
         for line in lines {
-            assert!(read(&line).is_ok(), "{line}");
+            assert!(any(&line).is_ok(), "{line}");
         }
     }
 }

@@ -4,6 +4,8 @@
 //! [`Scenario`](bitneuron_sim::scenario::Scenario) while a live table tells of every few rounds, and then leaves a
 //! folder with the report as data, as a page and as a picture.
 //!
+//! [`proof`] makes an example of a proof file and checks any, offline.
+//!
 //! [`wire`] lets roles live: one tokio task for each, with the same effects as under the simulator's virtual time.
 //!
 //! Here, and only here, are clocks on the wall. [`wire::Clock`] tells live roles the time. What a
@@ -13,4 +15,6 @@
 
 pub mod cli;
 pub mod devnet;
+mod number;
+pub mod proof;
 pub mod wire;

@@ -1,10 +1,12 @@
 //! The program `bitneuron`: reads the command line, runs what it asks for, says how it ended.
 //!
-//! It exits with 0 when all went well, 1 on failure, 2 on a command line that makes no sense.
+//! It exits with 0 when all went well, 1 on failure, 2 on a command line that makes no sense; `verify` with 0 for what is true, 1
+//! for what is refused, 2 where nothing could be judged.
 #![forbid(unsafe_code)]
 
 use bitneuron_node::cli::{Cli, Command};
 use bitneuron_node::devnet::{Devnet, Stopwatch, Terminal};
+use bitneuron_node::proof::{Check, Example, Verdict};
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 
@@ -13,6 +15,27 @@ fn main() -> ExitCode {
     match Cli::read(std::env::args_os()) {
         Err(usage) => usage.exit(),
         Ok(Command::Devnet(devnet)) => run(&devnet, stopwatch),
+        Ok(Command::ProveExample(example)) => prove(&example),
+        Ok(Command::Verify(check)) => verify(&check),
+    }
+}
+
+fn prove(example: &Example) -> ExitCode {
+    match example.run(&mut stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(stderr(), "error: {error}\n  {}", error.advice());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn verify(check: &Check) -> ExitCode {
+    // The verdict is the answer, also where nobody is left to hear the rest.
+    match check.run(&mut stdout()).1 {
+        Verdict::True => ExitCode::SUCCESS,
+        Verdict::Refused => ExitCode::FAILURE,
+        Verdict::Unreadable => ExitCode::from(2),
     }
 }
 

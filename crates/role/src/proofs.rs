@@ -169,7 +169,7 @@ impl Proofs {
 #[cfg(feature = "sumcheck")]
 fn sumcheck(replay: &Replay, audits: &AuditParams) -> Result<Proofs, ProofSystemError> {
     use bitneuron_zk::backend::sumcheck::{Convergent, Geometry};
-    const GEOMETRY: Geometry = Geometry { rows: 13, rate: 3, mask_rate: 3, openings: 12 };
+    const GEOMETRY: Geometry = Geometry { rows: 12, rate: 3, mask_rate: 3, openings: 12 };
     let system =
         Convergent::new(GEOMETRY, replay.library().clone()).map_err(|_| ProofSystemError::Insecure)?;
     let heads = system.clone();

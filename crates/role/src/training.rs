@@ -3,7 +3,7 @@
 use crate::conduct::Conduct;
 use crate::model::{Algorithm2, open_packet};
 use crate::plan::Plan;
-use crate::work::{Done, Outcome, Trained};
+use crate::work::{Outcome, Trained};
 use bitneuron_compress::{Compressor, Dense, Packet};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Amount, Bytes, Machine, NodeId, Outbox, Reputation, Seed, Time};
@@ -28,10 +28,9 @@ pub(crate) struct Training {
 
 impl Training {
     /// Trains, packs and scores.
-    pub(crate) fn run(mut self) -> Done {
+    pub(crate) fn run(mut self) -> Outcome {
         let trained = self.train();
-        let gas = self.plan.training_gas;
-        Done { gas, outcome: Outcome::Trained { algorithm: self.algorithm, trained: trained.map(Box::new) } }
+        Outcome::Trained { algorithm: self.algorithm, trained: trained.map(Box::new) }
     }
 
     fn train(&mut self) -> Option<Trained> {

@@ -14,7 +14,7 @@ use crate::proofs::Heads;
 use crate::prove;
 use crate::role::{Effect, Input, Report};
 use crate::training::Training;
-use crate::work::{Done, Job, Outcome, Trained};
+use crate::work::{Job, Outcome, Trained};
 use bitneuron_compress::Compressor;
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::exact::{ExactParams, data::draw};
@@ -270,7 +270,7 @@ impl User {
             ask: self.ask,
             seed: self.seed,
         };
-        out.push(Effect::Work(Job::new("train", move || training.run())));
+        out.push(Effect::Work(Job::priced("train", self.plan.training_gas, move || training.run())));
     }
 
     /// Training is over: offer what came out.
@@ -349,9 +349,9 @@ impl User {
             Context { chain: self.plan.chain, height: deal.made, by: self.key.id(), subject: deal.id };
         let (prover, key, claimed) = (self.prover.clone(), self.key.clone(), offer.claimed);
         let (seed, gas) = (self.seed.derive_number("prove", self.salt), self.plan.score_gas);
-        out.push(Effect::Work(Job::new("prove score", move || {
+        out.push(Effect::Work(Job::priced("prove score", gas, move || {
             let claim = prove::score(&key, prover.as_ref(), context, &truth, claimed, &witness, seed);
-            Done { gas, outcome: Outcome::Proved { claim: claim.map(Box::new) } }
+            Outcome::Proved { claim: claim.map(Box::new) }
         })));
     }
 

@@ -1,7 +1,7 @@
 //! Long work as data: a step never computes for long, it asks for a job and hears of its end.
 //!
-//! The node runs jobs on a pool; the simulator runs them at once and lets virtual time pass for their gas, so training,
-//! proving and judging cost time there too and never block votes.
+//! The node runs jobs on a pool; in the simulator virtual time passes for their gas, so training, proving and judging cost
+//! time there too and never block votes. A job whose price is known beforehand may run there beside others.
 
 use crate::model::Algorithm2;
 use bitneuron_consensus::Block;
@@ -15,6 +15,7 @@ use std::{fmt, sync::Arc, time::Duration};
 /// Something to compute.
 pub struct Job {
     label: &'static str,
+    price: Option<u64>,
     run: Box<dyn FnOnce() -> Done + Send>,
 }
 
@@ -120,7 +121,17 @@ pub struct Trained {
 impl Job {
     /// A job with a name for logs.
     pub fn new(label: &'static str, run: impl FnOnce() -> Done + Send + 'static) -> Self {
-        Self { label, run: Box::new(run) }
+        Self { label, price: None, run: Box::new(run) }
+    }
+
+    /// A job that costs `gas`, whatever comes out.
+    pub fn priced(label: &'static str, gas: u64, run: impl FnOnce() -> Outcome + Send + 'static) -> Self {
+        Self { label, price: Some(gas), run: Box::new(move || Done { gas, outcome: run() }) }
+    }
+
+    /// What it costs, where that is known before it is run.
+    pub const fn price(&self) -> Option<u64> {
+        self.price
     }
 
     /// Its name.
@@ -143,6 +154,11 @@ impl fmt::Debug for Job {
 impl Done {
     /// The virtual time that the work takes.
     pub const fn span(&self) -> Duration {
-        Duration::from_nanos(self.gas.saturating_mul(10))
+        span(self.gas)
     }
+}
+
+/// The virtual time that so much gas takes.
+pub const fn span(gas: u64) -> Duration {
+    Duration::from_nanos(gas.saturating_mul(10))
 }

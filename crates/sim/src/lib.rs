@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adversary;
+mod ahead;
 pub mod churn;
 pub mod digits;
 pub mod distribution;

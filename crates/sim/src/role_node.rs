@@ -1,7 +1,7 @@
 //! Roles as nodes of the virtual world.
 //!
 //! A [`RoleNode`] delivers letters by name and within the [limits](bitneuron_net::Limits) of their channel, keeps timers,
-//! performs effects in order and runs a job at the moment it is asked for, while the node's one virtual processor is busy for
+//! performs effects in order and starts a job at the moment it is asked for, while the node's one virtual processor is busy for
 //! its gas. It drives any machine that speaks the alphabet of roles; a world whose nodes are both validators and users is one
 //! of [`Role`]s.
 //!
@@ -32,12 +32,13 @@
 //! assert!(rehearse(Vec::new(), Vec::new(), Duration::from_secs(1)).is_empty());
 //! ```
 
+use crate::ahead::Ahead;
 use crate::{Address, Context, Node, Payload};
 use bitneuron_core::{Digest, Machine, NodeId, Outbox, Time};
 use bitneuron_net::{Channel, Limits, frame::HEADER};
 use bitneuron_role::user::UserError;
 use bitneuron_role::validator::ValidatorError;
-use bitneuron_role::{Effect, Input, Report, User, Validator, work::Done};
+use bitneuron_role::{Effect, Input, Report, User, Validator, work::span};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use thiserror::Error;
@@ -139,7 +140,7 @@ pub struct RoleNode<M = Role> {
     crashed: bool,
     directory: Arc<Directory>,
     limits: Limits,
-    jobs: BTreeMap<u64, Done>,
+    jobs: BTreeMap<u64, Ahead>,
     next: u64,
     reports: Vec<(Time, Report)>,
 }
@@ -192,10 +193,16 @@ impl<M: Machine<Input = Input, Effect = Effect>> RoleNode<M> {
             }
             Effect::CancelTimer(id) => cx.cancel(id),
             Effect::Work(job) => {
-                let done = job.run();
                 self.next = self.next.wrapping_add(1);
-                cx.work(done.span(), self.next);
-                self.jobs.insert(self.next, done);
+                let (span, job) = match job.price() {
+                    Some(gas) => (span(gas), Ahead::start(job)),
+                    None => {
+                        let done = job.run();
+                        (done.span(), Ahead::Over(Box::new(done)))
+                    }
+                };
+                cx.work(span, self.next);
+                self.jobs.insert(self.next, job);
             }
             // Nothing is read back, so there is nothing to write.
             Effect::Persist(_) => {}
@@ -226,7 +233,7 @@ impl<M: Machine<Input = Input, Effect = Effect>> Node for RoleNode<M> {
 
     fn done(&mut self, cx: &mut Context<'_, Letter>, id: u64) {
         if let Some(done) = self.jobs.remove(&id) {
-            self.feed(cx, Input::Done(Box::new(done.outcome)));
+            self.feed(cx, Input::Done(Box::new(done.wait().outcome)));
         }
     }
 

@@ -46,6 +46,11 @@ impl Library {
         self.tensors.get(commitment)
     }
 
+    /// All tensors, in the order of their commitments.
+    pub fn tensors(&self) -> impl Iterator<Item = &Arc<Tensor>> {
+        self.tensors.values()
+    }
+
     /// The number of tensors.
     pub fn len(&self) -> usize {
         self.tensors.len()

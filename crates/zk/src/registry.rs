@@ -51,6 +51,16 @@ impl Registry {
             .with::<Holding>(Merkle)
     }
 
+    /// All standard statements: turns, scores and inferences by proofs in zero knowledge, holdings by openings.
+    #[cfg(feature = "verify")]
+    pub fn sumcheck(checker: &crate::backend::sumcheck::Checker) -> Self {
+        Self::new()
+            .with::<Turn>(checker.clone())
+            .with::<Score>(checker.clone())
+            .with::<Inference>(checker.clone())
+            .with::<Holding>(Merkle)
+    }
+
     /// Adds the verifier of a statement, in place of an earlier one.
     #[must_use]
     pub fn with<S: Statement>(mut self, verifier: impl Verifier<S> + 'static) -> Self {

@@ -9,9 +9,9 @@ use bitneuron_zk::backend::optimistic::audit::Accusation;
 use bitneuron_zk::backend::optimistic::dispute::State;
 use bitneuron_zk::suite::{Case, World};
 use bitneuron_zk::{
-    Accepted, Backend, Batch, Both, Chain, Computation, Defence, Improvement, Library, Merge, Merkle, Metric,
-    NormBound, Optimistic, Prediction, Proof, Prover, Registry, Replay, Statement, Step, binding, claim,
-    pack,
+    Accepted, Backend, Batch, Both, Chain, Computation, Defence, FileError, Improvement, Library, Merge,
+    Merkle, Metric, NormBound, Optimistic, Prediction, Proof, ProofFile, Prover, Registry, Replay, Statement,
+    Step, binding, claim, pack,
 };
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::Rng;
@@ -196,6 +196,36 @@ fn publics_of_inferences() {
 fn publics_of_holdings() {
     let world = World::new(Seed::from_number(10));
     publics::<Holding>(&world, &world.holding(), &Merkle, Backend::MERKLE, 10);
+}
+
+#[test]
+fn proof_files() {
+    let world = World::new(Seed::from_number(2));
+    let case = world.score();
+    let mut library = Library::new();
+    library.insert_data(&world.metric_set);
+    let library = Arc::new(library);
+    let replay = Replay::new(library.clone());
+    let proof =
+        Prover::<Score>::prove(&replay, &case.context, &case.public, &case.witness, Seed::from_number(1))
+            .unwrap();
+    let honest = claim::<Score>(&world.key, case.context, &case.public, &proof);
+    let file = ProofFile::new::<Score>(honest, None, library).unwrap();
+    let bytes = file.write();
+    let mut read = 0;
+    for mutant in mutants(&bytes, 7) {
+        match ProofFile::read(&mutant) {
+            Ok(other) => {
+                assert_eq!(other.write(), mutant);
+                // What is shared besides is not signed; a claim is, to the last bit.
+                assert!(other.check().is_err() || other.claim() == file.claim());
+                read += 1;
+            }
+            Err(error) => assert!(error != FileError::Foreign || !mutant.starts_with(b"bnproof\n")),
+        }
+    }
+    assert!(read > 1000, "{read} of the mutants are files");
+    assert!(ProofFile::read(&vec![0; ProofFile::LIMIT + 1]).is_err());
 }
 
 #[test]

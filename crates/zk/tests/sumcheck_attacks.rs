@@ -261,9 +261,9 @@ fn a_proof_is_the_same_everywhere() {
     let scene = scene();
     let proofs = [&scene.proof, &scene.again, &scene.foreign].map(|proof| digest(proof).to_string());
     let golden = [
-        "469c61723952b5ab2a8bb262e8e0ed425faf51915c2539236d62dc36a3befb32",
-        "7354fbf1f3f241670bd017e1bc11fc2c5e01354d1a662cc03d29b219b670f9bd",
-        "c982a1ca1523e88ef062a3a959982e57a476046080c92a39bf873fba36616d40",
+        "8b5036b4e2c3facb15af80b39ac554770005bd60016ffe1751a1a4e7176eed33",
+        "1d963be680b396fde7294d9dbef0c27fade2b0d5f8df88b43583746c1935535a",
+        "96dbb35a188e718ea28b01448a24763b4f6c0375fa3025102d55b9cc26377ace",
     ];
     assert_eq!(proofs, golden);
 }

@@ -8,7 +8,7 @@ use bitneuron_zk::Library;
 use bitneuron_zk::backend::sumcheck::forge::Tamper;
 use bitneuron_zk::backend::sumcheck::{Geometry, Sumcheck};
 use bitneuron_zk::suite::{Example, corpus, lies};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 fn context() -> Context {
@@ -70,11 +70,19 @@ fn everything_true_is_proved() {
     }
 }
 
+/// How many of an example's lies are told.
+const LIES: usize = 4;
+/// How many cells of each kind are tampered with.
+const CELLS: usize = 8;
+
 #[test]
 fn nothing_false_is_proved_and_no_forged_proof_of_it_is_believed() {
     let mut forged = 0;
     for example in corpus() {
-        for (lie, relation, witness) in lies(&example) {
+        // Some of each example's lies, from all over the list: Replay is told every one.
+        let lies = lies(&example);
+        let step = lies.len().div_ceil(LIES).max(1);
+        for (lie, relation, witness) in lies.into_iter().step_by(step) {
             let backend = backend();
             let another = lie.contains("another witness");
             let held = if another { &example.witness } else { &witness };
@@ -115,14 +123,17 @@ fn every_kind_of_cell_is_held_to_its_value() {
     // The library's prover stops loudly where fractions do not cancel.
     std::panic::set_hook(Box::new(|_| {}));
     let (mut shown, mut stopped, mut accepted) = (0, 0, Vec::new());
+    let mut tampered: BTreeMap<String, usize> = BTreeMap::new();
     for example in corpus() {
         let (backend, relation) = hidden(&example);
         let mut seen = BTreeSet::new();
         for (node, (hint, elements)) in backend.own_cells(&relation).unwrap().iter().enumerate() {
             // What stands in for the inverse of 0 is free, and nothing depends on it.
-            if !seen.insert(kind(hint)) || kind(hint) == "Inverse" {
+            let times = tampered.entry(kind(hint)).or_default();
+            if kind(hint) == "Inverse" || *times == CELLS || !seen.insert(kind(hint)) {
                 continue;
             }
+            *times += 1;
             for (element, by, thorough) in [(0, 1, true), (elements - 1, -1, false)] {
                 // One opening for each forgery.
                 let (backend, relation) = hidden(&example);
@@ -144,5 +155,5 @@ fn every_kind_of_cell_is_held_to_its_value() {
     }
     drop(std::panic::take_hook());
     assert_eq!(accepted, Vec::<String>::new());
-    assert!(shown > 100, "{shown} shown, {stopped} stopped");
+    assert!(shown > 60, "{shown} shown, {stopped} stopped");
 }

@@ -4,7 +4,6 @@
 //! [`files`] (data, [`page`], [`plot`]s). Nothing here influences what is played.
 
 pub mod files;
-mod number;
 pub mod page;
 pub mod plot;
 mod screen;
@@ -15,6 +14,7 @@ pub mod table;
 pub use files::{FilesError, Timing};
 pub use stopwatch::Stopwatch;
 
+use crate::number;
 use bitneuron_core::Amount;
 use bitneuron_sim::report::Report;
 use bitneuron_sim::scenario::{Scenario, ScenarioError, Sight};

@@ -5,7 +5,7 @@
 
 use super::Validator;
 use crate::role::Effect;
-use crate::work::{Done, Job, Outcome};
+use crate::work::{Job, Outcome};
 use bitneuron_core::claim::{Claim, Demand, Turn};
 use bitneuron_core::{Bytes, Digest, Height, Outbox, Seed, decode, encode};
 use bitneuron_ledger::{Action, Event, PendingTurn, TurnId};
@@ -89,7 +89,7 @@ impl Validator {
         let Some(beacon) = pending.beacon else { return };
         let (gas, answers) = (self.plan.turn_gas, self.answers.clone());
         let demand = self.state.params().audits.demand;
-        out.push(Effect::Work(Job::new("answer audit", move || {
+        out.push(Effect::Work(Job::priced("answer audit", gas, move || {
             let answer = match demand {
                 Demand::Openings => {
                     doubted.say(|defence, accepted, witness| defence.answer(accepted, witness, beacon))
@@ -102,7 +102,7 @@ impl Validator {
                 }),
             };
             let action = answer.map(|answer| Box::new(Action::Answer { turn: id, answer }));
-            Done { gas, outcome: Outcome::Defended(action) }
+            Outcome::Defended(action)
         })));
     }
 
@@ -111,10 +111,10 @@ impl Validator {
         let Some((doubted, pending)) = self.doubted(id) else { return };
         let Some(referee) = pending.dispute.as_ref().map(|dispute| dispute.referee.clone()) else { return };
         let gas = self.plan.turn_gas;
-        out.push(Effect::Work(Job::new("reply to challenger", move || {
+        out.push(Effect::Work(Job::priced("reply to challenger", gas, move || {
             let step = doubted.say(|defence, accepted, witness| defence.reply(accepted, witness, &referee));
             let action = step.map(|step| Box::new(Action::Move { turn: id, step }));
-            Done { gas, outcome: Outcome::Defended(action) }
+            Outcome::Defended(action)
         })));
     }
 

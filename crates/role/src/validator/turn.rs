@@ -11,7 +11,7 @@ use crate::model::{ExactCodec, pack_model};
 use crate::proofs::Heads;
 use crate::prove;
 use crate::role::{Effect, Report};
-use crate::work::{Done, Job, Outcome};
+use crate::work::{Job, Outcome};
 use bitneuron_compress::{Compressor, Dense};
 use bitneuron_core::claim::{Claim, Turn};
 use bitneuron_core::exact::{ExactData, ExactParams, execute};
@@ -141,10 +141,7 @@ impl Validator {
         let gas = plan.turn_gas;
         let heads = self.heads.clone();
         let play = Play { me, plan, turn, merge, data, head, models, heads };
-        out.push(Effect::Work(Job::new("turn", move || Done {
-            gas,
-            outcome: Outcome::Turned(play.run().map(Box::new)),
-        })));
+        out.push(Effect::Work(Job::priced("turn", gas, move || Outcome::Turned(play.run().map(Box::new)))));
     }
 
     /// The turn is played: commit to it.
@@ -178,12 +175,12 @@ impl Validator {
         out.push(self.metered(&model));
         self.models.insert(turn.after, after);
         self.share(&Message::Model { commitment: turn.after, model }, out);
-        out.push(Effect::Work(Job::new("prove turn", move || {
+        out.push(Effect::Work(Job::priced("prove turn", gas, move || {
             let claim = scored(turn, &witness).and_then(|mut turn| {
                 conduct.claim(&mut turn);
                 prove::turn(&key, prover.as_ref(), context, &turn, &witness, Seed(context.subject.0))
             });
-            Done { gas, outcome: Outcome::Proved { claim: claim.map(Box::new) } }
+            Outcome::Proved { claim: claim.map(Box::new) }
         })));
     }
 

@@ -5,5 +5,5 @@ pub mod optimistic;
 pub mod replay;
 #[cfg(feature = "spartan")]
 pub mod spartan;
-#[cfg(feature = "sumcheck")]
+#[cfg(feature = "verify")]
 pub mod sumcheck;

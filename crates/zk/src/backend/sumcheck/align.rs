@@ -111,7 +111,7 @@ fn place(mut weight: Weight, shape: &[usize], strides: &[usize], pieces: &mut Ve
 
 /// A run over two dimensions as one run of each, the inner of `size`.
 fn halves(dim: &Dim, size: usize) -> Option<(Dim, Dim)> {
-    if dim.size % size != 0 || dim.from != 0 {
+    if !dim.size.is_multiple_of(size) || dim.from != 0 {
         return None;
     }
     let (outer, inner) = match &*dim.factor {

@@ -2,6 +2,7 @@
 
 use super::check::broken;
 use super::protocol::Frame;
+use super::prover::Attempt;
 use super::settle::settle;
 use super::system::{System, Wire};
 use super::values::Values;
@@ -58,7 +59,10 @@ fn cheat(program: &Program, other: &Program, inputs: &[Tensor]) -> (Option<Strin
     let bound_to = bind(Backend::SUMCHECK, RELATION, &context(), relation.digest());
     let seed = Seed::from_number(1);
     let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        backend.finish(&context(), bound_to, &mut shelf, &draft, values, None, seed)
+        let context = context();
+        let attempt =
+            Attempt { context: &context, bound_to, draft: &draft, values, cells: None, entropy: seed };
+        backend.finish(&mut shelf, attempt)
     }));
     drop(shelf);
     let verdict = match made {

@@ -1,6 +1,6 @@
 //! What a proof is about: where the tensors of a relation stand, and the system and setup that follow.
 
-use super::Sumcheck;
+use super::Checker;
 use super::geometry::{Setup, SetupError};
 use super::group::{self, Root};
 use super::lower::{Given, LowerError, lower};
@@ -38,7 +38,7 @@ pub(super) struct Bound {
     pub(super) outputs: Vec<Given>,
 }
 
-impl Sumcheck {
+impl Checker {
     /// Each binding's tensor, if known, or its place, as `find` says.
     pub(super) fn bound(
         &self,

@@ -21,13 +21,19 @@ use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
 use bitneuron_core::{ChainId, Commitment, Context, Seed, hash::Hasher};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// [`Sumcheck`] over commitments that follow from tensors.
 #[derive(Debug, Clone)]
 pub struct Convergent {
     inner: Sumcheck,
+    /// Commitments made lately, by chain and Merkle commitment: a head is looked at by many, and making its group takes
+    /// milliseconds.
+    made: Arc<Mutex<BTreeMap<(ChainId, Commitment), Commitment>>>,
 }
+
+/// The most commitments remembered.
+const REMEMBERED: usize = 1024;
 
 impl Convergent {
     /// The backend for groups of this geometry.
@@ -35,7 +41,7 @@ impl Convergent {
     /// # Errors
     /// A geometry that is not proven secure.
     pub fn new(geometry: Geometry, library: Arc<Library>) -> Result<Self, SetupError> {
-        Ok(Self { inner: Sumcheck::new(geometry, library)? })
+        Ok(Self { inner: Sumcheck::new(geometry, library)?, made: Arc::default() })
     }
 
     /// The commitment to a tensor on a chain.
@@ -43,14 +49,25 @@ impl Convergent {
     /// # Errors
     /// Never for a backend that was made.
     pub fn commitment(&self, tensor: &Tensor, chain: ChainId) -> Result<Commitment, SetupError> {
-        self.keep(&Vault::new(), tensor, chain)
+        let key = (chain, tensor.commitment());
+        // Nothing is left half done under the lock.
+        if let Some(known) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(*known);
+        }
+        let own = self.keep(&Vault::new(), tensor, chain)?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.len() >= REMEMBERED {
+            made.clear();
+        }
+        made.insert(key, own);
+        Ok(own)
     }
 
     fn keep(&self, vault: &Vault, tensor: &Tensor, chain: ChainId) -> Result<Commitment, SetupError> {
         let mut hasher = Hasher::new("bitneuron convergent randomness v1");
         hasher.update(&chain.0.0).update(&tensor.commitment().root.0);
         let entropy = Seed(hasher.finish().0);
-        let made = vault.commit(&self.inner.setup(2)?, &[tensor], chain, entropy);
+        let made = vault.commit(&self.inner.checker().setup(2)?, &[tensor], chain, entropy);
         Ok(made.into_iter().next().unwrap_or_else(|| unreachable!("one tensor has one commitment")))
     }
 
@@ -64,7 +81,7 @@ impl Convergent {
         for (binding, shape) in sides {
             if let Binding::Committed(commitment) = binding
                 && commitment.scheme != SCHEME
-                && self.inner.library.get(commitment).is_none()
+                && self.inner.checker().library.get(commitment).is_none()
             {
                 seen.entry(*commitment).or_insert(shape);
             }
@@ -74,7 +91,7 @@ impl Convergent {
 
     /// The backend with these tensors in its library.
     fn knowing(&self, shown: Vec<Tensor>) -> Sumcheck {
-        let mut library = (*self.inner.library).clone();
+        let mut library = (*self.inner.checker().library).clone();
         shown.into_iter().for_each(|tensor| {
             library.insert(tensor);
         });
@@ -124,7 +141,7 @@ impl Convergent {
         witness: &[&Tensor],
         entropy: Seed,
     ) -> Result<Option<Proof>, ProveError> {
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public)?;
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
         let (shown, inner) = self.laid_out(context, &relation, witness)?;
         let forged = inner.forge_claim::<S>(context, public, witness, entropy)?;
         Ok(forged.map(|proof| Proof { body: [&shown, &*proof.body].concat().into(), ..proof }))
@@ -139,7 +156,7 @@ impl<S: Computation> Prover<S> for Convergent {
         witness: &S::Witness,
         entropy: Seed,
     ) -> Result<Proof, ProveError> {
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public)?;
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
         let (mut body, inner) = self.laid_out(context, &relation, &S::committed(public, witness)?)?;
         let inner = Prover::<S>::prove(&inner, context, public, witness, entropy)?;
         body.extend_from_slice(&inner.body);
@@ -156,7 +173,7 @@ impl<S: Computation> Prover<S> for Convergent {
 
 impl<S: Computation> Verifier<S> for Convergent {
     fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public)?;
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
         let mut body: &[u8] = &proof.body;
         let mut shown = Vec::new();
         for (place, (commitment, shape)) in self.hidden(&relation).enumerate() {
@@ -173,7 +190,7 @@ impl<S: Computation> Verifier<S> for Convergent {
     /// Those of [`Sumcheck`]; but what is shown is not hidden.
     fn guarantees(&self, public: &S::Public) -> Guarantees {
         let guarantees = Verifier::<S>::guarantees(&self.inner, public);
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public);
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public);
         let shows = relation.is_ok_and(|relation| self.hidden(&relation).next().is_some());
         let zero_knowledge = if shows { ZeroKnowledge::None } else { guarantees.zero_knowledge };
         Guarantees { zero_knowledge, ..guarantees }
@@ -181,7 +198,7 @@ impl<S: Computation> Verifier<S> for Convergent {
 
     /// That of [`Sumcheck`], and one gas for each element that may have to be shown and hashed.
     fn gas(&self, public: &S::Public) -> u64 {
-        let relation = self.inner.relations.get::<S>(public_digest::<S>(public), public);
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public);
         let elements =
             |shape: &[u32]| shape.iter().fold(1u64, |all, size| all.saturating_mul(u64::from(*size)));
         let shown =

@@ -3,6 +3,7 @@
 //! A [`Tamper`] changes one element of one node of an honest run. Its cells are committed changed; the messages are made
 //! either of the changed values too, or of the honest ones.
 
+use super::prover::Attempt;
 use super::system::{NodeId, Wire};
 use super::values::Values;
 use super::{LowerError, Sumcheck, SumcheckError};
@@ -73,7 +74,7 @@ impl Sumcheck {
         entropy: Seed,
     ) -> Result<Option<Proof>, ProveError> {
         let digest = public_digest::<S>(public);
-        let relation = self.relations.get::<S>(digest, public)?;
+        let relation = self.checker.relations.get::<S>(digest, public)?;
         let bound_to = bind(Backend::SUMCHECK, S::DOMAIN, context, digest);
         let witness = witness.iter().copied().cloned().collect();
         self.forge_bound(context, bound_to, &relation, witness, None, entropy)
@@ -105,7 +106,8 @@ impl Sumcheck {
         let values = if tamper.is_some_and(|tamper| tamper.thorough) { cells.clone() } else { honest };
         // The library's prover stops where fractions do not cancel.
         let forged = catch_unwind(AssertUnwindSafe(|| {
-            self.finish(context, bound_to, &mut shelf, &draft, values, Some(&cells), entropy)
+            let cells = Some(&cells);
+            self.finish(&mut shelf, Attempt { context, bound_to, draft: &draft, values, cells, entropy })
         }));
         match forged {
             Ok(Ok(proof)) => Ok(Some(proof)),

@@ -42,6 +42,19 @@ pub struct Geometry {
     pub openings: u8,
 }
 
+/// Rows, rate, rate of the masks and openings, in the order of a file.
+impl From<[u8; 4]> for Geometry {
+    fn from([rows, rate, mask_rate, openings]: [u8; 4]) -> Self {
+        Self { rows, rate, mask_rate, openings }
+    }
+}
+
+impl From<Geometry> for [u8; 4] {
+    fn from(Geometry { rows, rate, mask_rate, openings }: Geometry) -> Self {
+        [rows, rate, mask_rate, openings]
+    }
+}
+
 /// Why a geometry is refused.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -97,7 +110,7 @@ impl Geometry {
             match self.folding(limbs, fold) {
                 Ok(setup) => return Ok(setup),
                 Err(error) if matches!(refused, None | Some(SetupError::Parameters(_))) => {
-                    refused = Some(error)
+                    refused = Some(error);
                 }
                 Err(_) => {}
             }

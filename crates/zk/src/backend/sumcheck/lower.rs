@@ -374,7 +374,7 @@ impl<'a> Lowering<'a> {
                 linear(result)
             }
             Op::Clamp { a, to } => self.clamp(id, *a, *to, shape),
-            Op::Lookup { a, table } => self.lookup(id, *a, *table),
+            Op::Lookup { a, table } => Ok(self.lookup(id, *a, *table)),
             Op::Compare { a, b, by } => {
                 let (left, right) = (self.interval(*a), self.interval(*b));
                 let (a, b) = (self.of(*a), self.of(*b));
@@ -521,7 +521,7 @@ impl<'a> Lowering<'a> {
         self.terms(a).into_iter().find_map(|id| self.clamped.get(&id).copied())
     }
 
-    fn lookup(&mut self, id: ValueId, a: ValueId, table: u32) -> Result<(NodeId, bool), LowerError> {
+    fn lookup(&mut self, id: ValueId, a: ValueId, table: u32) -> (NodeId, bool) {
         let result = self.cells(id);
         let argument = self.of(a);
         let first = self.program.tables()[table as usize].first;
@@ -529,7 +529,7 @@ impl<'a> Lowering<'a> {
         let tag = u64::from(table) + 1;
         self.system.leaves.push(Leaf { value: place, second: Some(result), tag, numerator: Numerator::Plus });
         // Entries lie where the analysis found them, so a result does.
-        Ok((result, false))
+        (result, false)
     }
 
     /// `e = [d = 0]`: `e · d = 0`, and `d` has an inverse where `e = 0`.
@@ -655,7 +655,7 @@ impl<'a> Lowering<'a> {
         let (node, interval) = (self.of(a), self.interval(a));
         let sorted = self.cells(id);
         let last = shape.last().copied().unwrap_or(1);
-        let rows = if last == 0 { 0 } else { self.system.size(sorted) / last };
+        let rows = self.system.size(sorted).checked_div(last).unwrap_or(0);
         let tag = OWN_TAGS + self.node as u64;
         let numbers: Vec<i64> = (0..rows).flat_map(|row| std::iter::repeat_n(row as i64, last)).collect();
         let second = Some(self.system.push(shape.to_vec(), Wire::Known(Arc::new(numbers))));

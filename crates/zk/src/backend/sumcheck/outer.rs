@@ -1,4 +1,4 @@
-//! The last sumcheck: one weighted sum of all cells, brought to one point.
+//! The prover's side of the last sumcheck: one weighted sum of all cells, brought to one point.
 //!
 //! `Σ_x w(x)·f(x) = v` with `f` the cells of all groups and `w` the weights of the one claim that is left. Messages are the
 //! values at 0 and 2. They are sent as they are: random cells of all groups, which `w` weighs with powers of a challenge, make them
@@ -80,12 +80,4 @@ fn scalar<E>(
         super::product::fold(&mut w, r);
     }
     Ok(())
-}
-
-/// The claim after a round, from the values at 0 and 2.
-pub(super) fn advance(claim: Ext, zero: Ext, two: Ext, r: Ext) -> Ext {
-    let half = Ext::TWO.inverse();
-    let one = claim - zero;
-    let (r1, r2) = (r - Ext::ONE, r - Ext::TWO);
-    zero * r1 * r2 * half - one * r * r2 + two * r * r1 * half
 }

@@ -85,8 +85,8 @@ pub(super) fn run(
     let blinds = channel.skip(2);
     let tau = channel.point(inner + 1);
     let weights = eq::table(&tau, Ext::ONE);
-    let mut claim = Form::default();
-    claim.pads = (0..pairs.len()).map(|k| (plan.product(k), weights[k])).collect();
+    let products = (0..pairs.len()).map(|k| (plan.product(k), weights[k])).collect();
+    let mut claim = Form { pads: products, ..Form::default() };
     let half = 1 << inner;
     let mut tables = pads.map(|pads| {
         let mut sides = [vec![Ext::ZERO; 2 * half], vec![Ext::ZERO; 2 * half]];

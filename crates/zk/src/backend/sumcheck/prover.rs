@@ -6,14 +6,17 @@ use super::group::{self, Group, Root};
 use super::lower::LowerError;
 use super::opening::OpeningError;
 use super::protocol::{self, Frame};
+use super::soundness::{self, Report};
 use super::system::{Store, System};
 use super::values::Values;
-use super::vault::Shelf;
-use super::{RELATION, Sumcheck, soundness};
+use super::vault::{Shelf, Vault};
+use super::{Checker, Geometry, RELATION};
+use crate::guarantees::Guarantees;
+use crate::library::Library;
 use crate::proof::{Backend, Proof, bind};
 use crate::prover::{ProveError, Prover};
 use crate::statement::{Computation, public_digest};
-use crate::verifier::Verifier;
+use crate::verifier::{Verifier, VerifyError};
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
 use bitneuron_core::{Commitment, Context, Digest, Seed, codec, hash::Hasher};
@@ -44,11 +47,97 @@ impl From<SumcheckError> for ProveError {
     }
 }
 
+/// Prover and verifier by sumcheck, for every [`Computation`]. Clones share vault, library and caches.
+#[derive(Debug, Clone)]
+pub struct Sumcheck {
+    pub(super) checker: Checker,
+    pub(super) vault: Vault,
+}
+
+impl Sumcheck {
+    /// The backend for groups of this geometry.
+    ///
+    /// # Errors
+    /// A geometry that is not proven secure.
+    pub fn new(geometry: Geometry, library: Arc<Library>) -> Result<Self, SetupError> {
+        Checker::new(geometry, library).map(|checker| Self { checker, vault: Vault::new() })
+    }
+
+    /// The same with another library; vault and caches are shared.
+    #[must_use]
+    pub fn with_library(&self, library: Arc<Library>) -> Self {
+        Self { checker: self.checker.with_library(library), vault: self.vault.clone() }
+    }
+
+    /// The same for another owner: with an empty vault of its own.
+    #[must_use]
+    pub fn with_vault(&self, vault: Vault) -> Self {
+        Self { vault, ..self.clone() }
+    }
+
+    /// The groups kept here.
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The verifier of these proofs, without the vault.
+    pub const fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
+    /// Commits to tensors as one group of a chain, and keeps it; the commitment to each.
+    ///
+    /// # Errors
+    /// A geometry that is not proven secure.
+    pub fn commit(
+        &self,
+        tensors: &[&Tensor],
+        context: &Context,
+        entropy: Seed,
+    ) -> Result<Vec<Commitment>, SetupError> {
+        Ok(self.vault.commit(&self.checker.setup(2)?, tensors, context.chain, entropy))
+    }
+
+    /// [`Checker::assess`].
+    pub fn assess(&self, relation: &Relation) -> Option<Report> {
+        self.checker.assess(relation)
+    }
+
+    /// [`Checker::guaranteed`].
+    pub fn guaranteed(&self, relation: &Relation) -> Guarantees {
+        self.checker.guaranteed(relation)
+    }
+
+    /// [`Checker::verify_relation`].
+    ///
+    /// # Errors
+    /// Why the proof does not convince.
+    pub fn verify_relation(
+        &self,
+        context: &Context,
+        relation: &Relation,
+        proof: &Proof,
+    ) -> Result<(), VerifyError> {
+        self.checker.verify_relation(context, relation, proof)
+    }
+}
+
 /// A relation with its groups, places and system.
 pub(super) struct Draft {
     pub(super) groups: Vec<usize>,
     pub(super) places: Vec<(u16, u16)>,
     pub(super) system: System,
+}
+
+/// What a proof is made of.
+pub(super) struct Attempt<'a> {
+    pub(super) context: &'a Context,
+    pub(super) bound_to: Digest,
+    pub(super) draft: &'a Draft,
+    pub(super) values: Values,
+    /// What is committed, where it differs from the values: of dishonest provers only.
+    pub(super) cells: Option<&'a Values>,
+    pub(super) entropy: Seed,
 }
 
 impl Sumcheck {
@@ -79,7 +168,7 @@ impl Sumcheck {
         let inputs = relation.assemble(witness)?;
         let run = execute(&relation.program, &inputs).map_err(RelationError::from)?;
         let mut shelf = self.vault.lock();
-        let base = self.setup(2).map_err(SumcheckError::from)?;
+        let base = self.checker.setup(2).map_err(SumcheckError::from)?;
         let outputs = run.outputs();
         let sides = relation.inputs.iter().zip(inputs.iter().collect::<Vec<_>>());
         for (place, (binding, tensor)) in sides.enumerate() {
@@ -106,7 +195,7 @@ impl Sumcheck {
         let entropy = Seed(hasher.finish().0);
         // Large, and no longer needed.
         drop((run, inputs));
-        self.finish(context, bound_to, &mut shelf, &draft, values, None, entropy)
+        self.finish(&mut shelf, Attempt { context, bound_to, draft: &draft, values, cells: None, entropy })
     }
 
     /// Where the relation's tensors stand, and the system that follows.
@@ -114,6 +203,7 @@ impl Sumcheck {
         let (mut groups, mut places) = (Vec::new(), Vec::new());
         // Groups in the order in which the relation names them.
         let bound = self
+            .checker
             .bound(relation, |commitment| {
                 let (group, place) = shelf.find(commitment)?;
                 let at = groups.iter().position(|own| *own == group).unwrap_or_else(|| {
@@ -124,24 +214,16 @@ impl Sumcheck {
                 Some(Store { group: at, start: shelf.root(group)?.start(place) })
             })
             .map_err(SumcheckError::Unknown)?;
-        let system = Self::system(relation, &bound, groups.len()).map_err(SumcheckError::from)?;
+        let system = Checker::system(relation, &bound, groups.len()).map_err(SumcheckError::from)?;
         Ok(Draft { groups, places, system })
     }
 
-    /// Commits to the proof's own cells and runs the protocol; `cells` differ from the values for dishonest provers only.
-    pub(super) fn finish(
-        &self,
-        context: &Context,
-        bound_to: Digest,
-        shelf: &mut Shelf,
-        draft: &Draft,
-        values: Values,
-        cells: Option<&Values>,
-        entropy: Seed,
-    ) -> Result<Proof, ProveError> {
+    /// Commits to the proof's own cells and runs the protocol.
+    pub(super) fn finish(&self, shelf: &mut Shelf, attempt: Attempt<'_>) -> Result<Proof, ProveError> {
+        let Attempt { context, bound_to, draft, values, cells, entropy } = attempt;
         let roots: Vec<Root> = draft.groups.iter().filter_map(|group| shelf.root(*group).cloned()).collect();
         let frame = Frame::new(&draft.system);
-        let setup = self.spanning(roots.iter(), frame.own()).map_err(SumcheckError::from)?;
+        let setup = self.checker.spanning(roots.iter(), frame.own()).map_err(SumcheckError::from)?;
         let sizes: Vec<usize> = roots.iter().map(Root::elements).chain([frame.own()]).collect();
         let report = soundness::composed(&frame, &setup, &sizes);
         if !report.suffices() {
@@ -170,7 +252,7 @@ impl Sumcheck {
             Binding::Committed(commitment) if commitment.scheme == group::SCHEME => {
                 shelf.find(commitment).is_some_and(|place| shelf.holds(setup, place, tensor))
             }
-            Binding::Committed(commitment) => match self.library.get(commitment) {
+            Binding::Committed(commitment) => match self.checker.library.get(commitment) {
                 Some(known) => **known == *tensor,
                 None => binding.admits(tensor),
             },
@@ -189,13 +271,27 @@ impl<S: Computation> Prover<S> for Sumcheck {
     ) -> Result<Proof, ProveError> {
         S::concerns(context, public).map_err(ProveError::Unrelated)?;
         let digest = public_digest::<S>(public);
-        let relation = self.relations.get::<S>(digest, public)?;
+        let relation = self.checker.relations.get::<S>(digest, public)?;
         let witness = S::committed(public, witness)?.into_iter().cloned().collect();
         let bound_to = bind(Backend::SUMCHECK, S::DOMAIN, context, digest);
         self.prove_bound(context, bound_to, &relation, witness, entropy)
     }
 
     fn verifier(&self) -> Arc<dyn Verifier<S>> {
-        Arc::new(self.clone())
+        Arc::new(self.checker.clone())
+    }
+}
+
+impl<S: Computation> Verifier<S> for Sumcheck {
+    fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
+        Verifier::<S>::verify(&self.checker, context, public, proof)
+    }
+
+    fn guarantees(&self, public: &S::Public) -> Guarantees {
+        Verifier::<S>::guarantees(&self.checker, public)
+    }
+
+    fn gas(&self, public: &S::Public) -> u64 {
+        Verifier::<S>::gas(&self.checker, public)
     }
 }

@@ -115,17 +115,7 @@ fn lower(system: &System, id: NodeId, weights: Vec<Weight>, open: &mut [Vec<Weig
         Wire::Spread(of) => {
             let shape = system.shape(*of);
             let missing = node.shape.len() - shape.len();
-            along(&weights, node, open, *of, shape, |mut piece| {
-                let mut parts = piece.parts.split_off(missing);
-                let mut gone = piece.parts;
-                for (part, size) in parts.iter_mut().zip(shape) {
-                    if *size == 1 {
-                        gone.push(std::mem::replace(part, Part { start: 0, run: None }));
-                    }
-                }
-                gone.iter().filter_map(Part::mass).for_each(|mass| piece.coefficient *= mass);
-                Aligned { coefficient: piece.coefficient, parts }
-            });
+            along(&weights, node, open, *of, shape, |piece| unspread(piece, missing, shape));
         }
         Wire::Total(of, axis) => {
             let shape = system.shape(*of);
@@ -145,16 +135,7 @@ fn lower(system: &System, id: NodeId, weights: Vec<Weight>, open: &mut [Vec<Weig
             let shape = system.shape(*of);
             along(&weights, node, open, *of, shape, |mut piece| {
                 if let (Some(last), Some(size)) = (piece.parts.last_mut(), shape.last()) {
-                    let mut numbers = vec![Ext::ZERO; *size];
-                    last.entries().iter().for_each(|(at, number)| numbers[*at] += number.unwrap_or(Ext::ONE));
-                    // Element i counts in the result at every j < i.
-                    let mut sum = Ext::ZERO;
-                    for number in &mut numbers {
-                        let own = *number;
-                        *number = sum;
-                        sum += own;
-                    }
-                    *last = Part::dense(numbers);
+                    *last = before(last, *size);
                 }
                 piece
             });
@@ -176,6 +157,32 @@ fn along(
             put(open, of, image(piece).weight(shape));
         }
     }
+}
+
+/// A piece over what was spread, as one over what there was: without the dimensions that were missing or of size one.
+fn unspread(mut piece: Aligned, missing: usize, shape: &[usize]) -> Aligned {
+    let mut parts = piece.parts.split_off(missing);
+    let mut gone = piece.parts;
+    for (part, size) in parts.iter_mut().zip(shape) {
+        if *size == 1 {
+            gone.push(std::mem::replace(part, Part { start: 0, run: None }));
+        }
+    }
+    gone.iter().filter_map(Part::mass).for_each(|mass| piece.coefficient *= mass);
+    Aligned { coefficient: piece.coefficient, parts }
+}
+
+/// A part over sums of what comes after each element, as one over the elements: element i counts in the result at every j < i.
+fn before(part: &Part, size: usize) -> Part {
+    let mut numbers = vec![Ext::ZERO; size];
+    part.entries().iter().for_each(|(at, number)| numbers[*at] += number.unwrap_or(Ext::ONE));
+    let mut sum = Ext::ZERO;
+    for number in &mut numbers {
+        let own = *number;
+        *number = sum;
+        sum += own;
+    }
+    Part::dense(numbers)
 }
 
 /// A part over gathered rows as a part over all rows.

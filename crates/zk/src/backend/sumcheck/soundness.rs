@@ -21,7 +21,7 @@ use super::lower::Given;
 use super::product::{self, bits};
 use super::protocol::Frame;
 use super::system::Store;
-use super::{Sumcheck, group};
+use super::{Checker, group};
 use bitneuron_core::exact::{Relation, tensor::elements};
 use p3_whir::{HidingBaseCaseSecurityReport, RoundConfig};
 
@@ -195,7 +195,7 @@ pub(super) fn composed(frame: &Frame<'_>, setup: &Setup, groups: &[usize]) -> Re
     report
 }
 
-impl Sumcheck {
+impl Checker {
     /// The error terms of proofs of a relation, were each committed tensor in a group of its own; `None` for what has no
     /// proof here.
     pub fn assess(&self, relation: &Relation) -> Option<Report> {
@@ -296,7 +296,7 @@ mod tests {
             ("norm of 35,000", Geometry::MEDIUM, norm(35_000).unwrap()),
         ];
         for (name, geometry, program) in claims {
-            let backend = Sumcheck::new(geometry, Library::new().into()).unwrap();
+            let backend = Checker::new(geometry, Library::new().into()).unwrap();
             let hidden = |count: usize| {
                 vec![Binding::Committed(Commitment { scheme: SCHEME, root: Digest::ZERO }); count]
             };

@@ -95,10 +95,10 @@ impl Shape {
         let draft = backend.draft(&shelf, &relation).unwrap();
         let roots: Vec<Root> = draft.groups.iter().map(|at| shelf.root(*at).cloned().unwrap()).collect();
         let own = Frame::new(&draft.system).own();
-        let setup = backend.spanning(roots.iter(), own).unwrap();
+        let setup = backend.checker.spanning(roots.iter(), own).unwrap();
         let mut groups: Vec<Group> = shelf.take(&draft.groups).into_iter().flatten().collect();
         let cells = (0..own).map(|_| random()).collect();
-        groups.push(Group::of(&setup, vec![cells], context().chain, Seed::from_number(1)));
+        groups.push(Group::of(&setup, &[cells], context().chain, Seed::from_number(1)));
         Self { system: draft.system, setup, groups }
     }
 
@@ -430,7 +430,7 @@ fn pair(backend: &Sumcheck) -> Pair {
     let mut draft = backend.draft(&shelf, &relation).unwrap();
     // Digits of few bits have a small table.
     let mut places = draft.places.iter();
-    let bound = backend.bound(&relation, |_| {
+    let bound = backend.checker.bound(&relation, |_| {
         let (group, place) = places.next()?;
         let root = shelf.root(draft.groups[usize::from(*group)])?;
         Some(Store { group: usize::from(*group), start: root.start(usize::from(*place)) })
@@ -600,9 +600,9 @@ fn statistics_tell_nothing() {
     // What follows them.
     let shelf = backend.vault.lock();
     let mut roots: Vec<Root> = draft.groups.iter().map(|at| shelf.root(*at).cloned().unwrap()).collect();
-    let setup = backend.spanning(roots.iter(), frame.own()).unwrap();
+    let setup = backend.checker.spanning(roots.iter(), frame.own()).unwrap();
     let empty = vec![Val::ZERO; frame.own()];
-    roots.push(Group::of(&setup, vec![empty], context().chain, Seed::default()).root().clone());
+    roots.push(Group::of(&setup, &[empty], context().chain, Seed::default()).root().clone());
     let layout = Layout { setup: &setup, chain: context().chain, roots: roots.iter().collect() };
     let messages = draws(13, frame.plan.plain);
     let mut challenger = transcript(Digest::ZERO);

@@ -6,7 +6,7 @@ use super::group::{self, Root};
 use super::lower::LowerError;
 use super::protocol::{Frame, Layout};
 use super::system::Store;
-use super::{RELATION, Sumcheck, geometry, soundness};
+use super::{Checker, RELATION, geometry, soundness};
 use crate::guarantees::{Assumption, Guarantees, Settles, Soundness, ZeroKnowledge};
 use crate::proof::{Backend, Proof, bind};
 use crate::statement::{Computation, public_digest};
@@ -18,8 +18,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// What any check costs, in gas.
 const BASE_GAS: u64 = 500_000;
 
-impl Sumcheck {
-    /// Checks what [`Sumcheck::prove_relation`] proves.
+impl Checker {
+    /// Checks what a prover shows of a relation that belongs to no statement.
     ///
     /// # Errors
     /// Why the proof does not convince.
@@ -75,7 +75,7 @@ impl Sumcheck {
         let malformed = |why: &str| VerifyError::Malformed(why.into());
         let body: Body = codec::unpack(body).map_err(|error| VerifyError::Malformed(error.to_string()))?;
         let roots = body.roots.iter().chain([&body.own]);
-        if !roots.clone().all(|root| root.geometry() == self.geometry && root.is_single()) {
+        if !roots.clone().all(|root| root.geometry() == self.geometry() && root.is_single()) {
             return Err(malformed("a group of another geometry"));
         }
         let mut places = body.places.iter();
@@ -103,7 +103,7 @@ impl Sumcheck {
         if places.next().is_some() || !ordered(&body) {
             return Err(malformed("groups or places that nothing names"));
         }
-        self.sized(relation, &body)?;
+        Self::sized(relation, &body)?;
         let refused = |error: &dyn std::fmt::Display| VerifyError::Malformed(error.to_string());
         let system = Self::system(relation, &bound, body.roots.len()).map_err(|error| match error {
             LowerError::Misfit(_) | LowerError::Known => VerifyError::False(error.to_string()),
@@ -125,7 +125,7 @@ impl Sumcheck {
     }
 
     /// Whether every tensor in a group has as many elements as the program says.
-    fn sized(&self, relation: &Relation, body: &Body) -> Result<(), VerifyError> {
+    fn sized(relation: &Relation, body: &Body) -> Result<(), VerifyError> {
         let program = &relation.program;
         let inputs = program.inputs().iter().map(|input| input.shape.as_slice());
         let outputs = program.outputs().iter().map(|id| program.shape(*id).unwrap_or(&[]));
@@ -157,7 +157,7 @@ fn ordered(body: &Body) -> bool {
     next && named == body.roots.len() && caps
 }
 
-impl<S: Computation> Verifier<S> for Sumcheck {
+impl<S: Computation> Verifier<S> for Checker {
     fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
         if proof.backend != Backend::SUMCHECK {
             return Err(VerifyError::Malformed(format!("{:?} is not sumcheck", proof.backend)));

@@ -327,8 +327,8 @@ mod tests {
 
     fn weight(sizes: [usize; 3], gaps: [usize; 2], start: usize) -> Weight {
         let factor = |size: usize, seed: u64| {
-            let point =
-                (0..size.next_power_of_two().trailing_zeros() as u64).map(|at| Ext::from_u64(seed + at * at));
+            let point = (0..u64::from(size.next_power_of_two().trailing_zeros()))
+                .map(|at| Ext::from_u64(seed + at * at));
             Factor::eq(point.collect())
         };
         let inner = sizes[2] + gaps[1];
@@ -347,7 +347,7 @@ mod tests {
             let weight = weight(sizes, gaps, start);
             let mut whole = vec![Ext::ZERO; 256];
             weight.add_to(&mut whole, Ext::ONE);
-            let mut ends = vec![0, cuts[0], cuts[1], 256];
+            let mut ends = [0, cuts[0], cuts[1], 256];
             ends.sort_unstable();
             let mut parts = vec![Ext::ZERO; 256];
             for pair in ends.windows(2) {

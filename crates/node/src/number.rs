@@ -4,7 +4,7 @@ use bitneuron_core::Amount;
 use std::cmp::Ordering;
 
 /// Digits in groups of three: `12,345`.
-pub(super) fn count(value: impl Into<u128>) -> String {
+pub(crate) fn count(value: impl Into<u128>) -> String {
     let digits = value.into().to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -17,17 +17,17 @@ pub(super) fn count(value: impl Into<u128>) -> String {
 }
 
 /// `one thing` or `3 things`.
-pub(super) fn counted(value: u64, thing: &str) -> String {
+pub(crate) fn counted(value: u64, thing: &str) -> String {
     if value == 1 { format!("1 {thing}") } else { format!("{} {thing}s", count(value)) }
 }
 
 /// A share as `97.1%`.
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
 /// Bytes in decimal units: `26.1 MB`.
-pub(super) fn bytes(value: u64) -> String {
+pub(crate) fn bytes(value: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if value < 1000 {
         return format!("{value} B");
@@ -43,22 +43,22 @@ pub(super) fn bytes(value: u64) -> String {
 }
 
 /// How many times `whole` holds `part`: `4.0×`, or `–` when there is no part.
-pub(super) fn ratio(whole: u64, part: u64) -> String {
+pub(crate) fn ratio(whole: u64, part: u64) -> String {
     if part == 0 { "–".into() } else { format!("{:.1}×", whole as f64 / part as f64) }
 }
 
 /// A span of milliseconds: `162 ms`, `1.6 s`.
-pub(super) fn millis(span: f64) -> String {
+pub(crate) fn millis(span: f64) -> String {
     if span < 1000.0 { format!("{span:.0} ms") } else { format!("{:.1} s", span / 1000.0) }
 }
 
 /// A span in seconds with one decimal, for columns: `2.0 s`.
-pub(super) fn seconds(span: f64) -> String {
+pub(crate) fn seconds(span: f64) -> String {
     format!("{span:.1} s")
 }
 
 /// Tokens with two decimals, for columns: `1,234.50`.
-pub(super) fn tokens_cell(amount: Amount) -> String {
+pub(crate) fn tokens_cell(amount: Amount) -> String {
     let cents = hundredths(amount);
     if cents == 0 && amount != Amount::ZERO {
         return "<0.01".into();
@@ -67,14 +67,14 @@ pub(super) fn tokens_cell(amount: Amount) -> String {
 }
 
 /// Tokens in a sentence, without empty decimals: `58 tokens`, `1 token`.
-pub(super) fn tokens(amount: Amount) -> String {
+pub(crate) fn tokens(amount: Amount) -> String {
     let cell = tokens_cell(amount);
     let short = cell.strip_suffix(".00").unwrap_or(&cell);
     format!("{short} {}", if short == "1" { "token" } else { "tokens" })
 }
 
 /// The change from one amount to another, signed, two decimals.
-pub(super) fn change(from: Amount, to: Amount) -> String {
+pub(crate) fn change(from: Amount, to: Amount) -> String {
     match to.cmp(&from) {
         Ordering::Equal => "0.00".into(),
         Ordering::Greater => format!("+{}", tokens_cell(to.saturating_sub(from))),
@@ -83,7 +83,7 @@ pub(super) fn change(from: Amount, to: Amount) -> String {
 }
 
 /// Tokens as a coordinate of a plot.
-pub(super) fn coordinate(amount: Amount) -> f64 {
+pub(crate) fn coordinate(amount: Amount) -> f64 {
     amount.0 as f64 / Amount::TOKEN.0 as f64
 }
 
