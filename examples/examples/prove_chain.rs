@@ -16,8 +16,7 @@ use bitneuron::core::exact::{
 };
 use bitneuron::core::{ChainId, Context, Digest, Height, Keypair, Seed};
 use bitneuron::zk::backend::sumcheck::{Geometry, Sumcheck};
-use bitneuron::zk::statements::batch::UNSTATED;
-use bitneuron::zk::statements::{Rows, Several, State};
+use bitneuron::zk::statements::{Rows, Several, State, batch::UNSTATED};
 use bitneuron::zk::{Chain, Library, Prover, Step, StepWitness, Verifier};
 use std::{error::Error, sync::Arc};
 
@@ -27,6 +26,9 @@ const FEATURES: u32 = 8;
 const CLASSES: i64 = 3;
 /// Each group may be opened three times: a batch for its epoch, for its step, and for all steps in one.
 const GEOMETRY: Geometry = Geometry { openings: 3, ..Geometry::SMALL };
+
+/// What everybody knows of a batch, and its rows.
+type Batch = (DataRoot, Arc<Rows>);
 
 /// Inputs: features, labels, and the rows of each batch. Outputs: features and labels of each batch.
 fn epoch() -> Result<Program, ProgramError> {
@@ -68,7 +70,6 @@ fn batches(prover: &Sumcheck, verifier: &Sumcheck) -> Result<Vec<Batch>, Box<dyn
     let classes = features.data().chunks(FEATURES as usize).map(|row| row[0].signum() + 1);
     let labels = Tensor::vector(classes.collect());
     let set = prover.commit(&[&features, &labels], &context(0), Seed::from_number(1))?;
-
     let order = data::draw(Digest::of("example beacon", b"epoch 7"), ROWS, ROWS as usize);
     let rows = order.chunks(BATCH as usize).map(|rows| Tensor::vector(rows.to_vec()));
     let inputs: Vec<Tensor> = [features, labels].into_iter().chain(rows).collect();
@@ -118,7 +119,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let check = |step| Verifier::<Step>::verify(&verifier, &here, step, &proof);
         check(&step)?;
         println!("step {number}: {} bytes", proof.body.len());
-
         // Not of another batch, nor from or to another model: neither proved nor believed.
         let (other, _) = batches[(steps.len() + 1) % batches.len()];
         let lies = [
