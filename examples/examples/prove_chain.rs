@@ -61,9 +61,6 @@ fn context(height: u64) -> Context {
     Context { chain, height: Height(height), by, subject: Digest::of("example training", b"") }
 }
 
-/// A batch, as everybody and as its owner knows it.
-type Batch = (DataRoot, Arc<Rows>);
-
 /// Commits to a data set, and when the beacon has spoken to its batches; proves that they are the beacon's.
 fn batches(prover: &Sumcheck, verifier: &Sumcheck) -> Result<Vec<Batch>, Box<dyn Error>> {
     let features = Tensor::new(&[ROWS, FEATURES], numbers(b"features", ROWS * FEATURES, 256))?;

@@ -166,7 +166,7 @@ impl Scene {
     /// One step of an MLP on a batch drawn by public indices from hidden data.
     pub(crate) fn step(sizes: &[u32], rows: u32, batch: u32) -> Result<Self, Box<dyn Error>> {
         let mlp = Mlp::new(sizes)?;
-        let training = Training { steps: 1, batch, rate_shift: 2 };
+        let training = Training { steps: 1, batch, rate_shift: 2, ..Training::default() };
         let program = step::sgd(&mlp, rows, training)?;
         let labels = (0..i64::from(rows)).map(|row| row % i64::from(mlp.classes())).collect();
         let inputs = vec![
