@@ -6,7 +6,7 @@
 //! ones. [`prover`] and [`verifier`] hold the two traits, [`guarantees`] what a verdict is worth, [`proof`] the bytes and
 //! what they are bound to; [`doubt`] is what proofs owe that do not convince at once. [`backend`] holds the proof systems: [`Replay`] for every computation, [`Merkle`] for
 //! holdings. [`pack`] and [`library`] keep witnesses small, and [`registry`] puts it all behind the ledger's seam
-//! [`CheckClaim`](bitneuron_core::claim::CheckClaim); [`file`] is a claim that a stranger checks offline. With feature `suite`, the module `suite` tests anybody's prover and
+//! [`CheckClaim`](bitneuron_core::claim::CheckClaim); [`mod@file`] is a claim that a stranger checks offline. With feature `suite`, the module `suite` tests anybody's prover and
 //! verifier, and `liar` holds dishonest provers.
 #![forbid(unsafe_code)]
 

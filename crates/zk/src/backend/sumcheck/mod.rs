@@ -1,19 +1,19 @@
 //! Sumcheck: proofs in zero knowledge that an exact program was run on committed tensors, with no trusted setup.
 //!
-//! A relation becomes a [system](system) of constraints over cells; cells stand in *groups*, each committed on its own and at
-//! its own time ([`group`]); the [protocol](protocol) shows of a system that it holds by one opening of all groups at one
+//! A relation becomes a `system` of constraints over cells; cells stand in *groups*, each committed on its own and at
+//! its own time ([`group`]); the `protocol` shows of a system that it holds by one opening of all groups at one
 //! point ([`opening`]). So a model which one proof ends with is what the next begins with.
 //!
-//! What a statement names as [`Binding::Committed`] with the scheme [`group::SCHEME`] is a tensor of a group, which the prover
-//! keeps in its [`Vault`]; with the scheme of Merkle trees it must stand in the [`Library`], and is then as public as what
-//! the statement itself shows.
+//! What a statement names as [`Binding::Committed`](bitneuron_core::exact::Binding::Committed) with the scheme
+//! [`group::SCHEME`] is a tensor of a group, which the prover keeps in its `Vault`; with the scheme of Merkle trees it must
+//! stand in the [`Library`](crate::Library), and is then as public as what the statement itself shows.
 //!
 //! The polynomial commitment is hiding WHIR over Goldilocks with its cubic extension, from Plonky3; its types do not leave
 //! this module. [`soundness`] adds up all error terms: neither setups nor proofs below a hundred proven bits are taken.
 //! `docs/proof-of-gradient.md` is the whole argument.
 //!
 //! Feature `verify` builds the verifier alone, [`Checker`]; feature `sumcheck` adds the prover, `Sumcheck`. The steps that both
-//! sides take are written once: where there is no prover, its half of them stands without use, and [`absent`] in the place of
+//! sides take are written once: where there is no prover, its half of them stands without use, and `absent` in the place of
 //! what it needs. A panic of the library beneath is a rejection: it is caught where panics unwind. Where they abort, as on
 //! `wasm32-unknown-unknown`, it is a trap, so there each proof is checked in a fresh instance.
 #![cfg_attr(not(feature = "sumcheck"), allow(dead_code, reason = "the prover's half of what both sides do"))]
