@@ -24,7 +24,7 @@ pub enum ProofSystem {
     Replay,
     /// Commitments that beacons audit; turns settle after a window.
     Optimistic,
-    /// Succinct proofs in zero knowledge, in a build with feature `sumcheck`.
+    /// Proofs by sumcheck over committed heads, in a build with feature `sumcheck`; bought models are shown.
     Sumcheck,
 }
 
@@ -164,7 +164,7 @@ impl Proofs {
     }
 }
 
-/// Turns in zero knowledge, over heads committed in groups that whoever holds a head can make again. A head is opened by its
+/// Turns by sumcheck, over heads committed in groups that whoever holds a head can make again. A head is opened by its
 /// author after and before a turn, and by those who merge it: drawn by a beacon, at most all others of a small network.
 #[cfg(feature = "sumcheck")]
 fn sumcheck(replay: &Replay, audits: &AuditParams) -> Result<Proofs, ProofSystemError> {
