@@ -152,7 +152,7 @@ enum Prover {
     Replay,
     /// Turns are commitments, audited by beacons; they settle after a window
     Optimistic,
-    /// Turns are proved in zero knowledge; needs a build with feature `sumcheck`
+    /// Turns are proved by sumcheck and checked in milliseconds; needs feature `sumcheck`, on by default
     Sumcheck,
 }
 
