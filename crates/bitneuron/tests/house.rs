@@ -23,9 +23,11 @@ const HOUSE: [(&str, &[&str]); 13] = [
 ];
 
 /// Foreign crates that one crate alone may use.
-const ROOMS: [(&str, &str); 11] = [
+const ROOMS: [(&str, &str); 13] = [
     ("bincode", "core"),
     ("ed25519-dalek", "core"),
+    ("curve25519-dalek", "core"),
+    ("vrf-rfc9381", "core"),
     ("faer", "compress"),
     ("arc-malachitebft-core-consensus", "consensus"),
     ("arc-malachitebft-core-types", "consensus"),

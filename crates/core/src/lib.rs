@@ -17,6 +17,7 @@ pub mod params;
 pub mod seed;
 pub mod sign;
 pub mod time;
+pub mod vrf;
 pub mod weight;
 
 pub use amount::Amount;
