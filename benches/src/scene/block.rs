@@ -31,15 +31,7 @@ pub fn block() -> Result<Block, Failure> {
         };
         signed(number, &key, chain, action)
     });
-    let header = Header {
-        chain,
-        height: Height(3),
-        parent: Digest([2; 32]),
-        proposer: told.author(),
-        time: Time(4),
-        transactions: Digest::ZERO,
-        state: Digest([5; 32]),
-    };
+    let header = Header::draft(chain, Height(3), Digest([2; 32]), told.author(), Time(4));
     Ok(Block::new(header, std::iter::once(claim).chain(transactions).collect()))
 }
 

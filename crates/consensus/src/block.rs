@@ -2,9 +2,10 @@
 //!
 //! `id = BLAKE3(header)` and `header.transactions` is the Merkle root over the transactions' bytes, so the id
 //! names the whole block. Votes, certificates and light clients need the header only; `header.state` is the root
-//! of the ledger *after* the block was executed.
+//! of the ledger *after* the block was executed. A header names the electorate that votes on it and the one that votes on
+//! the block after, so that a light client can follow the voters without the ledger.
 
-use bitneuron_core::{Bytes, ChainId, Digest, Height, NodeId, Time, Wire, encode, merkle::Tree};
+use bitneuron_core::{Bytes, ChainId, Digest, Height, NodeId, Time, Wire, encode, merkle::Tree, vrf};
 use serde::{Deserialize, Serialize};
 
 /// What a block says about itself.
@@ -24,6 +25,12 @@ pub struct Header {
     pub transactions: Digest,
     /// The root of the state after execution.
     pub state: Digest,
+    /// What its builder drew for the height ([`crate::Slot`]).
+    pub draw: vrf::Proof,
+    /// The digest of the electorate that votes on this block.
+    pub voters: Digest,
+    /// The digest of the electorate that votes on the next one.
+    pub next_voters: Digest,
 }
 
 impl Wire for Header {
@@ -31,6 +38,22 @@ impl Wire for Header {
 }
 
 impl Header {
+    /// A header before its block is built: without roots, draw and voters.
+    pub const fn draft(chain: ChainId, height: Height, parent: Digest, proposer: NodeId, time: Time) -> Self {
+        Self {
+            chain,
+            height,
+            parent,
+            proposer,
+            time,
+            transactions: Digest::ZERO,
+            state: Digest::ZERO,
+            draw: vrf::Proof::NONE,
+            voters: Digest::ZERO,
+            next_voters: Digest::ZERO,
+        }
+    }
+
     /// The name of the block with this header.
     pub fn id(&self) -> Digest {
         Digest::of("bitneuron block v1", &encode(self))
@@ -79,14 +102,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn block(transactions: Vec<Vec<u8>>) -> Block {
+        let (chain, parent, proposer) = (ChainId(Digest([1; 32])), Digest([2; 32]), NodeId([3; 32]));
         let header = Header {
-            chain: ChainId(Digest([1; 32])),
-            height: Height(3),
-            parent: Digest([2; 32]),
-            proposer: NodeId([3; 32]),
-            time: Time(4),
-            transactions: Digest::ZERO,
             state: Digest([5; 32]),
+            draw: vrf::Proof::from_bytes(&[6; 80]),
+            voters: Digest([7; 32]),
+            next_voters: Digest([8; 32]),
+            ..Header::draft(chain, Height(3), parent, proposer, Time(4))
         };
         Block::new(header, transactions.into_iter().map(Bytes).collect())
     }
@@ -94,7 +116,7 @@ mod tests {
     #[test]
     fn the_id_is_golden() {
         let id = block(vec![b"pay".to_vec()]).id();
-        assert_eq!(id.to_string(), "868c2acd9bfeb584748ca4efde0f575924db26cacb42891105cfaa81baab97a6");
+        assert_eq!(id.to_string(), "d090a6bc932c84c1dd350e13663e2cc34dbe58ff91ad00ceb19920299a7e5a16");
     }
 
     proptest! {

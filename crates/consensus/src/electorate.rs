@@ -4,8 +4,8 @@
 //! overflow. A *quorum* is more than two thirds of the weight: `3·w > 2·Σ`. Prefix sums are kept, so that the
 //! proposer of a round is found in `O(log n)`. Weights never change inside an epoch.
 
-use crate::{Refused, Weigh, lottery};
-use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, Reputation, Weight, Wire, encode};
+use crate::{Refused, Slot, Weigh, lottery};
+use bitneuron_core::{Amount, ChainId, Digest, Epoch, Height, NodeId, Reputation, Weight, Wire, encode};
 use serde::{Deserialize, Serialize};
 
 /// One voter.
@@ -193,6 +193,17 @@ impl Electorate {
     pub(crate) fn holder(&self, ticket: u64) -> Option<NodeId> {
         let at = self.ends.partition_point(|end| *end <= ticket);
         self.members.get(at).map(|member| member.id)
+    }
+
+    /// The same voters with another seed.
+    #[must_use]
+    pub fn seeded(&self, seed: Digest) -> Self {
+        Self { seed, ..self.clone() }
+    }
+
+    /// What a proposer of this electorate draws from at a height.
+    pub const fn slot(&self, chain: ChainId, height: Height) -> Slot {
+        Slot { chain, seed: self.seed, height }
     }
 
     /// The name of this electorate.

@@ -12,9 +12,11 @@
 
 pub mod block;
 pub mod certificate;
+pub mod chance;
 pub mod electorate;
 pub mod engine;
 pub mod evidence;
+pub mod light;
 pub mod lottery;
 mod malachite;
 pub mod message;
@@ -24,19 +26,23 @@ pub mod refused;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod timeouts;
+pub mod verdicts;
 pub mod vote;
 pub mod weigh;
 
 pub use block::{Block, Header};
 pub use certificate::{Certificate, CheckCertificate, QuorumCheck};
+pub use chance::Slot;
 pub use electorate::{Electorate, Member};
 pub use engine::{ConsensusEngine, Effect, Input, TimerId};
 pub use evidence::Evidence;
+pub use light::LightBlock;
 pub use malachite::Malachite;
 pub use message::{Message, RoundKind, RoundProof};
 pub use pool::{Pool, Sighting};
 pub use record::{Entry, Record, Step};
 pub use refused::Refused;
 pub use timeouts::Timeouts;
+pub use verdicts::Verdicts;
 pub use vote::{Proposal, SignedProposal, SignedVote, Stage, Vote};
 pub use weigh::{Capped, Linear, SquareRoot, StakeReputation, Weigh};

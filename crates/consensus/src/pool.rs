@@ -175,6 +175,11 @@ impl Pool {
         seen.or_else(|| self.proposals.store(proposal).ok()).unwrap_or(Sighting::Known)
     }
 
+    /// Whether this very vote, signature included, is known to be authentic.
+    pub fn knows_vote(&self, vote: &SignedVote) -> bool {
+        self.votes.holds(vote)
+    }
+
     /// Whether this very vote, signature included, is authentic: known or verified now.
     pub fn vouches_vote(&self, vote: &SignedVote) -> bool {
         self.votes.holds(vote) || vote.is_signed(self.chain)

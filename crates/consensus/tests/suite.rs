@@ -1,16 +1,17 @@
 //! The reference implementations keep the laws, and each law refuses an implementation that breaks it.
 
 use bitneuron_consensus::{
-    Block, Capped, ConsensusEngine, Effect, Evidence, Header, Input, Linear, Malachite, Message, Refused,
-    SignedVote, SquareRoot, Stage, StakeReputation, Timeouts, Vote, Weigh,
+    Block, Capped, ConsensusEngine, Effect, Electorate, Evidence, Header, Input, Linear, Malachite, Message,
+    Refused, SignedVote, SquareRoot, Stage, StakeReputation, Timeouts, Vote, Weigh,
     suite::{
         Law, engine,
         network::{Make, Plan},
-        weigh,
+        weigh::{self, Split},
     },
 };
 use bitneuron_core::{
-    Amount, Bytes, ChainId, Digest, Height, Keypair, Machine, Outbox, Reputation, Time, Weight, decode,
+    Amount, Bytes, ChainId, Digest, Epoch, Height, Keypair, Machine, NodeId, Outbox, Reputation, Time,
+    Weight, decode,
 };
 use std::{
     sync::{
@@ -34,6 +35,99 @@ fn the_rules_keep_their_laws() {
     for rule in [&Linear as &dyn Weigh, &StakeReputation, &SquareRoot, &Capped { cap: Weight(1 << 30) }] {
         assert_eq!(weigh::check(rule), Ok(()));
     }
+}
+
+#[test]
+fn splitting_gains_nothing_under_neutral_rules_and_much_under_others() {
+    let (stake, others) = (Amount::tokens(1_000_000), Amount::tokens(63_000_000));
+    let split = |rule: &dyn Weigh, reputation| {
+        let split = Split::new(rule, stake, Reputation(reputation), 1_000);
+        // Others hold one stake of the same size for each name.
+        let weight = u128::from(rule.weigh(stake, Reputation(reputation)).0) * others.0 / stake.0;
+        (split.power(), split.odds(weight))
+    };
+    for rule in [&Linear as &dyn Weigh, &StakeReputation] {
+        for reputation in [0, 30_000, u16::MAX] {
+            let (power, odds) = split(rule, reputation);
+            assert!((power - 1.0).abs() <= 0.001 && (odds - 1.0).abs() <= 0.001, "{power} {odds}");
+        }
+    }
+    let cap = StakeReputation.weigh(Amount::tokens(10_000), Reputation(0));
+    let gains = [split(&SquareRoot, 0), split(&Capped { cap }, 0)];
+    let shown = gains.map(|(power, odds)| (power.round(), odds.round()));
+    // √1000 = 31.6 times the weight, and a stake a hundred times the cap weighs a hundred times as much.
+    assert_eq!(shown, [(32.0, 21.0), (100.0, 39.0)]);
+}
+
+#[test]
+fn a_thousand_names_are_drawn_as_often_as_one() {
+    let stake = Amount::tokens(300_000);
+    let others = (1..=20u8).map(|n| (NodeId([n; 32]), Amount::tokens(35_000), Reputation(0)));
+    let name = |n: u16| {
+        let mut id = [200; 32];
+        id[..2].copy_from_slice(&n.to_be_bytes());
+        NodeId(id)
+    };
+    let drawn = |names: u16| {
+        let part = Amount(stake.0 / u128::from(names));
+        let own = (0..names).map(|n| (name(n), part, Reputation(0)));
+        let voters = own.chain(others.clone());
+        let voters =
+            Electorate::weighed(Epoch(0), voters, &StakeReputation, Digest([5; 32])).expect("allowed");
+        let own = |height| voters.proposer(Height(height), 0).0[31] == 200;
+        (0..100_000).filter(|height| own(*height)).count() as f64
+    };
+    // 30 % of the weight: 30,000 ± 145 draws.
+    let counts = [drawn(1), drawn(1_000)];
+    assert!(counts.iter().all(|count| (count - 30_000.0).abs() < 450.0), "{counts:?}");
+}
+
+/// Reputation worth up to a multiple: `stake · (1 + r/(65,536·part))`.
+struct Veteran {
+    part: u64,
+}
+
+impl Weigh for Veteran {
+    fn weigh(&self, stake: Amount, reputation: Reputation) -> Weight {
+        let factor = 65_536 + u128::from(u64::from(reputation.0) / self.part);
+        Weight((stake.0 / Amount::QUANTUM.0 * factor) as u64)
+    }
+
+    fn sybil_neutral(&self) -> bool {
+        true
+    }
+
+    fn name(&self) -> &'static str {
+        "veteran"
+    }
+}
+
+#[test]
+fn what_a_veteran_attacker_gains_by_each_bound_on_reputation() {
+    let readme = include_str!("../README.md");
+    let supply = 1_000_000;
+    let least = |rule: &dyn Weigh| {
+        // The least stake, in millionths, that weighs a third with the highest reputation against fresh honest stake.
+        let third = |stake: &u64| {
+            let weigh = |tokens: u64, r| u128::from(rule.weigh(Amount::tokens(tokens), r).0);
+            let own = weigh(*stake, Reputation::MAX);
+            3 * own >= own + weigh(supply - stake, Reputation(0))
+        };
+        let (mut low, mut high) = (0, supply);
+        while high - low > 1 {
+            let middle = u64::midpoint(low, high);
+            if third(&middle) { high = middle } else { low = middle }
+        }
+        format!("{:.1}", high as f64 / 10_000.0)
+    };
+    let bounds = [("1/4", 4, "28.6"), ("1/2", 2, "25.0"), ("1", 1, "20.0")];
+    for (bound, part, share) in bounds {
+        assert_eq!(least(&Veteran { part }), share);
+        let line = format!("| {bound} | ×{:.2} | {share} % |", 1.0 + 1.0 / part as f64);
+        assert!(readme.contains(&line), "{line}");
+    }
+    assert_eq!(least(&StakeReputation), "28.6", "the rule of the chain is the first");
+    assert_eq!(least(&Linear), "33.3");
 }
 
 struct Rule(fn(u128, u64) -> u128);

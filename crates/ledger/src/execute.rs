@@ -1,12 +1,12 @@
 //! The one state transition, and the builder that runs it to put a block together.
 //!
 //! ```text
-//! block = beginning (beacon, expiries, audits, opening of a round) · transactions in order ·
-//!         end (settling, clearing, rewards, fee, border)
+//! block = beginning (expiries, audits, opening of a round) · transactions in order ·
+//!         end (settling, clearing, rewards, fee, beacon, border)
 //! ```
 //!
-//! A block is valid when it follows on the state, every transaction in it succeeds within the gas limit, and its stated
-//! root is the one that comes out. There are no failed transactions on the chain. A draft is a copy of the state, so
+//! A block is valid when it follows on the state, its builder's draw is proved, every transaction in it succeeds within the
+//! gas limit, and its stated root and next voters are those that come out. There are no failed transactions on the chain. A draft is a copy of the state, so
 //! a block that is refused has changed nothing; a candidate that fails while a block is built is undone. An action
 //! changes the order book last, which cannot be undone.
 //!
@@ -19,7 +19,7 @@ use crate::fee::{gas, next_base_fee, plain_gas};
 use crate::state::BEACONS;
 use crate::tx::{Action, SignedTx, Tx};
 use crate::{HeaderFault, Refused, State};
-use bitneuron_consensus::{Block, Header};
+use bitneuron_consensus::{Block, Electorate, Header};
 use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Settles, Turn};
 use bitneuron_core::{Amount, Bytes, Digest, Epoch, Height, NodeId, Time, Wire, decode, encode};
 use std::collections::BTreeSet;
@@ -37,6 +37,8 @@ pub(crate) struct Draft<'a> {
     /// the treasury took of the deals that were settled.
     pub(crate) merit: Amount,
     builder: NodeId,
+    /// What the builder drew.
+    output: Digest,
     gas: u64,
     bytes: usize,
     count: usize,
@@ -82,6 +84,9 @@ impl State {
         if stated != found {
             return Err(HeaderFault::Root { stated, found }.into());
         }
+        if block.header.next_voters != name(draft.state.next_voters()) {
+            return Err(HeaderFault::Voters.into());
+        }
         draft.state.tip = block.id();
         Ok((draft.state, draft.events))
     }
@@ -92,8 +97,8 @@ impl State {
     /// of the gas limit, whatever needs the judge waits for another block, and so does what an author sends after a
     /// failure of his. No build asks more than 2¼ blocks of compute of the judge, whoever sends what.
     ///
-    /// Of `draft` the chain, height, parent, builder and time are taken; a time that is not later than the last block's is
-    /// moved to the first that is.
+    /// Of `draft` the chain, height, parent, builder, time and draw ([`State::next_slot`]) are taken; a time that is not later
+    /// than the last block's is moved to the first that is.
     ///
     /// # Errors
     /// No block of this builder can follow on this state.
@@ -104,6 +109,7 @@ impl State {
         check: &dyn CheckClaim,
     ) -> Result<Built, Refused> {
         draft.time = draft.time.max(Time(self.clock.time.0.saturating_add(1)));
+        draft.voters = name(self.next_voters());
         let mut run = Draft::begin(self, &draft, check)?;
         let (mut transactions, mut dropped) = (Vec::new(), Vec::new());
         for candidate in candidates {
@@ -118,6 +124,7 @@ impl State {
         }
         run.end()?;
         draft.state = run.state.root();
+        draft.next_voters = name(run.state.next_voters());
         let block = Block::new(draft, transactions);
         run.state.tip = block.id();
         Ok(Built { block, state: run.state, events: run.events, dropped, gas: run.gas })
@@ -156,7 +163,8 @@ impl State {
         if valid { Ok(digest) } else { Err(Refused::Signature(signed.tx.by)) }
     }
 
-    fn follows(&self, header: &Header) -> Result<(), Refused> {
+    /// Whether a header follows on this state; what its builder drew.
+    fn follows(&self, header: &Header) -> Result<Digest, Refused> {
         let rule = |holds: bool, fault: HeaderFault| if holds { Ok(()) } else { Err(fault) };
         let expected = self.clock.height.next();
         rule(header.chain == self.chain, HeaderFault::Chain)?;
@@ -171,13 +179,16 @@ impl State {
         // all in jail, the chain would stand still, so then all may.
         let may = self.is_free(id, epoch) || !members.iter().any(|member| self.is_free(member.id, epoch));
         rule(may, HeaderFault::Jailed(id))?;
-        Ok(())
+        let voters = electorate.ok_or(HeaderFault::Voters)?;
+        rule(header.voters == voters.digest(), HeaderFault::Voters)?;
+        let output = voters.slot(self.chain, expected).output(id, &header.draw);
+        Ok(output.ok_or(HeaderFault::Draw(id))?)
     }
 }
 
 impl<'a> Draft<'a> {
     fn begin(before: &State, header: &Header, check: &'a dyn CheckClaim) -> Result<Self, Refused> {
-        before.follows(header)?;
+        let output = before.follows(header)?;
         let (state, builder) = (before.clone(), header.proposer);
         let mut draft = Self {
             state,
@@ -185,6 +196,7 @@ impl<'a> Draft<'a> {
             check,
             merit: Amount::ZERO,
             builder,
+            output,
             gas: 0,
             bytes: 0,
             count: 0,
@@ -193,9 +205,6 @@ impl<'a> Draft<'a> {
             failed: BTreeSet::new(),
         };
         let state = &mut draft.state;
-        if let Some(beacon) = before.beacon(before.clock.height) {
-            state.beacons.set(before.clock.height, beacon);
-        }
         state.clock.height = header.height;
         state.clock.time = header.time;
         let now = header.height;
@@ -307,6 +316,7 @@ impl<'a> Draft<'a> {
         self.reward(self.builder, Merit::Block, self.merit.min(self.state.params.rewards.block))?;
         self.state.clock.base_fee =
             next_base_fee(self.state.clock.base_fee, self.gas, &self.state.params.fees);
+        self.state.note(self.output);
         if self.state.is_border() {
             self.border()?;
         }
@@ -320,6 +330,7 @@ impl<'a> Draft<'a> {
         self.divide(crate::account::Pocket::Voters, self.state.pools.voters, next)?;
         self.release()?;
         let state = &mut self.state;
+        state.seed_next();
         state.fade();
         state.elect(Epoch(next.0.saturating_add(1)));
         state.forget_electorates();
@@ -329,6 +340,11 @@ impl<'a> Draft<'a> {
         self.events.push(Event::EpochStarted { epoch: next, voters });
         Ok(())
     }
+}
+
+/// The name of an electorate; an epoch without one is over before it begins.
+fn name(voters: Option<Arc<Electorate>>) -> Digest {
+    voters.map_or(Digest::ZERO, |voters| voters.digest())
 }
 
 /// Who answers for what the judge is asked: the author of a claim, whoever carries it; `None` when it is not asked.

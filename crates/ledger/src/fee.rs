@@ -25,6 +25,9 @@ const WRITE: u64 = 2_000;
 /// Building all programs of a goal.
 const GOAL: u64 = 2_000_000;
 
+/// The gas of checking what a block's builder drew.
+pub const DRAW_GAS: u64 = 23_000;
+
 /// The gas of a transaction of `size` bytes without the checks of its claims.
 pub(crate) fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
     let (signatures, writes, extra) = match &signed.tx.action {

@@ -49,7 +49,7 @@ pub use audit::AuditParams;
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use event::{Event, Merit};
 pub use execute::{Built, MAX_BODY};
-pub use fee::next_base_fee;
+pub use fee::{DRAW_GAS, next_base_fee};
 pub use genesis::Genesis;
 pub use goal::{GoalEntry, Head, head_commitment, score};
 pub use params::{

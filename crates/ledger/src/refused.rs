@@ -159,6 +159,12 @@ pub enum HeaderFault {
     /// A builder in jail.
     #[error("{0} is in jail")]
     Jailed(NodeId),
+    /// A builder's draw whose proof does not verify.
+    #[error("{0} has not proved its draw")]
+    Draw(NodeId),
+    /// Other electorates than those that vote on this block and the next.
+    #[error("other voters")]
+    Voters,
     /// The transactions are not those of the header.
     #[error("other transactions than the header commits to")]
     Body,

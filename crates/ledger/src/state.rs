@@ -11,10 +11,9 @@ use crate::stake::Stake;
 use crate::tree::{self, EntryProof, Foreign, Part, Section, Undo};
 use crate::turn::{Frozen, OpenTurn};
 use crate::{Genesis, Params, Refused};
+use bitneuron_consensus::chance::{first_seed, next_beacon};
 use bitneuron_core::exact::DataRoot;
-use bitneuron_core::{
-    Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Reputation, Time, hash::Hasher,
-};
+use bitneuron_core::{Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Reputation, Time};
 use bitneuron_market::{DataMarket, OrderId, Orderbook as _, PriceTime};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -33,6 +32,8 @@ pub struct Clock {
     pub base_fee: Amount,
     /// The beacon at which the last round opened for turns.
     pub opened: Digest,
+    /// The outputs decided in this epoch, folded; the seed of the next follows from them.
+    pub folded: Digest,
 }
 
 /// The state after a block. Copies are cheap: they share what they do not change.
@@ -66,14 +67,6 @@ pub struct State {
     pub(crate) pending: Section<TurnId, PendingTurn>,
 }
 
-/// The beacon after a block: `beacon(h) = H(beacon(h − 1) ‖ id of block h)`.
-///
-/// Whoever builds block h can try several blocks and so choose among several beacons; a verifiable random function would
-/// take that away.
-pub(crate) fn next_beacon(before: Digest, block: Digest) -> Digest {
-    Hasher::new("bitneuron beacon v1").update(&before.0).update(&block.0).finish()
-}
-
 impl State {
     /// The state before the first block.
     ///
@@ -91,7 +84,7 @@ impl State {
             params,
             chain,
             tip: Digest::ZERO,
-            clock: Clock { height: Height(0), time: Time::ZERO, base_fee, opened },
+            clock: Clock { height: Height(0), time: Time::ZERO, base_fee, opened, folded: Digest::ZERO },
             pools,
             accounts: Section::default(),
             escrows: Section::default(),
@@ -114,6 +107,7 @@ impl State {
         state.beacons.set(Height(0), next_beacon(Digest::ZERO, chain.0));
         state.elect(Epoch(0));
         state.elect(Epoch(1));
+        state.seed(Epoch(0), first_seed(chain));
         Ok(state)
     }
 
@@ -268,10 +262,6 @@ impl State {
 
     /// The beacon of a recent height, the last one included.
     pub fn beacon(&self, height: Height) -> Option<Digest> {
-        if height == self.clock.height && height > Height(0) {
-            let before = self.beacons.get(&Height(height.0.saturating_sub(1)))?;
-            return Some(next_beacon(*before, self.tip));
-        }
         self.beacons.get(&height).copied()
     }
 }

@@ -9,10 +9,14 @@
 //! inputs         deals settled to the author since the last opening, and the heads of a few others, drawn by
 //!                H(beacon, author, goal); the beacon is that of phase 1
 //! batch seed     H(beacon, author, goal)
-//! score seed     H(beacon of the commitment's height, author, goal), unknown when the author commits
+//! score seed     H(beacon of the commitment's height, commitment, author, goal)
 //! part           max(1, ⌊score·(65,536 + ⌊R/4⌋) / 65,536⌋) with the score in units of 2⁻¹⁶
 //! shares         Share::divide([own part, parts of the inputs in their order])
 //! ```
+//!
+//! The beacon of the commitment's height is unknown when the author commits, but for the builder of that very block, who
+//! knows what it draws. So the commitment is in the seed: a builder can try commitments and keep a lucky one, but cannot
+//! train for rows that it knows.
 //!
 //! The author commits to everything but the scores, then claims the whole with a proof. The claim is accepted after the
 //! commitment's height and within the window; then the head moves, or the turn is `pending` when its proof convinces later.
@@ -80,6 +84,15 @@ pub struct OpenTurn {
     pub height: Height,
     /// What the author may do.
     pub plan: TurnPlan,
+}
+
+impl OpenTurn {
+    /// What its metric rows are drawn from, by the beacon of its height.
+    fn score_seed(&self, beacon: Digest, author: NodeId, goal: GoalId) -> Digest {
+        let bound =
+            Hasher::new("bitneuron bound beacon v1").update(&beacon.0).update(&self.commitment.0).finish();
+        drawn("bitneuron score seed v1", bound, author, goal)
+    }
 }
 
 /// How heavy a model of this score and its maker's reputation is in a merge.
@@ -165,8 +178,8 @@ impl State {
 
     /// What the metric rows of an open turn are drawn from, once the commitment is in a block.
     pub fn score_seed(&self, author: NodeId, goal: GoalId) -> Option<Digest> {
-        let beacon = self.beacon(self.open_turn(author, goal)?.height)?;
-        Some(drawn("bitneuron score seed v1", beacon, author, goal))
+        let open = self.open_turn(author, goal)?;
+        Some(open.score_seed(self.beacon(open.height)?, author, goal))
     }
 
     /// The proven heads of all who may take turns now.
@@ -306,7 +319,7 @@ impl Draft<'_> {
         let head = state.front(goal, author).map(|head| head.model);
         rule(turn.before == open.plan.before && head == Some(turn.before), TurnFault::Before)?;
         let beacon = state.beacons.get(&open.height).copied().ok_or(TurnFault::Window)?;
-        let score_seed = drawn("bitneuron score seed v1", beacon, author, goal);
+        let score_seed = open.score_seed(beacon, author, goal);
         rule((turn.batch_seed, turn.score_seed) == (open.plan.batch_seed, score_seed), TurnFault::Seed)?;
         let count = turn.inputs.len();
         rule(count <= entry.goal.max_inputs as usize && count == turn.kept.len(), TurnFault::Order)?;

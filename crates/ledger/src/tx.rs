@@ -38,6 +38,7 @@ impl Wire for Tx {
 
 /// What a transaction does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "refutations are rare")]
 pub enum Action {
     /// Pays.
     Transfer {

@@ -55,7 +55,7 @@ fn false_block(world: &mut World, v: usize) -> (Block, Content) {
     let lie = world.score_claim(0, &deal, 16, FALSE);
     let lie = world.by_user(0, Action::Claim(lie));
     let other = world.by_user(1, Action::Transfer { to: world.user(2), amount: Amount(1) });
-    let header = bitneuron_consensus::Header { proposer: world.validator(v), ..world.header() };
+    let header = world.header_by(world.validator(v));
     let block = Block::new(header, [&other, &lie].map(|tx: &SignedTx| encode(tx).into()).into());
     let content = Content::of(&block, 1).expect("there");
     (block, content)
@@ -154,7 +154,7 @@ fn a_double_proposal_costs_stake_and_freedom() {
     let events = once(&mut world, Action::Accuse(evidence));
     assert!(slashed(&events, Offence::DoubleProposal).is_some());
     // Jailed at once for building, and free again after.
-    let header = bitneuron_consensus::Header { proposer: builder, ..world.header() };
+    let header = world.header_by(builder);
     let refused = world.state.build(header.clone(), &[], &Scripted).expect_err("jailed");
     assert!(matches!(refused, Refused::Header(HeaderFault::Jailed(id)) if id == builder));
     let epochs = world.state.params().slash.jail + 1;

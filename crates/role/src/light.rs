@@ -1,122 +1,115 @@
-//! A light client: follows the chain by certified headers and proved entries, without state.
+//! A user's view of the chain: certified headers, followed by [`bitneuron_consensus::light`], and entries proved under them.
 //!
-//! It starts from the electorates that the genesis fixes. The electorate of each later epoch is an entry of the ledger,
-//! proved under a header which an electorate known before has certified, so trust never comes from the teller.
+//! It starts from the voters that the genesis fixes. A header comes without its voters as long as they are known, which
+//! saves most of its bytes; when they change, somebody shows a whole light block.
 
 use crate::message::{Notice, Tip};
-use bitneuron_consensus::{CheckCertificate, Electorate, QuorumCheck};
-use bitneuron_core::{ChainId, Digest, Epoch, Height, decode};
+use bitneuron_consensus::light::{Client, Doubt, Effect, Input, Root, Trust};
+use bitneuron_consensus::{Electorate, LightBlock};
+use bitneuron_core::{Digest, Height, Machine as _, NodeId, Outbox, Time};
 use bitneuron_ledger::Entry;
-use std::{collections::BTreeMap, sync::Arc};
 use thiserror::Error;
 
 /// Why a light client does not believe what it was told.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Disbelief {
-    /// A header of another chain or one that its certificate does not name.
-    #[error("the certificate is not this header's")]
-    Header,
-    /// The electorate of the header's epoch is not known yet.
-    #[error("the electorate of epoch {} is not known", .0.0)]
-    Electorate(Epoch),
-    /// The certificate does not hold.
-    #[error("certificate: {0}")]
-    Certificate(#[from] bitneuron_consensus::Refused),
+    /// The header's voters are not known yet: a light block must show them.
+    #[error("the voters of height {} are not known", .0.0)]
+    Voters(Height),
+    /// The header does not follow on what is believed.
+    #[error(transparent)]
+    Doubt(#[from] Doubt),
+    /// The header may be true, but headers between must be seen first.
+    #[error("not believed yet")]
+    Later,
     /// The entry is not under the header's state root.
     #[error("the entry is not in the certified state")]
     Entry,
 }
 
 /// What a light client knows.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Light {
-    chain: ChainId,
-    epoch_length: u64,
-    check: QuorumCheck,
-    electorates: BTreeMap<Epoch, Arc<Electorate>>,
-    height: Height,
+    client: Client,
+    now: Time,
     /// The header believed last, so that many notices under one header cost one look at its votes.
     believed: Option<Digest>,
+    /// What the client wants of the world.
+    wants: Outbox<Effect>,
 }
 
 impl Light {
-    /// How many electorates are kept.
-    pub const KEPT: usize = 4;
+    /// A client that begins with a root.
+    pub fn new(trust: Trust, root: Root) -> Self {
+        let wants = Outbox::new();
+        Self { client: Client::new(trust, root), now: Time::ZERO, believed: None, wants }
+    }
 
-    /// A client that trusts these electorates, by epoch.
-    pub fn new(
-        chain: ChainId,
-        epoch_length: u64,
-        trusted: impl IntoIterator<Item = Arc<Electorate>>,
-    ) -> Self {
-        let electorates = trusted.into_iter().map(|electorate| (electorate.epoch(), electorate)).collect();
-        Self {
-            chain,
-            epoch_length,
-            check: QuorumCheck { chain },
-            electorates,
-            height: Height(0),
-            believed: None,
-        }
+    /// Tells the time, by which old headers are forgotten and future ones refused.
+    pub const fn tick(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// The highest certified height seen.
-    pub const fn height(&self) -> Height {
-        self.height
+    pub fn height(&self) -> Height {
+        self.client.height()
     }
 
-    /// Believes a header that more than two thirds of its electorate's weight certified.
+    /// The voters of that height.
+    pub fn voters(&self) -> &Electorate {
+        self.client.voters()
+    }
+
+    /// What the client wants of the world since the last call: questions to ask, forks to report.
+    pub fn wants(&mut self) -> Outbox<Effect> {
+        std::mem::replace(&mut self.wants, Outbox::new())
+    }
+
+    /// Believes a certified header whose voters are known.
     ///
     /// # Errors
     /// Why it is not believed.
-    pub fn tip(&mut self, tip: &Tip) -> Result<(), Disbelief> {
-        let header = &tip.header;
-        let names = (tip.certificate.block, tip.certificate.height) == (header.id(), header.height);
-        if header.chain != self.chain || !names {
-            return Err(Disbelief::Header);
-        }
-        let id = Some(tip.certificate.block);
-        if self.believed == id {
+    pub fn tip(&mut self, from: NodeId, tip: &Tip) -> Result<(), Disbelief> {
+        let id = tip.header.id();
+        if self.believed == Some(id) && tip.certificate.block == id {
             return Ok(());
         }
-        let epoch = header.height.epoch(self.epoch_length);
-        let electorate = self.electorates.get(&epoch).ok_or(Disbelief::Electorate(epoch))?;
-        self.check.check(&tip.certificate, electorate)?;
-        self.height = self.height.max(header.height);
-        self.believed = id;
+        let voters = self.client.voters_named(tip.header.voters);
+        let voters = voters.ok_or(Disbelief::Voters(tip.header.height))?.clone();
+        let (header, certificate) = (tip.header.clone(), tip.certificate.clone());
+        self.show(from, LightBlock { header, certificate, voters })
+    }
+
+    /// Believes a certified header, shown with its voters.
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    pub fn show(&mut self, from: NodeId, block: LightBlock) -> Result<(), Disbelief> {
+        let id = block.id();
+        let mut out = Outbox::new();
+        self.client.step(self.now, Input::Block { from, block: Box::new(block) }, &mut out)?;
+        let believed = out.as_slice().contains(&Effect::Believe(id));
+        self.wants.extend(out);
+        if !believed {
+            return Err(Disbelief::Later);
+        }
+        self.believed = Some(id);
         Ok(())
+    }
+
+    /// Forgets what was asked: no answer came.
+    pub fn give_up(&mut self) {
+        // Silence is never refused.
+        let _ = self.client.step(self.now, Input::Silence, &mut self.wants);
     }
 
     /// Believes an entry that is proved under a believed header.
     ///
     /// # Errors
     /// Why it is not believed.
-    pub fn entry(&mut self, notice: &Notice) -> Result<Entry, Disbelief> {
-        self.tip(&notice.tip)?;
+    pub fn entry(&mut self, from: NodeId, notice: &Notice) -> Result<Entry, Disbelief> {
+        self.tip(from, &notice.tip)?;
         notice.entry.verify(notice.tip.header.state).ok_or(Disbelief::Entry)
-    }
-
-    /// Learns the electorate of a later epoch from its entry.
-    ///
-    /// # Errors
-    /// Why it is not believed.
-    pub fn learn(&mut self, notice: &Notice) -> Result<(), Disbelief> {
-        let entry = self.entry(notice)?;
-        let electorate: Electorate = decode(&entry.value).map_err(|_| Disbelief::Entry)?;
-        if entry.key != bitneuron_ledger::key::electorate(electorate.epoch()) {
-            return Err(Disbelief::Entry);
-        }
-        self.electorates.insert(electorate.epoch(), Arc::new(electorate));
-        while self.electorates.len() > Self::KEPT {
-            self.electorates.pop_first();
-        }
-        Ok(())
-    }
-
-    /// The newest electorate that has begun or is about to begin at the highest height seen.
-    pub fn electorate(&self) -> Option<&Arc<Electorate>> {
-        let epoch = self.height.next().epoch(self.epoch_length);
-        self.electorates.range(..=epoch).next_back().map(|(_, electorate)| electorate)
     }
 }

@@ -5,8 +5,8 @@
 //! validator: what it is told about the ledger comes as a [`Notice`], an entry with its inclusion proof under the state
 //! root of a certified header.
 
-use bitneuron_consensus::{Certificate, Header};
-use bitneuron_core::{Bytes, Commitment, GoalId, Wire, encode};
+use bitneuron_consensus::{Certificate, Header, LightBlock};
+use bitneuron_core::{Bytes, Commitment, GoalId, Height, Wire, encode};
 use bitneuron_ledger::{EntryProof, SignedDelivery, SignedTx};
 use bitneuron_market::DealId;
 use bitneuron_net::Channel;
@@ -38,8 +38,15 @@ pub enum Message {
         /// The model, two bytes for each parameter.
         model: Bytes,
     },
-    /// The electorate of a coming epoch, proved.
-    Epoch(Notice),
+    /// A decided header with its voters: they have changed, or somebody asked.
+    Light(LightBlock),
+    /// Asks for the highest light block of a range of heights.
+    Follow {
+        /// Higher than this.
+        above: Height,
+        /// Not higher than this.
+        upto: Height,
+    },
     /// A seller hears of its deal, from the buyer or from whomever it listens to: deliver.
     Matched {
         /// The deal.

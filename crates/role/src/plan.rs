@@ -2,10 +2,10 @@
 
 use crate::light::Light;
 use bitneuron_compress::{Limits, Registry};
-use bitneuron_consensus::Electorate;
+use bitneuron_consensus::light::{Root, Trust};
 use bitneuron_core::exact::{ExactData, ExactParams};
 use bitneuron_core::goal::Goal;
-use bitneuron_core::{ChainId, Epoch, Height, Layout, NodeId};
+use bitneuron_core::{ChainId, Height, Layout, NodeId};
 use bitneuron_ledger::{Genesis, Refused, State};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,10 +59,13 @@ pub struct Plan {
     /// What playing or proving a turn costs.
     pub turn_gas: u64,
     layout: Arc<Layout>,
-    electorates: Vec<Arc<Electorate>>,
+    root: Root,
 }
 
 impl Plan {
+    /// How far the time of a header may be ahead of a node's own.
+    pub const DRIFT: Duration = Duration::from_secs(2);
+
     /// Derives the plan.
     ///
     /// # Errors
@@ -70,7 +73,7 @@ impl Plan {
     pub fn new(start: PlanStart) -> Result<Self, Refused> {
         let PlanStart { genesis, goal, initial, metric, registry, rounds, pace } = start;
         let state = State::genesis(&genesis)?;
-        let electorates = [0, 1].into_iter().filter_map(|epoch| state.electorate(Epoch(epoch))).collect();
+        let voters = state.next_voters().ok_or(Refused::Genesis("nobody votes"))?;
         let programs = |program: Result<bitneuron_core::exact::Program, _>| {
             program.map_or(0, |program: bitneuron_core::exact::Program| program.gas())
         };
@@ -85,7 +88,7 @@ impl Plan {
             score_gas,
             turn_gas,
             state: Arc::new(state),
-            electorates,
+            root: Root::genesis((*voters).clone()),
             genesis,
             goal,
             initial,
@@ -126,8 +129,16 @@ impl Plan {
         self.pace.saturating_mul(u32::try_from(self.round_heights()).unwrap_or(u32::MAX))
     }
 
-    /// A light client that trusts the electorates of the genesis.
+    /// What light clients trust: the chain's span of trust, at the pace of its blocks.
+    pub fn trust(&self) -> Trust {
+        let (params, drift) = (&self.genesis.params, Self::DRIFT);
+        let heights = u32::try_from(params.stake.trust).unwrap_or(u32::MAX);
+        let period = self.pace.saturating_mul(heights);
+        Trust { chain: self.chain, period, drift, reach: params.epoch }
+    }
+
+    /// A light client that begins with the genesis.
     pub fn light(&self) -> Light {
-        Light::new(self.chain, self.genesis.params.epoch, self.electorates.iter().cloned())
+        Light::new(self.trust(), self.root.clone())
     }
 }

@@ -6,7 +6,7 @@
 //! delivers the packet and claims its score with a proof.
 
 use crate::conduct::Conduct;
-use crate::light::Light;
+use crate::light::{Disbelief, Light};
 use crate::message::{Message, Notice, Tip};
 use crate::model::{Algorithm2, ChainCodec, unpack_model};
 use crate::plan::Plan;
@@ -16,6 +16,8 @@ use crate::role::{Effect, Input, Report};
 use crate::training::Training;
 use crate::work::{Job, Outcome, Trained};
 use bitneuron_compress::Compressor;
+use bitneuron_consensus::LightBlock;
+use bitneuron_consensus::light::Effect as Want;
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::exact::{ExactParams, data::draw};
 use bitneuron_core::{
@@ -205,13 +207,21 @@ impl User {
     }
 
     /// A decided header: at the end of a round the next begins with pulling a head.
-    fn tip(&mut self, tip: &Tip, out: &mut Outbox<Effect>) {
+    fn tip(&mut self, from: NodeId, tip: &Tip, out: &mut Outbox<Effect>) {
         let height = tip.header.height;
         let ends = height.0.is_multiple_of(self.plan.round_heights());
         let round = height.0 / self.plan.round_heights();
         // Only the header that is acted upon is checked; the others say nothing.
-        if !ends || round < self.round || self.light.tip(tip).is_err() {
+        if !ends || round < self.round {
             return;
+        }
+        match self.light.tip(from, tip) {
+            Ok(()) => {}
+            Err(Disbelief::Voters(upto)) => {
+                let above = self.light.height();
+                return Self::send(from, &Message::Follow { above, upto }, out);
+            }
+            Err(_) => return,
         }
         if round >= self.plan.rounds {
             return out.push(Effect::CancelTimer(SILENCE));
@@ -220,14 +230,41 @@ impl User {
         self.round = round.saturating_add(1);
         self.offers.retain(|_, offer| offer.expires >= height);
         // Whoever was expelled has no vote and no head worth pulling.
-        let Some(electorate) = self.light.electorate() else { return };
-        let members = electorate.members();
+        let members = self.light.voters().members();
         let seed = Digest(self.seed.derive_number("pull", round).0);
         let at = draw(seed, u32::try_from(members.len()).unwrap_or(u32::MAX), 1);
         if let Some(from) = at.first().and_then(|at| Some(members.get(usize::try_from(*at).ok()?)?.id)) {
             Self::send(from, &Message::Ask(self.plan.goal.id()), out);
             out.push(Effect::Timer { id: NO_HEAD, after: PATIENCE });
             self.asked = Some(from);
+        }
+    }
+
+    /// A header with its voters: what it says is heard as any other, once it is believed.
+    fn shown(&mut self, from: NodeId, block: LightBlock, out: &mut Outbox<Effect>) {
+        let tip = Tip { header: block.header.clone(), certificate: block.certificate.clone() };
+        if self.light.show(from, block).is_ok() {
+            self.tip(from, &tip, out);
+        }
+    }
+
+    /// Does what the light client wants: asks peers, and brings before the ledger who signed two chains.
+    fn pursue(&mut self, out: &mut Outbox<Effect>) {
+        for want in self.light.wants() {
+            match want {
+                Want::Believe(_) => {}
+                Want::Ask { of, above, upto } => Self::send(of, &Message::Follow { above, upto }, out),
+                Want::Offence { by, why } => {
+                    out.push(Effect::Report(Report::Offence { by, why: why.to_string() }));
+                }
+                Want::Fork(fork) => {
+                    for by in fork.guilty() {
+                        let why = "signed two chains".to_owned();
+                        out.push(Effect::Report(Report::Offence { by, why }));
+                    }
+                    fork.evidence.into_iter().for_each(|evidence| self.submit(Action::Accuse(evidence), out));
+                }
+            }
         }
     }
 
@@ -238,7 +275,7 @@ impl User {
             return;
         }
         let key = key::head(self.plan.goal.id(), from);
-        let believed = self.light.entry(notice).ok().filter(|entry| entry.key == key);
+        let believed = self.light.entry(from, notice).ok().filter(|entry| entry.key == key);
         // A peer may lag by some heights, but not serve the head of a round long past.
         let reach = notice.tip.header.height.0.saturating_add(self.plan.round_heights());
         let believed = believed.filter(|_| reach >= self.light.height().0);
@@ -317,7 +354,7 @@ impl User {
         if self.offers.is_empty() {
             return;
         }
-        let proved = self.light.entry(notice).ok().filter(|entry| entry.key == key::deal(deal));
+        let proved = self.light.entry(from, notice).ok().filter(|entry| entry.key == key::deal(deal));
         let Some(deal) = proved.and_then(|entry| open_deal(&entry.value)) else {
             let why = "showed a deal that is not in the certified state".to_owned();
             return out.push(Effect::Report(Report::Offence { by: from, why }));
@@ -356,8 +393,8 @@ impl User {
     }
 
     /// The buyer is silent: post the packet where all can see it, which counts as delivered.
-    fn post(&mut self, deal: DealId, notice: &Notice, out: &mut Outbox<Effect>) {
-        let proved = self.light.entry(notice).ok().filter(|entry| entry.key == key::deal(deal));
+    fn post(&mut self, from: NodeId, deal: DealId, notice: &Notice, out: &mut Outbox<Effect>) {
+        let proved = self.light.entry(from, notice).ok().filter(|entry| entry.key == key::deal(deal));
         let open = proved.and_then(|entry| open_deal(&entry.value));
         if open.is_some_and(|deal| deal.state.owed().contains(&Duty::Deliver))
             && let Some((_, packet)) = self.sold.remove(&deal)
@@ -375,13 +412,11 @@ impl User {
 
     fn receive(&mut self, from: NodeId, message: Message, out: &mut Outbox<Effect>) {
         match message {
-            Message::Tip(tip) => self.tip(&tip, out),
-            Message::Epoch(notice) => {
-                let _ = self.light.learn(&notice);
-            }
+            Message::Tip(tip) => self.tip(from, &tip, out),
+            Message::Light(block) => self.shown(from, block, out),
             Message::Head { notice, model } => self.head(from, &notice, &model, out),
             Message::Matched { deal, notice } => self.matched(from, deal, &notice, out),
-            Message::Unconfirmed { deal, notice } => self.post(deal, &notice, out),
+            Message::Unconfirmed { deal, notice } => self.post(from, deal, &notice, out),
             _ => out.push(Effect::Report(Report::Offence {
                 by: from,
                 why: "sent what a user cannot use".into(),
@@ -395,7 +430,8 @@ impl Machine for User {
     type Effect = Effect;
     type Error = UserError;
 
-    fn step(&mut self, _now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), UserError> {
+    fn step(&mut self, now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), UserError> {
+        self.light.tick(now);
         match input {
             Input::Start => {
                 self.listen(out);
@@ -406,7 +442,10 @@ impl Machine for User {
                 self.asked = None;
                 self.train(None, out);
             }
-            Input::Timer(SILENCE) => self.listen(out),
+            Input::Timer(SILENCE) => {
+                self.light.give_up();
+                self.listen(out);
+            }
             Input::Received { from, channel: Channel::REQUEST, bytes } => match decode(&bytes) {
                 Ok(message) => self.receive(from, message, out),
                 Err(error) => out.push(Effect::Report(Report::Offence { by: from, why: error.to_string() })),
@@ -421,6 +460,7 @@ impl Machine for User {
                 _ => {}
             },
         }
+        self.pursue(out);
         Ok(())
     }
 }

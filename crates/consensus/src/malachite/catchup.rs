@@ -88,15 +88,8 @@ mod tests {
     use bitneuron_core::{ChainId, Digest};
 
     fn decision(height: u64, size: usize) -> (Block, Certificate) {
-        let header = Header {
-            chain: ChainId::default(),
-            height: Height(height),
-            parent: Digest::ZERO,
-            proposer: NodeId::default(),
-            time: Time(0),
-            transactions: Digest::ZERO,
-            state: Digest::ZERO,
-        };
+        let (chain, proposer) = (ChainId::default(), NodeId::default());
+        let header = Header::draft(chain, Height(height), Digest::ZERO, proposer, Time(0));
         let block = Block::new(header, vec![Bytes(vec![0; size])]);
         let certificate =
             Certificate { height: Height(height), round: 0, block: block.id(), votes: Vec::new() };

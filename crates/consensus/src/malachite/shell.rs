@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Block, Certificate, Effect, Electorate, Entry, Message, Pool, Record, Refused, RoundKind, RoundProof,
     Step, Timeouts,
-    vote::{SignedProposal, SignedVote, Stage},
+    vote::{SignedProposal, SignedVote, Stage, forged},
 };
 use arc_malachitebft_core_consensus as core;
 use arc_malachitebft_core_types as core_types;
@@ -297,11 +297,10 @@ impl Shell {
         self.vouch(proof.votes.iter().copied())
     }
 
+    /// Whether all these votes are authentic: known, or verified now, together.
     fn vouch(&self, votes: impl IntoIterator<Item = SignedVote>) -> Result<(), Refused> {
-        match votes.into_iter().find(|vote| !self.pool.vouches_vote(vote)) {
-            Some(forged) => Err(Refused::Signature(forged.vote.by)),
-            None => Ok(()),
-        }
+        let news: Vec<_> = votes.into_iter().filter(|vote| !self.pool.knows_vote(vote)).collect();
+        forged(&news, self.chain).map_or(Ok(()), |vote| Err(Refused::Signature(vote.vote.by)))
     }
 
     fn persist(&mut self, height: Height, input: CoreInput<Agreement>) {

@@ -1,16 +1,20 @@
 //! The laws of this crate's traits as code, so that a stranger's implementation can be tested.
 //!
 //! [`weigh::check`] tests a [`crate::Weigh`]; [`engine::check`] runs a [`crate::ConsensusEngine`] in a small virtual
-//! [`network`] with delays, liars, twins and noise. Each returns the first law that does not hold.
+//! [`network`] with delays, liars, twins and noise. Each returns the first law that does not hold. [`bias`] computes what
+//! chance is worth to whoever can bend it.
 
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     reason = "counts and spans of a small made-up network, not weights"
 )]
 
+pub mod bias;
 pub mod engine;
 pub mod network;
+mod plan;
 pub mod weigh;
 
 use thiserror::Error;

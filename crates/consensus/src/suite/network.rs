@@ -7,15 +7,15 @@
 use crate::{
     Block, Certificate, ConsensusEngine, Effect, Electorate, Evidence, Header, Input, Refused, TimerId,
 };
-use bitneuron_core::{
-    Bytes, ChainId, Digest, Epoch, Height, Keypair, NodeId, Outbox, Seed, Time, Weight, hash::Hasher,
-};
+use bitneuron_core::{Bytes, ChainId, Digest, Epoch, Height, Keypair, NodeId, Outbox, Time, hash::Hasher};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
     time::Duration,
 };
+
+pub use super::plan::Plan;
 
 /// The transaction that makes a block invalid.
 pub const INVALID: &[u8] = b"invalid";
@@ -25,79 +25,6 @@ pub type Make<'a> = dyn Fn(Keypair, ChainId) -> Box<dyn ConsensusEngine> + 'a;
 
 /// What really leaves a node: given sender, receiver and the bytes, the byte strings to deliver instead.
 pub type Tamper<'a> = dyn FnMut(usize, usize, &Arc<[u8]>) -> Vec<Arc<[u8]>> + 'a;
-
-/// A run: equal plans give equal runs.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// Where all chance comes from.
-    pub seed: Seed,
-    /// The weight of each voter.
-    pub weights: Vec<u64>,
-    /// For each further node, the voter whose key it has too.
-    pub twins: Vec<usize>,
-    /// The shortest and the longest journey of a message.
-    pub delay: (Duration, Duration),
-    /// How many of 1,000 messages are lost.
-    pub loss: u64,
-    /// How long building and judging take.
-    pub work: Duration,
-    /// How long after a commit the next height begins.
-    pub pace: Duration,
-    /// The last height that is begun.
-    pub heights: u64,
-    /// After how many heights the weights move on by one voter; 0 for never.
-    pub rotate: u64,
-    /// The voters whose blocks are invalid.
-    pub liars: BTreeSet<usize>,
-    /// How many bytes of transactions a block has.
-    pub payload: usize,
-}
-
-impl Plan {
-    /// Four voters of 36, 30, 20 and 14 %, hops of 40 to 60 ms, nothing lost.
-    pub fn new(seed: u64, heights: u64) -> Self {
-        Self {
-            seed: Seed::from_number(seed),
-            weights: vec![36, 30, 20, 14],
-            twins: Vec::new(),
-            delay: (Duration::from_millis(40), Duration::from_millis(60)),
-            loss: 0,
-            work: Duration::from_millis(5),
-            pace: Duration::ZERO,
-            heights,
-            rotate: 0,
-            liars: BTreeSet::new(),
-            payload: 32,
-        }
-    }
-
-    /// The key of a node; twins share.
-    pub fn key(&self, node: usize) -> Keypair {
-        let voter =
-            node.checked_sub(self.weights.len()).and_then(|twin| self.twins.get(twin)).unwrap_or(&node);
-        Keypair::from_seed(self.seed.derive_number("key", *voter as u64))
-    }
-
-    /// The chain.
-    pub fn chain(&self) -> ChainId {
-        ChainId(Digest(self.seed.derive("chain").0))
-    }
-
-    /// The electorate of a height.
-    ///
-    /// # Errors
-    /// The weights make no electorate.
-    pub fn electorate(&self, height: Height) -> Result<Electorate, Refused> {
-        let epoch = height.0.checked_div(self.rotate).unwrap_or(0);
-        let voters = self.weights.len();
-        let member = |node| {
-            let weight = self.weights.get((node + epoch as usize) % voters).copied().unwrap_or(0);
-            (self.key(node).id(), Weight(weight))
-        };
-        let seed = Digest(self.seed.derive_number("lottery", epoch).0);
-        Electorate::new(Epoch(epoch), (0..voters).map(member), seed)
-    }
-}
 
 /// One node and what it has done.
 pub struct Node {
@@ -116,6 +43,8 @@ pub struct Node {
     /// How many records it has persisted.
     pub records: u64,
     cancelled: BTreeSet<TimerId>,
+    /// When it has handled all messages that came so far.
+    free: Time,
 }
 
 impl fmt::Debug for Node {
@@ -127,6 +56,7 @@ impl fmt::Debug for Node {
 enum Event {
     Begin,
     Deliver { from: NodeId, bytes: Arc<[u8]> },
+    Handle { from: NodeId, bytes: Arc<[u8]> },
     Timer(TimerId),
     Built { height: Height, round: u32, block: Arc<Block> },
     Judged { block: Digest, valid: bool },
@@ -186,6 +116,7 @@ impl<'a> Network<'a> {
                 refused: Vec::new(),
                 records: 0,
                 cancelled: BTreeSet::new(),
+                free: Time::ZERO,
             });
             network.start(node);
         }
@@ -294,7 +225,13 @@ impl<'a> Network<'a> {
                 let electorate = self.electorate(height)?;
                 Input::Begin { height, electorate, parent }
             }
-            Event::Deliver { from, bytes } => Input::Message { from, bytes },
+            Event::Deliver { from, bytes } if self.plan.handling > Duration::ZERO => {
+                node.free = node.free.max(self.now).after(self.plan.handling);
+                let wait = node.free.since(self.now);
+                self.push(wait, place, Event::Handle { from, bytes });
+                return None;
+            }
+            Event::Deliver { from, bytes } | Event::Handle { from, bytes } => Input::Message { from, bytes },
             Event::Timer(id) => {
                 if node.cancelled.remove(&id) {
                     return None;
@@ -372,15 +309,7 @@ impl<'a> Network<'a> {
     }
 
     fn build(&self, place: usize, height: Height, round: u32, parent: Digest) -> Block {
-        let header = Header {
-            chain: self.plan.chain(),
-            height,
-            parent,
-            proposer: self.plan.key(place).id(),
-            time: self.now,
-            transactions: Digest::ZERO,
-            state: Digest::ZERO,
-        };
+        let header = Header::draft(self.plan.chain(), height, parent, self.plan.key(place).id(), self.now);
         let lie = self.plan.liars.contains(&place);
         // Twins build different blocks.
         let own = [place as u8, round as u8].into_iter().cycle().take(self.plan.payload.max(2)).collect();

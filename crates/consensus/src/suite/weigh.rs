@@ -1,4 +1,4 @@
-//! The laws of [`Weigh`], over stakes of all sizes drawn from a seed.
+//! The laws of [`Weigh`], over stakes of all sizes drawn from a seed, and what splitting a stake gains.
 
 use super::{Law, Violation, require};
 use crate::Weigh;
@@ -18,6 +18,41 @@ fn case(seed: Seed, number: u64) -> (Amount, Amount, Reputation, Reputation) {
     (stake("a size", "a"), stake("b size", "b"), Reputation(r), Reputation(q))
 }
 
+/// A stake divided over many names: its weight before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Split {
+    /// What it weighs under one name.
+    pub whole: u128,
+    /// What its parts weigh together.
+    pub parts: u128,
+}
+
+impl Split {
+    /// A stake in so many parts, as equal as units allow; all names have the same reputation.
+    pub fn new(rule: &dyn Weigh, stake: Amount, reputation: Reputation, names: u64) -> Self {
+        let names = u128::from(names.max(1));
+        let (part, larger) = (stake.0 / names, stake.0 % names);
+        let weigh = |amount| u128::from(rule.weigh(Amount(amount), reputation).0);
+        let parts = weigh(part + 1) * larger + weigh(part) * (names - larger);
+        Self { whole: weigh(stake.0), parts }
+    }
+
+    /// The weight after as a multiple of that before.
+    pub fn power(&self) -> f64 {
+        self.parts as f64 / self.whole as f64
+    }
+
+    /// The chance to propose after as a multiple of that before, beside voters of this weight.
+    pub fn odds(&self, others: u128) -> f64 {
+        let chance = |own: u128| own as f64 / (own + others) as f64;
+        chance(self.parts) / chance(self.whole)
+    }
+}
+
+/// Into how many names a stake is split, and the least stake of which the law speaks: a thousand quanta for each.
+const NAMES: u64 = 1_000;
+const SPLIT: Amount = Amount(NAMES as u128 * 1_000 * Amount::QUANTUM.0);
+
 /// Tests a rule.
 ///
 /// # Errors
@@ -35,6 +70,10 @@ pub fn check(rule: &dyn Weigh) -> Result<(), Violation> {
         let parts = u128::from(weigh(a, low)) + u128::from(weigh(b, low));
         let neutral = !rule.sybil_neutral() || parts <= u128::from(weigh(sum, low));
         require(neutral, Law::SybilNeutral, show)?;
+        let split = Split::new(rule, Amount(a.0.max(SPLIT.0)), low, NAMES);
+        let even = split.parts <= split.whole && (split.whole - split.parts) * 1_000 <= split.whole;
+        let neutral = !rule.sybil_neutral() || even;
+        require(neutral, Law::SybilNeutral, || format!("{} in {NAMES} names: {split:?}", show()))?;
         let (base, best) = (u128::from(weigh(a, Reputation(0))), u128::from(weigh(a, Reputation::MAX)));
         require(best * 4 <= base * 5, Law::Bounded, show)?;
     }

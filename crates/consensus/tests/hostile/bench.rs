@@ -79,15 +79,8 @@ impl Bench {
     }
 
     pub(crate) fn block(&self, node: usize, tag: u8) -> Block {
-        let header = Header {
-            chain: self.plan.chain(),
-            height: Height(1),
-            parent: Digest::ZERO,
-            proposer: self.plan.key(node).id(),
-            time: Time(u64::from(tag)),
-            transactions: Digest::ZERO,
-            state: Digest::ZERO,
-        };
+        let (proposer, time) = (self.plan.key(node).id(), Time(u64::from(tag)));
+        let header = Header::draft(self.plan.chain(), Height(1), Digest::ZERO, proposer, time);
         Block::new(header, vec![Bytes(vec![tag])])
     }
 

@@ -200,15 +200,18 @@ impl World {
         let electorate = self.state.electorate(epoch).expect("known");
         let free = |id: &NodeId| self.state.stake(*id).is_none_or(|stake| stake.is_free(epoch));
         let proposer = electorate.members().iter().map(|member| member.id).find(free).expect("one is free");
-        Header {
-            chain: self.state.chain(),
-            height,
-            parent: self.state.tip(),
-            proposer,
-            time: Time(height.0 * 500_000),
-            transactions: Digest::ZERO,
-            state: Digest::ZERO,
-        }
+        self.header_by(proposer)
+    }
+
+    /// A header on the last block by this validator, with all that can be said before the block is executed.
+    pub fn header_by(&self, proposer: NodeId) -> Header {
+        let height = self.state.height().next();
+        let key = self.validators.iter().find(|key| key.id() == proposer).expect("a validator");
+        let slot = self.state.next_slot().expect("known");
+        let voters = self.state.next_voters().expect("known").digest();
+        let time = Time(height.0 * 500_000);
+        let draft = Header::draft(self.state.chain(), height, self.state.tip(), proposer, time);
+        Header { draw: slot.draw(key), voters, ..draft }
     }
 
     pub fn build(&self, txs: &[SignedTx]) -> Built {

@@ -1,20 +1,18 @@
 //! Driving the engine and applying what it decides.
 
 use super::{BEGIN, Validator, ValidatorError, offence};
-use crate::message::{Message, Notice, Tip};
+use crate::message::{Notice, Tip};
+use crate::plan::Plan;
 use crate::role::{Effect, Report};
 use crate::work::{Done, Executed, Invalid, Job, Outcome, is_fault};
 use bitneuron_consensus::{self as consensus, Block, Certificate, Header};
 use bitneuron_core::{Digest, Height, Outbox, Time};
-use bitneuron_ledger::{Action, Built, Event, Refutation, SignedTx, key};
+use bitneuron_ledger::{Action, Built, DRAW_GAS, Event, Refutation, SignedTx};
 use bitneuron_net::Channel;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// What reading a block costs beside the checks of its claims.
-const BLOCK_GAS: u64 = 50_000;
-/// How far a block's time may be ahead of this node's.
-const AHEAD: Duration = Duration::from_secs(2);
+/// What reading a block and checking its builder's draw costs beside the checks of its claims.
+const BLOCK_GAS: u64 = 50_000 + DRAW_GAS;
 
 impl Validator {
     /// Begins the height after the last decided one.
@@ -95,17 +93,11 @@ impl Validator {
 
     /// Puts a block together, as a job.
     fn build(&self, now: Time, height: Height, round: u32, parent: Digest, out: &mut Outbox<Effect>) {
-        let header = Header {
-            chain: self.plan.chain,
-            height,
-            parent,
-            proposer: self.key.id(),
-            time: now,
-            transactions: Digest::ZERO,
-            state: Digest::ZERO,
-        };
+        let mut header = Header::draft(self.plan.chain, height, parent, self.key.id(), now);
         let (state, judge, candidates) = (self.state.clone(), self.judge.clone(), self.mempool.candidates());
+        let key = self.key.clone();
         out.push(Effect::Work(Job::new("build", move || {
+            header.draw = state.next_slot().map_or(header.draw, |slot| slot.draw(&key));
             let built = state.build(header, &candidates, judge.as_ref());
             let gas = BLOCK_GAS.saturating_add(judge.take_spent());
             Done { gas, outcome: Outcome::Built { round, built: built.ok().map(Box::new) } }
@@ -162,7 +154,7 @@ impl Validator {
         let (state, judge) = (self.state.clone(), self.judge.clone());
         let known = self.executed.get(&block.id()).cloned();
         // A block from the future would stop the clock of all that follow.
-        let timely = block.header.time <= now.after(AHEAD);
+        let timely = block.header.time <= now.after(Plan::DRIFT);
         out.push(Effect::Work(Job::new("judge", move || {
             let run = || {
                 let executed = state.execute(&block, judge.as_ref());
@@ -227,7 +219,7 @@ impl Validator {
         }
         self.mempool.expire(height.next());
         self.answered.clear();
-        let message = Message::Tip(tip);
+        let message = self.news(tip);
         self.subscribers.iter().for_each(|to| Self::send(*to, &message, out));
         let events: Arc<[Event]> = executed.events.clone().into();
         let report = Report::Committed {
@@ -251,7 +243,6 @@ impl Validator {
     fn react(&mut self, height: Height, events: &[Event], out: &mut Outbox<Effect>) {
         for event in events {
             match event {
-                Event::EpochStarted { .. } => self.announce_electorate(out),
                 Event::DealMade(deal) => self.call(deal, out),
                 Event::TurnCommitted { author, .. } if *author == self.key.id() => self.prove(out),
                 _ => {}
@@ -262,16 +253,6 @@ impl Validator {
             2 => self.remind(out),
             3 => self.bid(out),
             _ => {}
-        }
-    }
-
-    /// Tells light clients of the electorate after the next.
-    fn announce_electorate(&self, out: &mut Outbox<Effect>) {
-        let epoch = self.height().next().epoch(self.plan.genesis.params.epoch);
-        let next = bitneuron_core::Epoch(epoch.0.saturating_add(1));
-        if let Some(notice) = self.notice(&key::electorate(next)) {
-            let message = Message::Epoch(notice);
-            self.subscribers.iter().for_each(|to| Self::send(*to, &message, out));
         }
     }
 

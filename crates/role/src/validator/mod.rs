@@ -1,11 +1,12 @@
 //! The validator: voting engine, ledger, mempool, judge and Algorithm 3 in one machine.
 //!
-//! Four concerns, one file each: `chain` drives the engine and applies blocks, `trade` buys models and answers
-//! questions, `turn` learns, `owed` answers for what is not settled. They meet in the events of each decided block.
+//! Five concerns, one file each: `chain` drives the engine and applies blocks, `trail` shows them to light clients, `trade`
+//! buys models and answers questions, `turn` learns, `owed` answers for what is not settled. They meet in the events of each decided block.
 
 mod chain;
 mod owed;
 mod trade;
+mod trail;
 mod turn;
 
 use crate::conduct::Conduct;
@@ -31,6 +32,7 @@ use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
 use trade::Early;
+use trail::Trail;
 
 /// What a new validator starts with.
 pub struct ValidatorStart {
@@ -119,6 +121,8 @@ pub struct Validator {
     examined: BTreeSet<DealId>,
     /// Who was served the head since the last block: once is enough.
     answered: BTreeSet<NodeId>,
+    /// Light blocks for those who follow.
+    trail: Trail,
     /// The turn that is committed or being proved, with the model after it.
     turn: Option<(Turn, ExactParams)>,
     /// The witness of the turn that is being proved.
@@ -188,6 +192,7 @@ impl Validator {
             early: BTreeMap::new(),
             examined: BTreeSet::new(),
             answered: BTreeSet::new(),
+            trail: Trail::default(),
             turn: None,
             claiming: None,
             owed: Owed::default(),
@@ -273,6 +278,7 @@ impl Validator {
             Message::Transaction(tx) => self.handed(from, tx, out),
             Message::Subscribe => self.subscribe(from),
             Message::Ask(goal) => self.answer(from, goal, out),
+            Message::Follow { above, upto } => self.guide(from, above, upto, out),
             Message::Model { commitment, model } => self.learn_of(from, commitment, &model, out),
             Message::Delivery { signed, packet } => {
                 self.delivered(from, Early { signed, packet, waited: false }, out);

@@ -1,16 +1,19 @@
 //! Engines that decide what this node has not judged, and one to which false blocks are proposed.
 
 use crate::trade::dealing;
-use crate::world::{World, key_of, seller};
+use crate::world::{World, check, key_of, seller};
 use bitneuron_consensus::vote::Proposal;
 use bitneuron_consensus::{
     Block, Certificate, ConsensusEngine, Effect, Header, Input, Refused, SignedProposal, SignedVote, Stage,
     Vote,
 };
 use bitneuron_core::claim::{Claim, Score};
-use bitneuron_core::{ChainId, Context, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, encode};
-use bitneuron_ledger::{Action, Event, Offence, SignedTx, Tx};
+use bitneuron_core::{
+    ChainId, Context, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode, encode,
+};
+use bitneuron_ledger::{Action, Event, Offence, SignedTx, State, Tx};
 use bitneuron_role::message::Tip;
+use bitneuron_zk::Registry;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +21,9 @@ use std::time::Duration;
 struct Rash {
     height: Height,
     wrong: Height,
+    /// The state that its decisions lead to.
+    state: State,
+    check: Registry,
     /// A proposal that comes next, with its block.
     proposed: Arc<Mutex<Option<Proposed>>>,
     /// The proposal that is being judged.
@@ -44,13 +50,21 @@ impl Machine for Rash {
                 out.push(Effect::Build { height, round: 0, parent });
             }
             Input::Built { height, block, .. } => {
-                let mut header = block.header.clone();
-                // Another block with the same outcome: one that was not executed while it was built.
-                header.proposer = key_of(1).id();
-                if height >= self.wrong {
-                    header.state = Digest([7; 32]);
+                // The other validator's block with the same transactions: this node has not executed it.
+                let Header { chain, parent, time, .. } = block.header;
+                let draw = self.state.next_slot().unwrap().draw(&key_of(1));
+                let draft = Header { draw, ..Header::draft(chain, height, parent, key_of(1).id(), time) };
+                let candidates = block.transactions.iter().map(|tx| Arc::new(decode(tx).unwrap()));
+                let built = self.state.build(draft, &candidates.collect::<Vec<_>>(), &self.check);
+                // Once that validator is in jail, this node's own block.
+                let mut block = (*block).clone();
+                if let Ok(other) = built {
+                    (self.state, block) = (other.state, other.block);
                 }
-                let block = Arc::new(Block::new(header, block.transactions.clone()));
+                if height >= self.wrong {
+                    block.header.state = Digest([7; 32]);
+                }
+                let block = Arc::new(block);
                 let certificate = Certificate { height, round: 0, block: block.id(), votes: Vec::new() };
                 out.push(Effect::Commit { block, certificate });
             }
@@ -76,16 +90,21 @@ impl ConsensusEngine for Rash {
 pub(crate) fn rash(wrong: u64) -> (World, Arc<Mutex<Option<Proposed>>>) {
     let proposed = Arc::new(Mutex::new(None));
     let given = proposed.clone();
-    let engine = move |_: Keypair, _: ChainId| -> Box<dyn ConsensusEngine> {
-        Box::new(Rash {
-            height: Height(0),
-            wrong: Height(wrong),
-            proposed: given.clone(),
-            judging: None,
-            vote: None,
+    let world = World::of(2, |builder| {
+        let genesis = builder.plan().state.clone();
+        builder.engine(move |_: Keypair, _: ChainId| -> Box<dyn ConsensusEngine> {
+            Box::new(Rash {
+                height: Height(0),
+                wrong: Height(wrong),
+                state: (*genesis).clone(),
+                check: check(),
+                proposed: given.clone(),
+                judging: None,
+                vote: None,
+            })
         })
-    };
-    (World::of(2, |builder| builder.engine(engine)), proposed)
+    });
+    (world, proposed)
 }
 
 #[test]
@@ -107,14 +126,13 @@ fn a_decided_block_that_does_not_execute_halts_the_node() {
 
 /// A block of the other validator with these transactions, proposed for the height after `tip`.
 fn propose(world: &World, tip: &Tip, transactions: &[SignedTx]) -> Proposed {
+    let time = tip.header.time.after(Duration::from_millis(1));
+    let (height, parent) = (tip.header.height.next(), tip.header.id());
+    let state = world.validator.state();
     let header = Header {
-        chain: world.plan.chain,
-        height: tip.header.height.next(),
-        parent: tip.header.id(),
-        proposer: key_of(1).id(),
-        time: tip.header.time.after(Duration::from_millis(1)),
-        transactions: Digest::ZERO,
-        state: Digest::ZERO,
+        draw: state.next_slot().unwrap().draw(&key_of(1)),
+        voters: state.next_voters().unwrap().digest(),
+        ..Header::draft(world.plan.chain, height, parent, key_of(1).id(), time)
     };
     let block = Block::new(header, transactions.iter().map(|tx| encode(tx).into()).collect());
     let (height, by) = (block.header.height, key_of(1).id());

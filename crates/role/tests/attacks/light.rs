@@ -1,61 +1,98 @@
 //! What a light client does not believe.
 
-use crate::world::World;
-use bitneuron_core::{ChainId, Digest, Epoch};
+use crate::world::{World, key_of, stranger};
+use bitneuron_consensus::light::{Doubt, Root};
+use bitneuron_core::{ChainId, Digest, Epoch, Height, NodeId, Time};
 use bitneuron_role::Light;
 use bitneuron_role::light::Disbelief;
-use bitneuron_role::message::{Notice, Tip};
+use bitneuron_role::message::{Message, Notice, Tip};
+
+fn peer() -> NodeId {
+    key_of(0).id()
+}
+
+fn light(world: &World) -> Light {
+    let mut light = world.plan.light();
+    light.tick(Time(10_000_000));
+    light
+}
 
 #[test]
 fn the_truth_is_believed() {
     let mut world = World::new();
     let notice = world.notice(1);
-    let mut light = world.plan.light();
-    assert_eq!(light.tip(&notice.tip), Ok(()));
+    let mut light = light(&world);
+    assert_eq!(light.tip(peer(), &notice.tip), Ok(()));
     assert_eq!(light.height().0, 1);
-    assert_eq!(light.learn(&notice), Ok(()));
+    assert!(light.entry(peer(), &notice).is_ok());
 }
 
 #[test]
 fn another_chain_and_another_headers_certificate_are_not_believed() {
     let mut world = World::new();
     let (first, second) = (world.decide(1), world.decide(2));
-    let electorate = world.plan.state.electorate(Epoch(0)).unwrap();
-    let mut elsewhere = Light::new(ChainId(Digest([9; 32])), world.plan.genesis.params.epoch, [electorate]);
-    assert_eq!(elsewhere.tip(&first), Err(Disbelief::Header));
-    let mut light = world.plan.light();
+    let voters = (*world.plan.state.electorate(Epoch(0)).unwrap()).clone();
+    let trust = bitneuron_consensus::light::Trust { chain: ChainId(Digest([9; 32])), ..world.plan.trust() };
+    let mut elsewhere = Light::new(trust, Root::genesis(voters));
+    assert_eq!(elsewhere.tip(peer(), &first), Err(Disbelief::Doubt(Doubt::Header)));
+    let mut light = light(&world);
     let crossed = Tip { header: second.header.clone(), certificate: first.certificate.clone() };
-    assert_eq!(light.tip(&crossed), Err(Disbelief::Header));
+    assert_eq!(light.tip(peer(), &crossed), Err(Disbelief::Doubt(Doubt::Header)));
     let mut touched = first.clone();
     touched.header.state = Digest([1; 32]);
-    assert_eq!(light.tip(&touched), Err(Disbelief::Header));
+    assert_eq!(light.tip(peer(), &touched), Err(Disbelief::Doubt(Doubt::Header)));
     assert_eq!(light.height().0, 0, "disbelief teaches nothing");
 }
 
 #[test]
 fn a_certificate_without_votes_or_for_an_invented_header_is_not_believed() {
     let mut world = World::new();
-    let mut light = world.plan.light();
+    let mut light = light(&world);
     let mut bare = world.decide(1);
     let honest = bare.clone();
     bare.certificate.votes.clear();
-    assert!(matches!(light.tip(&bare), Err(Disbelief::Certificate(_))));
+    assert!(matches!(light.tip(peer(), &bare), Err(Disbelief::Doubt(Doubt::Certificate(_)))));
     let mut invented = honest;
     invented.header.state = Digest([1; 32]);
     invented.certificate.block = invented.header.id();
-    assert!(matches!(light.tip(&invented), Err(Disbelief::Certificate(_))));
+    assert!(matches!(light.tip(peer(), &invented), Err(Disbelief::Doubt(Doubt::Certificate(_)))));
     assert_eq!(light.height().0, 0);
 }
 
 #[test]
-fn an_entry_of_another_state_and_an_unknown_electorate_are_not_believed() {
+fn an_entry_of_another_state_and_unknown_voters_are_not_believed() {
     let mut world = World::new();
     let old = world.notice(1);
     let tip = world.decide(2);
-    let mut light = world.plan.light();
+    let mut light = light(&world);
     let mixed = Notice { tip: tip.clone(), entry: old.entry };
-    assert_eq!(light.entry(&mixed), Err(Disbelief::Entry));
-    assert_eq!(light.learn(&mixed), Err(Disbelief::Entry));
-    let mut ignorant = Light::new(world.plan.chain, world.plan.genesis.params.epoch, []);
-    assert_eq!(ignorant.tip(&tip), Err(Disbelief::Electorate(Epoch(0))));
+    assert_eq!(light.entry(peer(), &mixed), Err(Disbelief::Entry));
+    let mut strange = tip;
+    strange.header.voters = Digest([1; 32]);
+    strange.certificate.block = strange.header.id();
+    assert_eq!(light.tip(peer(), &strange), Err(Disbelief::Voters(Height(2))));
+}
+
+#[test]
+fn a_validator_leads_who_follows_across_epochs_and_answers_nobody_without_end() {
+    let mut world = World::new();
+    let epoch = world.plan.genesis.params.epoch;
+    let tip = world.decide(2 * epoch + 1);
+    let mut light = light(&world);
+    light.tick(tip.header.time);
+    // Its voters were drawn by a seed that the client has not seen.
+    assert_eq!(light.tip(peer(), &tip), Err(Disbelief::Voters(tip.header.height)));
+    let follow = Message::Follow { above: light.height(), upto: Height(tip.header.height.0 - 1) };
+    let answers = |world: &mut World| -> Vec<_> {
+        let before = world.heard.len();
+        world.say(stranger(), follow.channel(), follow.to_bytes().to_vec());
+        world.heard.split_off(before).into_iter().map(|(_, message)| message).collect()
+    };
+    let first = answers(&mut world);
+    let [Message::Light(block)] = &first[..] else { unreachable!("{first:?}") };
+    assert_eq!(block.height(), Height(2 * epoch), "the first block of the last epoch");
+    assert_eq!(light.show(peer(), block.clone()), Ok(()));
+    assert_eq!(light.tip(peer(), &tip), Ok(()));
+    let more = (0..20).map(|_| answers(&mut world).len()).sum::<usize>();
+    assert!(more < 10, "{more}");
 }

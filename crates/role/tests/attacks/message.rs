@@ -91,7 +91,11 @@ fn a_stranger_has_no_effect_on_the_state_and_is_named() {
         // A delivery may be early, so its sender is named when no deal comes: see `trade`.
         let allowed = matches!(
             message,
-            Message::Transaction(_) | Message::Ask(_) | Message::Subscribe | Message::Delivery { .. }
+            Message::Transaction(_)
+                | Message::Ask(_)
+                | Message::Follow { .. }
+                | Message::Subscribe
+                | Message::Delivery { .. }
         );
         let named: &[_] = if allowed { &[] } else { &[stranger()] };
         assert_eq!(world.offenders, named, "{message:?}");

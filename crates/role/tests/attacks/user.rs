@@ -46,9 +46,9 @@ fn messages_of_strangers_make_no_user_work() {
         world.whisper(stranger(), message.to_bytes().to_vec());
     }
     assert!(world.said.is_empty() && world.jobs == ["train"]);
-    // A deal that is not in the state, and five kinds that are for validators. News, true or stale, is no offence, and a
+    // A deal that is not in the state, and six kinds that are for validators. News, true or stale, is no offence, and a
     // head that nobody asked for is late.
-    assert_eq!(world.offenders.len(), 6, "{:?}", world.offenders);
+    assert_eq!(world.offenders.len(), 7, "{:?}", world.offenders);
     for channel in [Channel::VOTE, Channel::ORDER] {
         world.offenders.clear();
         world.tell(Input::Received { from: stranger(), channel, bytes: Arc::from(*b"anything") });

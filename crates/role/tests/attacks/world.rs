@@ -1,17 +1,16 @@
 //! A chain with one validator and one user, driven by hand: their timers, their jobs, and everything that they say.
 
+use bitneuron_consensus::LightBlock;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
-use bitneuron_core::exact::{ExactData, Tensor};
+use bitneuron_core::exact::{DataRoot, ExactData, Tensor};
 use bitneuron_core::goal::{Goal, Metric};
-use bitneuron_core::{
-    Amount, Dataset, Digest, Epoch, Height, Keypair, Machine, NodeId, Outbox, Seed, Time, decode,
-};
+use bitneuron_core::{Amount, Dataset, Digest, Height, Keypair, Machine, NodeId, Outbox, Seed, Time, decode};
 use bitneuron_ledger::{Action, Delivery, Event, Genesis, Params, SignedTx, Tx, key};
 use bitneuron_net::Channel;
 use bitneuron_role::message::{Notice, Tip};
 use bitneuron_role::plan::{Plan, PlanStart};
 use bitneuron_role::{Effect, Input, Message, NodeBuilder, Report, User, Validator};
-use bitneuron_zk::{Library, Replay};
+use bitneuron_zk::{Library, Registry, Replay};
 use ndarray::Array2;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -64,6 +63,19 @@ pub(crate) struct World {
     pub(crate) jobs: Vec<&'static str>,
 }
 
+/// The public data of the genesis: the metric set and the validator's rows, with their roots.
+fn library(metric: &Arc<ExactData>, data: &Arc<ExactData>) -> (Library, DataRoot, DataRoot) {
+    let mut library = Library::new();
+    let (metric_set, root) = (library.insert_data(metric), library.insert_data(data));
+    (library, metric_set, root)
+}
+
+/// Judges claims as every node of this world does.
+pub(crate) fn check() -> Registry {
+    let (library, ..) = library(&Arc::new(rows(1)), &Arc::new(rows(5)));
+    Registry::replaying(&Replay::new(Arc::new(library)))
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::of(1, |builder| builder)
@@ -82,8 +94,7 @@ impl World {
     ) -> Self {
         let mlp = Mlp::new(&[2, 2]).unwrap();
         let (metric, data) = (Arc::new(rows(1)), Arc::new(rows(5)));
-        let mut library = Library::new();
-        let (metric_set, root) = (library.insert_data(&metric), library.insert_data(&data));
+        let (library, metric_set, root) = library(&metric, &data);
         let initial = mlp.init(Seed::from_number(3));
         let goal = Goal {
             name: "small".into(),
@@ -223,6 +234,9 @@ impl World {
     pub(crate) fn tip(&self) -> Option<Tip> {
         let mut tips = self.heard.iter().filter_map(|(to, message)| match message {
             Message::Tip(tip) if *to == stranger() => Some(tip.clone()),
+            Message::Light(block) if *to == stranger() => {
+                Some(Tip { header: block.header.clone(), certificate: block.certificate.clone() })
+            }
             _ => None,
         });
         tips.next_back()
@@ -248,10 +262,18 @@ impl World {
         }
     }
 
-    /// The electorate of the second epoch, proved under the last header.
+    /// The clock, proved under the last header.
     pub(crate) fn notice(&mut self, height: u64) -> Notice {
         let tip = self.decide(height);
-        Notice { tip, entry: self.validator.state().prove(&key::electorate(Epoch(1))).unwrap() }
+        Notice { tip, entry: self.validator.state().prove(&key::clock()).unwrap() }
+    }
+
+    /// The last header, with its voters.
+    pub(crate) fn light_block(&mut self, height: u64) -> LightBlock {
+        let Tip { header, certificate } = self.decide(height);
+        let epoch = header.height.epoch(self.plan.genesis.params.epoch);
+        let voters = self.validator.state().electorate(epoch).unwrap();
+        LightBlock { header, certificate, voters: (*voters).clone() }
     }
 
     pub(crate) fn transfer(&self, by: u64, salt: u64) -> SignedTx {
@@ -262,13 +284,14 @@ impl World {
 
     /// One message of each kind, none of which the stranger may send with any effect on the ledger.
     pub(crate) fn messages(&mut self) -> Vec<Message> {
-        let notice = self.notice(2);
+        let (notice, block) = (self.notice(2), self.light_block(2));
         let (deal, model) = (Digest([4; 32]), bitneuron_role::model::pack_model(&self.plan.initial));
         let delivery = Delivery { deal, packet: Digest([5; 32]) };
         let signed = delivery.sign(&key_of(99), self.plan.chain);
         vec![
             Message::Tip(notice.tip.clone()),
-            Message::Epoch(notice.clone()),
+            Message::Light(block),
+            Message::Follow { above: Height(0), upto: Height(2) },
             Message::Head { notice: notice.clone(), model: model.clone() },
             Message::Matched { deal, notice: notice.clone() },
             Message::Unconfirmed { deal, notice },
