@@ -13,6 +13,8 @@
 pub mod block;
 pub mod certificate;
 pub mod chance;
+pub mod committee;
+pub mod dial;
 pub mod electorate;
 pub mod engine;
 pub mod evidence;
@@ -33,6 +35,7 @@ pub mod weigh;
 pub use block::{Block, Header};
 pub use certificate::{Certificate, CheckCertificate, QuorumCheck};
 pub use chance::Slot;
+pub use dial::{Quorum, SecurityDial};
 pub use electorate::{Electorate, Member};
 pub use engine::{ConsensusEngine, Effect, Input, TimerId};
 pub use evidence::Evidence;

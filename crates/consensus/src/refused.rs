@@ -80,6 +80,17 @@ pub enum Refused {
     /// A precommit for a block that was judged invalid; the signed vote is what the ledger needs to punish its author.
     #[error("precommitted an invalid block")]
     InvalidPrecommit(Box<SignedVote>),
+    /// A pool from which no committee is safe enough.
+    #[error("a pool of weight {} against an adversary of {}", pool.0, adversary.0)]
+    Pool {
+        /// The weight of the pool.
+        pool: Weight,
+        /// What the adversary is assumed to hold.
+        adversary: Weight,
+    },
+    /// A committee of more seats than allowed.
+    #[error("a committee of {0} seats is too large")]
+    Seats(u64),
     /// No height has begun.
     #[error("no height has begun")]
     Idle,

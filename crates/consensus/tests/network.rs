@@ -218,3 +218,19 @@ fn who_is_left_out_by_proposers_fetches_their_blocks() {
     let rounds = network.nodes[0].commits.iter().map(|(_, certificate)| certificate.round).max();
     assert_eq!(rounds, Some(0), "nobody waits for a second round");
 }
+
+#[test]
+fn a_committee_of_seven_decides_three_times_as_fast_as_one_of_a_hundred() {
+    // Hops of 2 to 8 ms, a millisecond to build and to judge an answer, and for each message what a signature costs.
+    let span = |voters: usize| {
+        let delay = (Duration::from_millis(2), Duration::from_millis(8));
+        let (work, handling) = (Duration::from_millis(1), Duration::from_micros(55));
+        let plan = Plan { weights: vec![10; voters], delay, work, handling, ..Plan::new(17, 2) };
+        let mut network = Network::new(plan, &make);
+        assert!(network.run(2, MINUTE), "{network:?}");
+        safe(&network);
+        network.now.0 as f64 / 2_000.0
+    };
+    let (few, many) = (span(7), span(100));
+    assert!(many > 3.0 * few, "{few} ms and {many} ms for each height");
+}

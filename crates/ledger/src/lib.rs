@@ -21,6 +21,7 @@
 
 mod account;
 mod audit;
+mod class;
 mod deal;
 mod dispute;
 mod electorate;
@@ -46,6 +47,7 @@ mod tx;
 
 pub use account::Pools;
 pub use audit::AuditParams;
+pub use class::{ClassParams, ClassRule, Panel};
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use event::{Event, Merit};
 pub use execute::{Built, MAX_BODY};

@@ -6,6 +6,7 @@
 
 use crate::Refused;
 use crate::audit::AuditParams;
+use crate::class::ClassParams;
 use bitneuron_consensus::{Linear, SquareRoot, StakeReputation, Weigh};
 use bitneuron_core::{Amount, Reputation};
 use bitneuron_market::{BasisPoints, MarketParams};
@@ -36,6 +37,8 @@ pub struct Params {
     pub rewards: RewardParams,
     /// How reputation moves.
     pub reputation: ReputationParams,
+    /// Who works in which class.
+    pub classes: ClassParams,
 }
 
 /// Gas and fees; 1 gas = 10 ns of virtual compute.
@@ -194,6 +197,7 @@ impl Params {
             },
             rewards: RewardParams { duration: 86_400, ..RewardParams::mainnet() },
             reputation: ReputationParams::mainnet(),
+            classes: ClassParams::mainnet(),
         }
     }
 
@@ -211,6 +215,7 @@ impl Params {
             audits: AuditParams::mainnet(),
             rewards: RewardParams::mainnet(),
             reputation: ReputationParams::mainnet(),
+            classes: ClassParams::mainnet(),
         }
     }
 
@@ -232,6 +237,7 @@ impl Params {
             "a turn is claimed within 1 to 60 heights",
         )?;
         self.audits.validate(bound)?;
+        self.classes.validate(bound)?;
         bound(self.turns.heads <= 16, "a turn merges at most 16 heads")?;
         bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
         bound(self.rewards.validate(), "the rewards are within the pool and take time")?;

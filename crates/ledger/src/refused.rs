@@ -1,6 +1,7 @@
 //! Why something is refused: one error for the whole ledger.
 
 use bitneuron_core::claim::{self, Source};
+use bitneuron_core::class::Class;
 use bitneuron_core::exact::ProgramError;
 use bitneuron_core::{Amount, DecodeError, Digest, Epoch, GoalId, Height, NodeId};
 use bitneuron_market::MarketError;
@@ -37,6 +38,17 @@ pub enum Refused {
         needed: u64,
         /// What is left.
         limit: u64,
+    },
+    /// No pool of this class or those below is large enough for a committee.
+    #[error("nobody can answer work of class {0:?}")]
+    NoPool(Class),
+    /// More at stake than a committee stands to lose.
+    #[error("{value} entrusted to a committee that stands to lose {held}")]
+    Exposed {
+        /// What is entrusted.
+        value: Amount,
+        /// What its members can lose.
+        held: Amount,
     },
     /// More bytes than a block may hold.
     #[error("no room for {0} bytes")]

@@ -435,10 +435,10 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "e366f880cd6a8979a7c156afd07448bacd8d2a8c7ec40c1db910c8c82718db10"
+        "c4ec033fb3499e74f20f8a09a139ff21671a2f3f32ac408d2c3f0b16471f8fac"
     );
     assert_eq!(
         world.state.root().to_string(),
-        "3f985c66eed6c83807ce6a11a31825407d4b5f3e10f3299e8a655099aebb3fc1"
+        "8a3ecb99c6929c005a7759253b0ef46638f3abd7b4754475bffed3aca69d9db1"
     );
 }
