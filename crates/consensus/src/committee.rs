@@ -60,9 +60,9 @@ mod tests {
 
     #[test]
     fn a_total_that_divides_badly_is_as_fair() {
-        // Of 2⁶⁴ tickets the last third would all go to the first member, if they were not drawn anew.
-        let third = u64::MAX / 3;
-        let pool = pool(&[third / 2, third - third / 2]);
+        // 2⁶⁴ is three and a half times the total: of all tickets 4/7 would go to the first member, if none were drawn anew.
+        let total = u64::MAX / 7 * 2;
+        let pool = pool(&[total / 2, total - total / 2]);
         let mut first = 0;
         for n in 0..20_000u64 {
             let query = Hasher::new("test").number(n).finish();
