@@ -16,8 +16,8 @@
 //! power of two: some 150 bytes each while they are opened (a word of a fourth or an eighth of rate and its tree, 48 bytes for
 //! the library's first sumcheck, the cells themselves), and less before. The elements of nodes that only other nodes are made of go as
 //! soon as the last of these is made, and the tree of fractions makes its leaves anew wherever it reads them, so a chain of steps
-//! needs what its cells need, not what its intermediate results would. Beyond what a geometry is proven for there is
-//! [`SetupError::Insecure`], and beyond 2²⁵ fresh cells [`LowerError::TooLarge`], before anything is committed.
+//! needs what its cells need, not what its intermediate results would. Beyond 2²⁵ fresh cells there is [`LowerError::TooLarge`], beyond
+//! 2²⁶ cells in all [`SetupError::Parameters`], before the proof commits to anything.
 //!
 //! Feature `verify` builds the verifier alone, [`Checker`]; feature `sumcheck` adds the prover, `Sumcheck`. The steps that both
 //! sides take are written once: where there is no prover, its half of them stands without use, and `absent` in the place of
