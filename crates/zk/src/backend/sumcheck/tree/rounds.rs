@@ -171,7 +171,7 @@ fn total(packed: [Packed; 2]) -> [Ext; 2] {
     packed.map(|packed| <Packed as PackedFieldExtension<Val, Ext>>::to_ext_iter([packed]).sum())
 }
 
-impl<'a> State<'a> {
+impl State<'_> {
     /// Leaves registers where what is left fills one at most.
     fn of(halves: Halves<Packed>, weights: Weights<Packed>) -> Self {
         if halves.n0.len() > 1 {
