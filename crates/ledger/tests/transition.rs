@@ -436,7 +436,7 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "e366f880cd6a8979a7c156afd07448bacd8d2a8c7ec40c1db910c8c82718db10"
+        "be0b27ecf592ea6d0a3fb2cf0b14ae2c4aea8540427a2d555d4a15c90796d77e"
     );
     assert_eq!(
         world.state.root().to_string(),
