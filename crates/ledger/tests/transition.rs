@@ -440,6 +440,6 @@ fn a_fixed_history_has_a_fixed_root() {
     );
     assert_eq!(
         world.state.root().to_string(),
-        "ffb2bc66be145b6458bf2d48c376fe3814996d2ff35554189a231ca6193888df"
+        "4c12862c482f5e10962be6cfce1e3c7349eed7bd55df96750bb04cbb859c85af"
     );
 }
