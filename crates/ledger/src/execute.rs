@@ -20,7 +20,7 @@ use crate::state::BEACONS;
 use crate::tx::{Action, SignedTx, Tx};
 use crate::{HeaderFault, Refused, State};
 use bitneuron_consensus::{Block, Header};
-use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Settles, Turn};
+use bitneuron_core::claim::{self, CheckClaim, Claim, Demand, Opening, Score, Settles, Turn};
 use bitneuron_core::{Amount, Bytes, Digest, Epoch, Height, NodeId, Time, Wire, decode, encode};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -217,6 +217,16 @@ impl<'a> Draft<'a> {
         let verdict = ask(self.check);
         self.judged = !matches!(verdict, Err(Unknown(_) | Unavailable(_) | TooCostly { .. }));
         verdict
+    }
+
+    /// What the proof of a claim says that it opens.
+    pub(crate) fn openings(&self, claim: &Claim) -> Vec<Opening> {
+        self.check.openings(claim)
+    }
+
+    /// What the answer to an audit of a claim says that it opens.
+    pub(crate) fn audit_openings(&self, claim: &Claim, demand: Demand, answer: &[u8]) -> Vec<Opening> {
+        self.check.audit_openings(claim, demand, answer)
     }
 
     /// When a claim that the judge accepted is final.

@@ -16,6 +16,7 @@ pub(crate) mod section {
     pub(crate) const HEADS: u8 = 8;
     pub(crate) const DEALS: u8 = 10;
     pub(crate) const ELECTORATES: u8 = 14;
+    pub(crate) const OPENED: u8 = 18;
 }
 
 /// The clock: height, time, base fee. Its value is a [`crate::Clock`].
@@ -51,6 +52,11 @@ pub fn head(goal: GoalId, author: NodeId) -> Vec<u8> {
 /// A deal, a [`crate::Sale`].
 pub fn deal(id: Digest) -> Vec<u8> {
     key_of(section::DEALS, &id)
+}
+
+/// What accepted proofs opened of a group of hiding commitments, a [`crate::Opened`].
+pub fn opened(group: Digest) -> Vec<u8> {
+    key_of(section::OPENED, &group)
 }
 
 /// The electorate of an epoch, a [`bitneuron_consensus::Electorate`].

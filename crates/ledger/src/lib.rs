@@ -8,9 +8,9 @@
 //!
 //! Tokens are in pockets (`account`) and move only between them; stake (`stake`) makes voters (`electorate`); deals
 //! (`deal`) and turns (`turn`) are where learning meets money; turns whose proofs convince only later wait (`pending`), are
-//! audited (`audit`) and may be disputed (`dispute`); reputation and rewards follow from events; refutations
-//! (`refute`) and slashing (`slash`) end what was false. A light client checks single entries by [`EntryProof`]s under
-//! the root of a certified header; [`key`] names the entries.
+//! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); reputation
+//! and rewards follow from events; refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
+//! single entries by [`EntryProof`]s under the root of a certified header; [`key`] names the entries.
 #![forbid(unsafe_code)]
 #![warn(
     clippy::arithmetic_side_effects,
@@ -30,6 +30,7 @@ mod fee;
 mod genesis;
 mod goal;
 pub mod key;
+mod opened;
 mod params;
 mod pending;
 mod refused;
@@ -52,6 +53,7 @@ pub use execute::{Built, MAX_BODY};
 pub use fee::next_base_fee;
 pub use genesis::Genesis;
 pub use goal::{GoalEntry, Head, head_commitment, score};
+pub use opened::Opened;
 pub use params::{
     FeeParams, Params, ReputationParams, RewardParams, SlashParams, StakeParams, TurnParams, WeighRule,
 };

@@ -101,6 +101,14 @@ pub enum Refused {
     /// A claim that does not hold.
     #[error("claim: {0}")]
     Claim(#[from] claim::Refused),
+    /// A proof that would open a group of hiding commitments more often than it has randomness for.
+    #[error("group {group} was opened {most} times, and this proof may open it no more")]
+    Spent {
+        /// The group.
+        group: Digest,
+        /// How often it may be opened by a claim of this kind.
+        most: u8,
+    },
     /// A claim of something that is paid at once, with a proof that convinces only later.
     #[error("a proof that settles later pays nothing now")]
     Unsettled,

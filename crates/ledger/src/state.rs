@@ -4,6 +4,7 @@ use crate::account::Pools;
 use crate::deal::Sale;
 use crate::electorate::Seats;
 use crate::goal::{GoalEntry, Head};
+use crate::opened::Opened;
 use crate::pending::{PendingTurn, TurnId};
 use crate::reputation::Standing;
 use crate::slash::Misdeed;
@@ -64,6 +65,8 @@ pub struct State {
     /// Accepted transactions that have not expired.
     pub(crate) seen: Section<(Height, Digest), ()>,
     pub(crate) pending: Section<TurnId, PendingTurn>,
+    /// Groups of hiding commitments, by their names.
+    pub(crate) opened: Section<Digest, Opened>,
 }
 
 /// The beacon after a block: `beacon(h) = H(beacon(h − 1) ‖ id of block h)`.
@@ -109,6 +112,7 @@ impl State {
             misdeeds: Section::default(),
             seen: Section::default(),
             pending: Section::default(),
+            opened: Section::default(),
         };
         state.fill(genesis);
         state.beacons.set(Height(0), next_beacon(Digest::ZERO, chain.0));
@@ -156,10 +160,11 @@ impl State {
             &self.misdeeds,
             &self.seen,
             &self.pending,
+            &self.opened,
         ])
     }
 
-    fn sections(&mut self) -> [&mut dyn Undo; 15] {
+    fn sections(&mut self) -> [&mut dyn Undo; 16] {
         [
             &mut self.accounts,
             &mut self.escrows,
@@ -176,6 +181,7 @@ impl State {
             &mut self.misdeeds,
             &mut self.seen,
             &mut self.pending,
+            &mut self.opened,
         ]
     }
 

@@ -18,6 +18,7 @@
 //! commitment's height and within the window; then the head moves, or the turn is `pending` when its proof convinces later.
 
 use crate::event::{Event, Merit};
+use crate::opened::borrowed;
 use crate::reputation::Fall;
 use crate::{Refused, State, TurnFault, execute::Draft, goal::Head};
 use bitneuron_core::claim::{Claim, Settles, Source, Turn, TurnInput};
@@ -147,15 +148,17 @@ fn drawn(domain: &str, beacon: Digest, author: NodeId, goal: GoalId) -> Digest {
 
 impl State {
     /// What an author may do in the turn that it can commit to at the next height; `None` when no turns are committed to
-    /// then, or without such a goal.
+    /// then, or without such a goal. Heads that nobody but their authors may open any more are left out.
     pub fn turn_plan(&self, author: NodeId, goal: GoalId) -> Option<TurnPlan> {
         let next = self.clock.height.next();
         let round = self.params.round_of(next);
-        match self.params.phase(next) {
+        let mut plan = match self.params.phase(next) {
             2 => self.plan(author, goal, round, self.beacon(self.clock.height)?, &self.freeze()),
             3 => self.plan(author, goal, round, self.clock.opened, &self.frozen),
             _ => None,
-        }
+        }?;
+        plan.keep(|input| matches!(input.source, Source::Deal(_)) || self.lends(input.model));
+        Some(plan)
     }
 
     /// The turn of an author that waits for its claim.
@@ -238,6 +241,7 @@ impl Draft<'_> {
         let before = Height(now.0.saturating_sub(1));
         self.state.clock.opened = self.state.beacons.get(&before).copied().unwrap_or_default();
         self.state.forget_deals();
+        self.state.forget_opened();
     }
 
     /// Drops the turns that were not claimed in time.
@@ -283,6 +287,7 @@ impl Draft<'_> {
         let (author, goal) = (claim.by(), GoalId(claim.context().subject));
         let turn: Turn = decode(claim.public())?;
         self.judge_turn(claim, &turn, author, goal)?;
+        self.spend(self.openings(claim), &borrowed(&turn))?;
         self.judge(|judge| judge.check(claim))?;
         let head = self.close_turn(&turn, author, goal)?;
         match self.settles(claim) {

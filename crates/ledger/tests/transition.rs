@@ -436,10 +436,10 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "e366f880cd6a8979a7c156afd07448bacd8d2a8c7ec40c1db910c8c82718db10"
+        "be0b27ecf592ea6d0a3fb2cf0b14ae2c4aea8540427a2d555d4a15c90796d77e"
     );
     assert_eq!(
         world.state.root().to_string(),
-        "ffb2bc66be145b6458bf2d48c376fe3814996d2ff35554189a231ca6193888df"
+        "4c12862c482f5e10962be6cfce1e3c7349eed7bd55df96750bb04cbb859c85af"
     );
 }

@@ -26,6 +26,8 @@ Examples:
       what twenty of them do when nobody filters: see what a defence is for
   bitneuron devnet --prover optimistic --adversaries forger:1,truant:1
       turns are commitments that beacons audit; who forges a step or answers no audit loses stake
+  bitneuron devnet --prover optimistic --escalate sumcheck --rounds 10 --users 10 --adversaries forger:1
+      an audited turn is answered by a whole proof; who forged its step has none and loses stake
   bitneuron devnet --json > report.json
       only the report as JSON on standard output
 
@@ -166,6 +168,24 @@ impl From<Prover> for ProofSystem {
     }
 }
 
+/// A proof system that answers audits, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Answer {
+    /// By showing everything, so that judges do the work again
+    Replay,
+    /// By sumcheck, checked in milliseconds; needs feature `sumcheck`, on by default
+    Sumcheck,
+}
+
+impl From<Answer> for ProofSystem {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Replay => Self::Replay,
+            Answer::Sumcheck => Self::Sumcheck,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct DevnetArgs {
     /// Nodes that merge models and vote on blocks
@@ -192,6 +212,9 @@ struct DevnetArgs {
     /// How validators prove their turns
     #[arg(long, value_name = "SYSTEM", value_enum, default_value_t = Prover::Replay)]
     prover: Prover,
+    /// How an audited turn is proved as a whole; without it, openings of what the beacon draws are the answer
+    #[arg(long, value_name = "SYSTEM", value_enum)]
+    escalate: Option<Answer>,
     #[arg(long, value_name = "DEFENCE",
         help = "Leave a defence out: `proofs`, `delivery`, `filter`, `evidence` or `audits`", long_help = WITHOUT)]
     without: Option<Defence>,
@@ -253,6 +276,7 @@ impl DevnetArgs {
             compressor: self.compressor,
             adversaries: self.adversaries,
             prover: self.prover.into(),
+            escalate: self.escalate.map(Into::into),
             without: self.without,
         };
         Devnet { scenario, report: self.report, json: self.json, quiet: self.quiet }
@@ -302,7 +326,7 @@ mod tests {
     fn every_option_reaches_its_place() {
         let devnet = read(
             "bitneuron devnet --validators 4 --users 9 --rounds 3 --seed 8 --partition dirichlet:0.5 \
-             --compressor tt:120 --adversaries liar:2,equivocator:1 --prover optimistic --without delivery --report out/here --json --quiet",
+             --compressor tt:120 --adversaries liar:2,equivocator:1 --prover optimistic --escalate replay --without delivery --report out/here --json --quiet",
         )
         .expect("reads");
         let adversaries = Adversaries { liars: 2, equivocators: 1, ..Adversaries::NONE };
@@ -315,6 +339,7 @@ mod tests {
             compressor: Codec::TensorTrain(120),
             adversaries,
             prover: ProofSystem::Optimistic,
+            escalate: Some(ProofSystem::Replay),
             without: Some(Defence::Delivery),
         };
         assert_eq!(devnet, Devnet { scenario, report: "out/here".into(), json: true, quiet: true });
@@ -332,6 +357,8 @@ mod tests {
             ("bitneuron devnet --adversaries thief:1", "liar:1"),
             ("bitneuron devnet --without luck", "`delivery`"),
             ("bitneuron devnet --prover faith", "optimistic"),
+            ("bitneuron devnet --prover optimistic --escalate optimistic", "sumcheck"),
+            ("bitneuron devnet --escalate replay", "prover `optimistic`"),
             ("bitneuron devnet --partition shards:0", "shards:COUNT"),
             ("bitneuron devnet --validators 0", "1 to 64"),
             ("bitneuron devnet --users 2 --adversaries flipper:3", "misbehaving users"),
@@ -370,7 +397,7 @@ mod tests {
         let typed = lines.filter_map(|line| line.trim().strip_prefix("bitneuron "));
         let lines: Vec<_> =
             typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
-        assert_eq!(lines.len(), 12);
+        assert_eq!(lines.len(), 13);
         for line in lines {
             assert!(any(&line).is_ok(), "{line}");
         }

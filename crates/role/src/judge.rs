@@ -5,7 +5,7 @@
 
 use crate::model::open_packet;
 use bitneuron_compress::{CompressError, Limits, Packet, Registry};
-use bitneuron_core::claim::{CheckClaim, Claim, Demand, Refused, Ruling, Settles};
+use bitneuron_core::claim::{CheckClaim, Claim, Demand, Opening, Refused, Ruling, Settles};
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{ChainId, Commitment, Digest, Layout, NodeId, Signature, sign};
 use std::collections::{BTreeMap, VecDeque};
@@ -121,6 +121,14 @@ impl CheckClaim for Judge {
             self.memory().signatures.insert(key, ());
         }
         valid
+    }
+
+    fn openings(&self, claim: &Claim) -> Vec<Opening> {
+        self.check.openings(claim)
+    }
+
+    fn audit_openings(&self, claim: &Claim, demand: Demand, answer: &[u8]) -> Vec<Opening> {
+        self.check.audit_openings(claim, demand, answer)
     }
 
     fn settles(&self, claim: &Claim) -> Settles {

@@ -31,6 +31,8 @@ pub struct Scenario {
     pub adversaries: Adversaries,
     /// How turns are proved.
     pub prover: ProofSystem,
+    /// What proves a whole turn when it is audited, in place of openings; turns are then optimistic.
+    pub escalate: Option<ProofSystem>,
     /// A defence to leave out, to see what it is for.
     pub without: Option<Defence>,
 }
@@ -173,6 +175,7 @@ impl Default for Scenario {
             compressor: Codec::Uniform(8),
             adversaries: Adversaries::default(),
             prover: ProofSystem::Replay,
+            escalate: None,
             without: None,
         }
     }
@@ -305,8 +308,18 @@ impl Scenario {
         if !(1..=10_000).contains(&self.rounds) {
             return refuse(format!("{} rounds: 1 to 10,000 can be played", self.rounds));
         }
-        if let Err(error) = self.prover.built() {
-            return refuse(error.to_string());
+        for system in [Some(self.prover), self.escalate].into_iter().flatten() {
+            if let Err(error) = system.built() {
+                return refuse(error.to_string());
+            }
+        }
+        if self.escalate.is_some() && self.prover != ProofSystem::Optimistic {
+            return refuse("audits are of optimistic turns: escalate with prover `optimistic`".into());
+        }
+        if self.escalate == Some(ProofSystem::Optimistic) {
+            return refuse(
+                "what answers an audit convinces at once: escalate to `replay` or `sumcheck`".into(),
+            );
         }
         if Adversaries::sum(users) > self.users {
             return refuse(format!("more misbehaving users than the {} there are", self.users));

@@ -316,6 +316,7 @@ impl Notes {
                 compressor: self.scenario.compressor.to_string(),
                 adversaries: self.scenario.adversaries.to_string(),
                 prover: self.scenario.prover.to_string(),
+                escalate: self.scenario.escalate.map(|system| system.to_string()),
                 without: self.scenario.without.map(|defence| defence.to_string()),
             },
             accuracy: self.accuracy(cast, &heads)?,

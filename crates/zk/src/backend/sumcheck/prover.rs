@@ -17,6 +17,7 @@ use crate::proof::{Backend, Proof, bind};
 use crate::prover::{ProveError, Prover};
 use crate::statement::{Computation, public_digest};
 use crate::verifier::{Verifier, VerifyError};
+use bitneuron_core::claim::Opening;
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
 use bitneuron_core::{Commitment, Context, Digest, Seed, codec, hash::Hasher};
@@ -293,5 +294,9 @@ impl<S: Computation> Verifier<S> for Sumcheck {
 
     fn gas(&self, public: &S::Public) -> u64 {
         Verifier::<S>::gas(&self.checker, public)
+    }
+
+    fn openings(&self, public: &S::Public, proof: &Proof) -> Vec<Opening> {
+        Verifier::<S>::openings(&self.checker, public, proof)
     }
 }
