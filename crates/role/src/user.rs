@@ -348,7 +348,8 @@ impl User {
         let context =
             Context { chain: self.plan.chain, height: deal.made, by: self.key.id(), subject: deal.id };
         let (prover, key, claimed) = (self.prover.clone(), self.key.clone(), offer.claimed);
-        let (seed, gas) = (self.seed.derive_number("prove", self.salt), self.plan.score_gas);
+        let seed = self.seed.derive_number("prove", self.salt);
+        let gas = self.plan.score_gas.saturating_add(prover.gas(&truth));
         out.push(Effect::Work(Job::priced("prove score", gas, move || {
             let claim = prove::score(&key, prover.as_ref(), context, &truth, claimed, &witness, seed);
             Outcome::Proved { claim: claim.map(Box::new) }

@@ -178,6 +178,10 @@ impl<S: Computation> Prover<S> for Convergent {
     fn verifier(&self) -> Arc<dyn Verifier<S>> {
         Arc::new(self.clone())
     }
+
+    fn gas(&self, public: &S::Public) -> u64 {
+        Prover::<S>::gas(&self.inner, public)
+    }
 }
 
 impl<S: Computation> Verifier<S> for Convergent {
