@@ -78,6 +78,7 @@ impl State {
             run.map_err(|why| Refused::Transaction { at, why: Box::new(why) })?;
         }
         draft.end()?;
+        draft.state.seal()?;
         let (stated, found) = (block.header.state, draft.state.root());
         if stated != found {
             return Err(HeaderFault::Root { stated, found }.into());
@@ -117,6 +118,7 @@ impl State {
             }
         }
         run.end()?;
+        run.state.seal()?;
         draft.state = run.state.root();
         let block = Block::new(draft, transactions);
         run.state.tip = block.id();
@@ -199,8 +201,8 @@ impl<'a> Draft<'a> {
         state.clock.height = header.height;
         state.clock.time = header.time;
         let now = header.height;
-        state.beacons.prune(|height, _| height.0.saturating_add(BEACONS) >= now.0);
-        state.seen.prune(|(expires, _), ()| *expires >= now);
+        state.beacons.prune_front(|height| height.0.saturating_add(BEACONS) >= now.0);
+        state.seen.prune_front(|(expires, _)| *expires >= now);
         draft.lapse();
         draft.draw_audits();
         draft.expire()?;

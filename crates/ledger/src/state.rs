@@ -3,12 +3,15 @@
 use crate::account::Pools;
 use crate::deal::Sale;
 use crate::electorate::Seats;
+use crate::entry::{Change, bytes_of, key_of};
 use crate::goal::{GoalEntry, Head};
+use crate::key::section;
 use crate::pending::{PendingTurn, TurnId};
 use crate::reputation::Standing;
+use crate::section::{Part, Section};
 use crate::slash::Misdeed;
 use crate::stake::Stake;
-use crate::tree::{self, EntryProof, Foreign, Part, Section, Undo};
+use crate::tree::{EntryProof, Tree};
 use crate::turn::{Frozen, OpenTurn};
 use crate::{Genesis, Params, Refused};
 use bitneuron_core::exact::DataRoot;
@@ -64,6 +67,7 @@ pub struct State {
     /// Accepted transactions that have not expired.
     pub(crate) seen: Section<(Height, Digest), ()>,
     pub(crate) pending: Section<TurnId, PendingTurn>,
+    pub(crate) tree: Tree,
 }
 
 /// The beacon after a block: `beacon(h) = H(beacon(h − 1) ‖ id of block h)`.
@@ -109,11 +113,13 @@ impl State {
             misdeeds: Section::default(),
             seen: Section::default(),
             pending: Section::default(),
+            tree: Tree::default(),
         };
         state.fill(genesis);
         state.beacons.set(Height(0), next_beacon(Digest::ZERO, chain.0));
         state.elect(Epoch(0));
         state.elect(Epoch(1));
+        state.seal()?;
         Ok(state)
     }
 
@@ -133,72 +139,97 @@ impl State {
         self.data.extend(data);
     }
 
-    fn with_parts<T>(&self, look: impl FnOnce(&[&dyn Part]) -> T) -> T {
-        let (clock, pools) = (single(self.clock), single(self.pools));
-        let book = Foreign(self.book.root());
-        // The order is that of `key::section`.
-        look(&[
-            &clock,
-            &pools,
-            &self.accounts,
-            &self.escrows,
-            &self.stakes,
-            &self.standings,
-            &self.goals,
-            &self.data,
-            &self.heads,
-            &book,
-            &self.deals,
-            &self.turns,
-            &self.frozen,
-            &self.beacons,
-            &self.electorates,
-            &self.misdeeds,
-            &self.seen,
-            &self.pending,
-        ])
+    /// The sections with their numbers; clock, pools and book are entries of their own ([`Self::singles`]).
+    fn sections(&self) -> [(u8, &dyn Part); 15] {
+        [
+            (section::ACCOUNTS, &self.accounts),
+            (section::ESCROWS, &self.escrows),
+            (section::STAKES, &self.stakes),
+            (section::STANDINGS, &self.standings),
+            (section::GOALS, &self.goals),
+            (section::DATA, &self.data),
+            (section::HEADS, &self.heads),
+            (section::DEALS, &self.deals),
+            (section::TURNS, &self.turns),
+            (section::FROZEN, &self.frozen),
+            (section::BEACONS, &self.beacons),
+            (section::ELECTORATES, &self.electorates),
+            (section::MISDEEDS, &self.misdeeds),
+            (section::SEEN, &self.seen),
+            (section::PENDING, &self.pending),
+        ]
     }
 
-    fn sections(&mut self) -> [&mut dyn Undo; 15] {
+    fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 15] {
         [
-            &mut self.accounts,
-            &mut self.escrows,
-            &mut self.stakes,
-            &mut self.standings,
-            &mut self.goals,
-            &mut self.data,
-            &mut self.heads,
-            &mut self.deals,
-            &mut self.turns,
-            &mut self.frozen,
-            &mut self.beacons,
-            &mut self.electorates,
-            &mut self.misdeeds,
-            &mut self.seen,
-            &mut self.pending,
+            (section::ACCOUNTS, &mut self.accounts),
+            (section::ESCROWS, &mut self.escrows),
+            (section::STAKES, &mut self.stakes),
+            (section::STANDINGS, &mut self.standings),
+            (section::GOALS, &mut self.goals),
+            (section::DATA, &mut self.data),
+            (section::HEADS, &mut self.heads),
+            (section::DEALS, &mut self.deals),
+            (section::TURNS, &mut self.turns),
+            (section::FROZEN, &mut self.frozen),
+            (section::BEACONS, &mut self.beacons),
+            (section::ELECTORATES, &mut self.electorates),
+            (section::MISDEEDS, &mut self.misdeeds),
+            (section::SEEN, &mut self.seen),
+            (section::PENDING, &mut self.pending),
         ]
+    }
+
+    /// The entries that stand alone in their sections.
+    fn singles(&self) -> [(u8, Vec<u8>); 3] {
+        [
+            (section::CLOCK, bytes_of(&self.clock)),
+            (section::POOLS, bytes_of(&self.pools)),
+            (section::BOOK, bytes_of(&self.book.root())),
+        ]
+    }
+
+    /// Takes what has changed into the tree: the end of a block, after which the root is that of this state.
+    pub(crate) fn seal(&mut self) -> Result<(), Refused> {
+        let mut changes: Vec<Change> = self
+            .singles()
+            .into_iter()
+            .map(|(section, value)| Change { key: key_of(section, &()), value: Some(value) })
+            .collect();
+        self.sections_mut().into_iter().for_each(|(number, part)| part.take_changes(number, &mut changes));
+        self.tree.update(&changes)
     }
 
     /// Begins something that can be taken back with [`Self::undo`], as long as the book has not changed.
     pub(crate) fn begin(&mut self) -> Pools {
-        self.sections().into_iter().for_each(Undo::settle);
+        self.sections_mut().into_iter().for_each(|(_, part)| part.mark());
         self.pools
     }
 
     /// Takes back what has changed since [`Self::begin`], which gave these pools.
     pub(crate) fn undo(&mut self, pools: Pools) {
-        self.sections().into_iter().for_each(Undo::undo);
+        self.sections_mut().into_iter().for_each(|(_, part)| part.undo());
         self.pools = pools;
     }
 
-    /// The root that commits to the whole state.
+    /// The root that commits to the whole state after the last block.
     pub fn root(&self) -> Digest {
-        self.with_parts(tree::root)
+        self.tree.root()
     }
 
-    /// The proof of one entry, by its key ([`crate::key`]); `None` when there is none.
-    pub fn prove(&self, key: &[u8]) -> Option<EntryProof> {
-        self.with_parts(|parts| tree::prove(parts, key))
+    /// The value of an entry in its canonical encoding, by its key ([`crate::key`]); `None` when there is none.
+    pub fn value(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let (number, name) = key.split_first()?;
+        let single = self.singles().into_iter().find(|(section, _)| section == number);
+        match single {
+            Some((number, value)) => (key == key_of(number, &())).then_some(value),
+            None => self.sections().into_iter().find(|(section, _)| section == number)?.1.value(name),
+        }
+    }
+
+    /// Proves what [`Self::root`] says about a key: its value, or that there is none.
+    pub fn prove(&self, key: &[u8]) -> EntryProof {
+        self.tree.prove(key, self.value(key))
     }
 
     /// The parameters.
@@ -274,11 +305,4 @@ impl State {
         }
         self.beacons.get(&height).copied()
     }
-}
-
-/// A section with one entry.
-fn single<T: crate::tree::Field>(value: T) -> Section<(), T> {
-    let mut section = Section::default();
-    section.set((), value);
-    section
 }
