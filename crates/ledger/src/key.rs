@@ -4,7 +4,8 @@
 //! the type given here.
 
 use crate::entry::key_of;
-use bitneuron_core::{Digest, Epoch, GoalId, NodeId};
+use bitneuron_core::{Digest, Epoch, GoalId, Height, NodeId};
+use bitneuron_market::OrderId;
 
 /// The sections of the state.
 pub(crate) mod section {
@@ -24,8 +25,10 @@ pub(crate) mod section {
     pub(crate) const BEACONS: u8 = 13;
     pub(crate) const ELECTORATES: u8 = 14;
     pub(crate) const MISDEEDS: u8 = 15;
-    pub(crate) const SEEN: u8 = 16;
+    pub(crate) const ACCEPTED: u8 = 16;
     pub(crate) const PENDING: u8 = 17;
+    pub(crate) const ORDERS: u8 = 18;
+    pub(crate) const RECEIPTS: u8 = 19;
 }
 
 /// The clock: height, time, base fee. Its value is a [`crate::Clock`].
@@ -66,4 +69,14 @@ pub fn deal(id: Digest) -> Vec<u8> {
 /// The electorate of an epoch, a [`bitneuron_consensus::Electorate`].
 pub fn electorate(epoch: Epoch) -> Vec<u8> {
     key_of(section::ELECTORATES, &epoch)
+}
+
+/// An order, from its placing until it expires: a [`bitneuron_market::Listed`] of the data market.
+pub fn order(id: OrderId) -> Vec<u8> {
+    key_of(section::ORDERS, &id)
+}
+
+/// The root over the receipts of one of the last 64 heights, a [`Digest`].
+pub fn receipts(height: Height) -> Vec<u8> {
+    key_of(section::RECEIPTS, &height)
 }

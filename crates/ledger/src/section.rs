@@ -72,6 +72,14 @@ impl<K: Field + Ord, V: Field> Section<K, V> {
         }
     }
 
+    /// The names of what has changed since the last call, each once, ascending; forgets them and the mark.
+    pub(crate) fn take_touched(&mut self) -> Vec<K> {
+        self.marked = (OrdMap::new(), 0);
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        std::mem::take(&mut self.touched)
+    }
+
     /// The entry with the highest name.
     pub(crate) fn last_key_value(&self) -> Option<(&K, &V)> {
         self.get_max().map(|(key, value)| (key, value))
@@ -88,6 +96,10 @@ pub(crate) trait Part {
     fn take_changes(&mut self, section: u8, changes: &mut Vec<Change>);
     /// The value under a name in its canonical encoding; `None` when there is none.
     fn value(&self, name: &[u8]) -> Option<Vec<u8>>;
+    /// All entries in the order of the names.
+    fn entries(&self, section: u8, each: &mut dyn FnMut(Vec<u8>, Vec<u8>));
+    /// Puts in an entry that the tree knows already; `None` when these are no name and value of this section.
+    fn restore(&mut self, name: &[u8], value: &[u8]) -> Option<()>;
 }
 
 impl<K: Field + Ord, V: Field> Part for Section<K, V> {
@@ -101,10 +113,7 @@ impl<K: Field + Ord, V: Field> Part for Section<K, V> {
     }
 
     fn take_changes(&mut self, section: u8, changes: &mut Vec<Change>) {
-        self.marked = (OrdMap::new(), 0);
-        self.touched.sort_unstable();
-        self.touched.dedup();
-        for key in std::mem::take(&mut self.touched) {
+        for key in self.take_touched() {
             changes.push(Change { key: key_of(section, &key), value: self.map.get(&key).map(bytes_of) });
         }
     }
@@ -112,6 +121,15 @@ impl<K: Field + Ord, V: Field> Part for Section<K, V> {
     fn value(&self, name: &[u8]) -> Option<Vec<u8>> {
         let key: K = value_of(name)?;
         self.map.get(&key).map(bytes_of)
+    }
+
+    fn entries(&self, section: u8, each: &mut dyn FnMut(Vec<u8>, Vec<u8>)) {
+        self.map.iter().for_each(|(key, value)| each(key_of(section, key), bytes_of(value)));
+    }
+
+    fn restore(&mut self, name: &[u8], value: &[u8]) -> Option<()> {
+        self.map.insert(value_of(name)?, value_of(value)?);
+        Some(())
     }
 }
 

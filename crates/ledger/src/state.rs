@@ -1,5 +1,6 @@
 //! The state: everything that is agreed, under one root.
 
+use crate::Receipt;
 use crate::account::Pools;
 use crate::deal::Sale;
 use crate::electorate::Seats;
@@ -18,11 +19,12 @@ use bitneuron_core::exact::DataRoot;
 use bitneuron_core::{
     Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Reputation, Time, hash::Hasher,
 };
-use bitneuron_market::{DataMarket, OrderId, Orderbook as _, PriceTime};
+use bitneuron_market::{DataMarket, Listed, OrderId, Orderbook as _, PriceTime};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many beacons are kept.
+/// How many beacons and roots of receipts are kept.
 pub(crate) const BEACONS: u64 = 64;
 
 /// Where the chain is.
@@ -36,6 +38,24 @@ pub struct Clock {
     pub base_fee: Amount,
     /// The beacon at which the last round opened for turns.
     pub opened: Digest,
+}
+
+/// What the order book says about itself in the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BookEntry {
+    /// Its root.
+    pub(crate) root: Digest,
+    /// How many orders were ever placed.
+    pub(crate) placed: u64,
+}
+
+/// What the last block did, for whoever keeps the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What it did to entries, each once.
+    pub entries: Vec<Change>,
+    /// What each transaction did, and the block by itself.
+    pub receipts: Vec<Receipt>,
 }
 
 /// The state after a block. Copies are cheap: they share what they do not change.
@@ -58,16 +78,23 @@ pub struct State {
     pub(crate) data: Section<(GoalId, NodeId, DataRoot), Height>,
     pub(crate) heads: Section<(GoalId, NodeId), Head>,
     pub(crate) book: Arc<PriceTime<DataMarket>>,
+    /// What the book lists, as entries.
+    pub(crate) orders: Section<OrderId, Listed<DataMarket>>,
     pub(crate) deals: Section<Digest, Sale>,
     pub(crate) turns: Section<(NodeId, GoalId), OpenTurn>,
     pub(crate) frozen: Section<(GoalId, NodeId), Frozen>,
     pub(crate) beacons: Section<Height, Digest>,
     pub(crate) electorates: Section<Epoch, Seats>,
     pub(crate) misdeeds: Section<Digest, Misdeed>,
-    /// Accepted transactions that have not expired.
+    /// Accepted transactions that have not expired, by the height at which they do: what [`Self::accepted`] lists.
     pub(crate) seen: Section<(Height, Digest), ()>,
+    /// The same as entries: one for what a block accepted of one expiry, not one for each transaction.
+    pub(crate) accepted: Section<(Height, Height), Vec<Digest>>,
     pub(crate) pending: Section<TurnId, PendingTurn>,
+    /// The roots over the receipts of the last blocks.
+    pub(crate) receipts: Section<Height, Digest>,
     pub(crate) tree: Tree,
+    pub(crate) changes: Arc<Changes>,
 }
 
 /// The beacon after a block: `beacon(h) = H(beacon(h − 1) ‖ id of block h)`.
@@ -85,13 +112,24 @@ impl State {
     /// The genesis contradicts itself or its parameters are out of bounds.
     pub fn genesis(genesis: &Genesis) -> Result<Self, Refused> {
         genesis.validate()?;
+        let mut state = Self::empty(genesis)?;
+        state.fill(genesis);
+        state.beacons.set(Height(0), next_beacon(Digest::ZERO, state.chain.0));
+        state.elect(Epoch(0));
+        state.elect(Epoch(1));
+        state.seal(Vec::new())?;
+        Ok(state)
+    }
+
+    /// A state without entries in its sections.
+    pub(crate) fn empty(genesis: &Genesis) -> Result<Self, Refused> {
         let params = Arc::new(genesis.params.clone());
         let chain = genesis.chain();
         let pools =
             Pools { treasury: genesis.treasury()?, rewards: params.rewards.pool, voters: Amount::ZERO };
         let (base_fee, opened) = (params.fees.floor, Digest::ZERO);
         let book = PriceTime::new(params.market).map_err(|_| Refused::Params("the market's own bounds"))?;
-        let mut state = Self {
+        Ok(Self {
             params,
             chain,
             tip: Digest::ZERO,
@@ -105,6 +143,7 @@ impl State {
             data: Section::default(),
             heads: Section::default(),
             book: Arc::new(book),
+            orders: Section::default(),
             deals: Section::default(),
             turns: Section::default(),
             frozen: Section::default(),
@@ -112,15 +151,12 @@ impl State {
             electorates: Section::default(),
             misdeeds: Section::default(),
             seen: Section::default(),
+            accepted: Section::default(),
             pending: Section::default(),
+            receipts: Section::default(),
             tree: Tree::default(),
-        };
-        state.fill(genesis);
-        state.beacons.set(Height(0), next_beacon(Digest::ZERO, chain.0));
-        state.elect(Epoch(0));
-        state.elect(Epoch(1));
-        state.seal()?;
-        Ok(state)
+            changes: Arc::default(),
+        })
     }
 
     fn fill(&mut self, genesis: &Genesis) {
@@ -140,7 +176,7 @@ impl State {
     }
 
     /// The sections with their numbers; clock, pools and book are entries of their own ([`Self::singles`]).
-    fn sections(&self) -> [(u8, &dyn Part); 15] {
+    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 17] {
         [
             (section::ACCOUNTS, &self.accounts),
             (section::ESCROWS, &self.escrows),
@@ -155,12 +191,14 @@ impl State {
             (section::BEACONS, &self.beacons),
             (section::ELECTORATES, &self.electorates),
             (section::MISDEEDS, &self.misdeeds),
-            (section::SEEN, &self.seen),
+            (section::ACCEPTED, &self.accepted),
             (section::PENDING, &self.pending),
+            (section::ORDERS, &self.orders),
+            (section::RECEIPTS, &self.receipts),
         ]
     }
 
-    fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 15] {
+    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 17] {
         [
             (section::ACCOUNTS, &mut self.accounts),
             (section::ESCROWS, &mut self.escrows),
@@ -175,39 +213,68 @@ impl State {
             (section::BEACONS, &mut self.beacons),
             (section::ELECTORATES, &mut self.electorates),
             (section::MISDEEDS, &mut self.misdeeds),
-            (section::SEEN, &mut self.seen),
+            (section::ACCEPTED, &mut self.accepted),
             (section::PENDING, &mut self.pending),
+            (section::ORDERS, &mut self.orders),
+            (section::RECEIPTS, &mut self.receipts),
         ]
     }
 
     /// The entries that stand alone in their sections.
-    fn singles(&self) -> [(u8, Vec<u8>); 3] {
+    pub(crate) fn singles(&self) -> [(u8, Vec<u8>); 3] {
         [
             (section::CLOCK, bytes_of(&self.clock)),
             (section::POOLS, bytes_of(&self.pools)),
-            (section::BOOK, bytes_of(&self.book.root())),
+            (section::BOOK, bytes_of(&BookEntry { root: self.book.root(), placed: self.book.placed() })),
         ]
     }
 
     /// Takes what has changed into the tree: the end of a block, after which the root is that of this state.
-    pub(crate) fn seal(&mut self) -> Result<(), Refused> {
-        let mut changes: Vec<Change> = self
+    pub(crate) fn seal(&mut self, receipts: Vec<Receipt>) -> Result<(), Refused> {
+        self.list_accepted();
+        for (id, listed) in Arc::make_mut(&mut self.book).take_changes() {
+            match listed {
+                Some(listed) => self.orders.set(id, listed),
+                None => self.orders.unset(&id),
+            }
+        }
+        let mut entries: Vec<Change> = self
             .singles()
             .into_iter()
             .map(|(section, value)| Change { key: key_of(section, &()), value: Some(value) })
             .collect();
-        self.sections_mut().into_iter().for_each(|(number, part)| part.take_changes(number, &mut changes));
-        self.tree.update(&changes)
+        self.sections_mut().into_iter().for_each(|(number, part)| part.take_changes(number, &mut entries));
+        self.tree.update(&entries)?;
+        self.changes = Arc::new(Changes { entries, receipts });
+        Ok(())
+    }
+
+    fn list_accepted(&mut self) {
+        let (now, mut lists) = (self.clock.height, BTreeMap::<Height, Vec<Digest>>::new());
+        for (expires, digest) in self.seen.take_touched() {
+            if self.seen.contains_key(&(expires, digest)) {
+                lists.entry(expires).or_default().push(digest);
+            }
+        }
+        self.accepted.extend(lists.into_iter().map(|(expires, list)| ((expires, now), list)));
+        self.accepted.prune_front(|(expires, _)| *expires >= now);
+    }
+
+    /// What the last block did.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Begins something that can be taken back with [`Self::undo`], as long as the book has not changed.
     pub(crate) fn begin(&mut self) -> Pools {
+        self.seen.mark();
         self.sections_mut().into_iter().for_each(|(_, part)| part.mark());
         self.pools
     }
 
     /// Takes back what has changed since [`Self::begin`], which gave these pools.
     pub(crate) fn undo(&mut self, pools: Pools) {
+        self.seen.undo();
         self.sections_mut().into_iter().for_each(|(_, part)| part.undo());
         self.pools = pools;
     }
@@ -265,6 +332,11 @@ impl State {
     /// The free tokens of an account.
     pub fn balance(&self, id: NodeId) -> Amount {
         self.accounts.get(&id).copied().unwrap_or_default()
+    }
+
+    /// All accounts with free tokens, by name.
+    pub fn accounts(&self) -> impl Iterator<Item = (NodeId, Amount)> {
+        self.accounts.iter().map(|(id, amount)| (*id, *amount))
     }
 
     /// What an order holds in escrow.

@@ -442,6 +442,6 @@ fn a_fixed_history_has_a_fixed_root() {
     );
     assert_eq!(
         world.state.root().to_string(),
-        "4cc90b83027416c6abc58f07b291077ceeb248736230cf718991fbeb44e6a000"
+        "66d65b2b2cc2c0f1c70f12017636de9442c94c913f48b26bffcb8c3a5a4ff385"
     );
 }

@@ -43,7 +43,10 @@ impl Default for Tree {
 
 impl fmt::Debug for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tree").field("root", &self.root).field("nodes", &self.nodes.len()).finish()
+        f.debug_struct("Tree")
+            .field("root", &self.root)
+            .field("nodes", &self.nodes.len())
+            .finish_non_exhaustive()
     }
 }
 
