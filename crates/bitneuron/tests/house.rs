@@ -23,9 +23,13 @@ const HOUSE: [(&str, &[&str]); 13] = [
 ];
 
 /// Foreign crates that one crate alone may use.
-const ROOMS: [(&str, &str); 11] = [
+const ROOMS: [(&str, &str); 15] = [
     ("bincode", "core"),
     ("ed25519-dalek", "core"),
+    ("curve25519-dalek", "core"),
+    ("jmt", "ledger"),
+    ("imbl", "ledger"),
+    ("redb", "ledger"),
     ("faer", "compress"),
     ("arc-malachitebft-core-consensus", "consensus"),
     ("arc-malachitebft-core-types", "consensus"),

@@ -92,7 +92,7 @@ pub struct Good {
 
 /// The open deal in the value of an entry ([`crate::key::deal`]); `None` when it is settled.
 pub fn open_deal(value: &[u8]) -> Option<Deal<DataMarket>> {
-    crate::tree::value_of::<Sale>(value).map(|sale| sale.deal).filter(|deal| !deal.state.is_final())
+    crate::entry::value_of::<Sale>(value).map(|sale| sale.deal).filter(|deal| !deal.state.is_final())
 }
 
 impl State {

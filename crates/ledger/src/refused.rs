@@ -65,6 +65,9 @@ pub enum Refused {
         /// What is there.
         held: Amount,
     },
+    /// The tree over the state lost a node, which is a fault of this program.
+    #[error("tree: {0}")]
+    Tree(String),
     /// An amount that no honest computation reaches.
     #[error("an amount beyond the supply")]
     Overflow,

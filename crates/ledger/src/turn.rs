@@ -25,8 +25,8 @@ use bitneuron_core::claim::{Claim, Settles, Source, Turn, TurnInput};
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{Amount, Commitment, Digest, GoalId, Height, NodeId, Reputation, Share, decode};
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A head at the opening of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub struct Frozen {
 }
 
 /// The heads at the opening of a round, by goal and author.
-pub(crate) type Opening = BTreeMap<(GoalId, NodeId), Frozen>;
+pub(crate) type Opening = OrdMap<(GoalId, NodeId), Frozen>;
 
 /// A model that an author may merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

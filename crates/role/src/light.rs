@@ -6,7 +6,7 @@
 use crate::message::{Notice, Tip};
 use bitneuron_consensus::{CheckCertificate, Electorate, QuorumCheck};
 use bitneuron_core::{ChainId, Digest, Epoch, Height, decode};
-use bitneuron_ledger::Entry;
+use bitneuron_ledger::{ProofError, Value, key};
 use std::{collections::BTreeMap, sync::Arc};
 use thiserror::Error;
 
@@ -23,9 +23,12 @@ pub enum Disbelief {
     /// The certificate does not hold.
     #[error("certificate: {0}")]
     Certificate(#[from] bitneuron_consensus::Refused),
-    /// The entry is not under the header's state root.
-    #[error("the entry is not in the certified state")]
-    Entry,
+    /// The proof does not show what the certified state has under the key.
+    #[error("entry: {0}")]
+    Proof(#[from] ProofError),
+    /// What is proved is no electorate.
+    #[error("no electorate")]
+    NoElectorate,
 }
 
 /// What a light client knows.
@@ -88,13 +91,13 @@ impl Light {
         Ok(())
     }
 
-    /// Believes an entry that is proved under a believed header.
+    /// Believes what is proved of an entry under a believed header: its value, or that there is none.
     ///
     /// # Errors
     /// Why it is not believed.
-    pub fn entry(&mut self, notice: &Notice) -> Result<Entry, Disbelief> {
+    pub fn entry(&mut self, notice: &Notice, key: &[u8]) -> Result<Option<Value>, Disbelief> {
         self.tip(&notice.tip)?;
-        notice.entry.verify(notice.tip.header.state).ok_or(Disbelief::Entry)
+        Ok(notice.entry.verify(notice.tip.header.state, key)?)
     }
 
     /// Learns the electorate of a later epoch from its entry.
@@ -102,11 +105,10 @@ impl Light {
     /// # Errors
     /// Why it is not believed.
     pub fn learn(&mut self, notice: &Notice) -> Result<(), Disbelief> {
-        let entry = self.entry(notice)?;
-        let electorate: Electorate = decode(&entry.value).map_err(|_| Disbelief::Entry)?;
-        if entry.key != bitneuron_ledger::key::electorate(electorate.epoch()) {
-            return Err(Disbelief::Entry);
-        }
+        // Its epoch is not known beforehand: what it claims says under which key it must be proved.
+        let claimed = notice.entry.claimed().and_then(|bytes| decode::<Electorate>(bytes).ok());
+        let electorate = claimed.ok_or(Disbelief::NoElectorate)?;
+        self.entry(notice, &key::electorate(electorate.epoch()))?;
         self.electorates.insert(electorate.epoch(), Arc::new(electorate));
         while self.electorates.len() > Self::KEPT {
             self.electorates.pop_first();

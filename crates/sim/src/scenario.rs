@@ -7,6 +7,7 @@ pub use crate::unread::Unread;
 
 use crate::report::Round;
 use bitneuron_core::Height;
+use bitneuron_ledger::{Genesis, store::Decided};
 use bitneuron_role::ProofSystem;
 use std::fmt;
 use std::str::FromStr;
@@ -53,12 +54,21 @@ pub enum Defence {
 }
 
 /// What an observer of a rehearsal sees, in order.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Sight<'a> {
     /// A block was decided.
     Block(Height),
     /// A round ended.
     Round(&'a Round),
+    /// A validator learned that a block was decided, and executed it.
+    Kept {
+        /// Which one.
+        validator: usize,
+        /// What the chain began with.
+        genesis: &'a Genesis,
+        /// The block, its votes and the state after it.
+        decided: Decided<'a>,
+    },
 }
 
 /// How users compress what they sell.

@@ -183,6 +183,12 @@ pub trait CheckClaim: Send + Sync {
         sign::verify(by, domain, chain, bytes, signature)
     }
 
+    /// Whether all these signatures are valid, the messages being those of [`sign::message`]: what [`Self::verify`] says of
+    /// each, asked at once, which is cheaper ([`sign::verify_batch`]).
+    fn verify_all(&self, items: &[(NodeId, &[u8], Signature)]) -> bool {
+        sign::verify_batch(items)
+    }
+
     /// The model of this layout that a packet decodes to.
     ///
     /// # Errors

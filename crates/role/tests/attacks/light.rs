@@ -2,6 +2,7 @@
 
 use crate::world::World;
 use bitneuron_core::{ChainId, Digest, Epoch};
+use bitneuron_ledger::{ProofError, key};
 use bitneuron_role::Light;
 use bitneuron_role::light::Disbelief;
 use bitneuron_role::message::{Notice, Tip};
@@ -54,8 +55,13 @@ fn an_entry_of_another_state_and_an_unknown_electorate_are_not_believed() {
     let tip = world.decide(2);
     let mut light = world.plan.light();
     let mixed = Notice { tip: tip.clone(), entry: old.entry };
-    assert_eq!(light.entry(&mixed), Err(Disbelief::Entry));
-    assert_eq!(light.learn(&mixed), Err(Disbelief::Entry));
+    let forged = Disbelief::Proof(ProofError::Root);
+    assert_eq!(light.entry(&mixed, &key::electorate(Epoch(1))), Err(forged.clone()));
+    assert_eq!(light.learn(&mixed), Err(forged));
+    // What is proved to be absent is no electorate either.
+    let (state, nobody) = (world.plan.state.as_ref().clone(), key::electorate(Epoch(99)));
+    let absent = Notice { tip, entry: state.prove(&nobody) };
+    assert_eq!(light.learn(&absent), Err(Disbelief::NoElectorate));
     let mut ignorant = Light::new(world.plan.chain, world.plan.genesis.params.epoch, []);
-    assert_eq!(ignorant.tip(&tip), Err(Disbelief::Electorate(Epoch(0))));
+    assert_eq!(ignorant.tip(&absent.tip), Err(Disbelief::Electorate(Epoch(0))));
 }
