@@ -159,10 +159,7 @@ impl Proofs {
         P: Prover<Turn> + Verifier<Turn> + Clone + 'static,
     {
         let registry = Registry::replaying(replay).with::<Turn>(system.clone());
-        let (registry, answers) = match params.audits.demand {
-            Demand::Openings => (registry, None),
-            Demand::Proof(backend) => answering(registry, Backend(backend), replay, params)?,
-        };
+        let (registry, answers) = answering(registry, replay, params)?;
         Ok(Self {
             turns: Arc::new(system),
             scores: Arc::new(replay.clone()),
@@ -173,20 +170,21 @@ impl Proofs {
     }
 }
 
-type Answering = Result<(Registry, Option<Arc<dyn Prover<Turn>>>), ProofSystemError>;
+type Answering = (Registry, Option<Arc<dyn Prover<Turn>>>);
 
-/// Who proves the demanded answers, and a registry that knows their verifier: chosen here, as the systems above are.
-fn answering(registry: Registry, backend: Backend, replay: &Replay, params: &Params) -> Answering {
+/// A registry that knows the verifier of the demanded answers, and who proves them: chosen here, as the systems above are.
+fn answering(registry: Registry, replay: &Replay, params: &Params) -> Result<Answering, ProofSystemError> {
     fn by<P>(registry: Registry, backend: Backend, system: P) -> Answering
     where
         P: Prover<Turn> + Verifier<Turn> + Clone + 'static,
     {
-        Ok((registry.answering::<Turn>(backend, system.clone()), Some(Arc::new(system))))
+        (registry.answering::<Turn>(backend, system.clone()), Some(Arc::new(system)))
     }
-    match backend {
-        Backend::REPLAY => by(registry, backend, replay.clone()),
+    let Demand::Proof(backend) = params.audits.demand else { return Ok((registry, None)) };
+    match Backend(backend) {
+        Backend::REPLAY => Ok(by(registry, Backend::REPLAY, replay.clone())),
         #[cfg(feature = "sumcheck")]
-        Backend::SUMCHECK => by(registry, backend, convergent(replay, params)?),
+        Backend::SUMCHECK => Ok(by(registry, Backend::SUMCHECK, convergent(replay, params)?)),
         #[cfg(not(feature = "sumcheck"))]
         Backend::SUMCHECK => Err(ProofSystemError::NotBuilt(ProofSystem::Sumcheck)),
         Backend(other) => Err(ProofSystemError::Demanded(other)),

@@ -7,6 +7,7 @@ use crate::suite::Case;
 use crate::suite::world::{bumped, run};
 use crate::{Computation, Statement, TurnWitness};
 use bitneuron_core::claim::Turn;
+use bitneuron_core::exact::Tensor;
 use bitneuron_core::{Context, Digest, Seed};
 
 type Turns = Chain<Turn>;
@@ -88,7 +89,7 @@ fn results(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
     if let ([first, ..], [own, ..]) = (honest.public.parts.as_slice(), honest.witness.as_slice()) {
         let between = run(first.relation().ok(), Turn::witness(own));
         let stale = but(honest, |turns| {
-            let head = between.first().map(|head| head.commitment());
+            let head = between.first().map(Tensor::commitment);
             turns.iter_mut().skip(1).zip(head).for_each(|(last, head)| last.after = head);
         });
         lies.tell("the head between the turns as the last", Class::False, stale, &honest.witness);
