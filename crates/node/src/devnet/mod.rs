@@ -108,12 +108,23 @@ impl Devnet {
 
     /// The command line that plays this scenario.
     pub fn line(&self) -> String {
-        let Scenario { validators, users, rounds, seed, rows, compressor, adversaries, prover, without } =
-            &self.scenario;
+        let Scenario {
+            validators,
+            users,
+            rounds,
+            seed,
+            rows,
+            compressor,
+            adversaries,
+            prover,
+            escalate,
+            without,
+        } = &self.scenario;
+        let escalate = escalate.map(|system| format!(" --escalate {system}")).unwrap_or_default();
         let without = without.map(|defence| format!(" --without {defence}")).unwrap_or_default();
         format!(
             "bitneuron devnet --validators {validators} --users {users} --rounds {rounds} --seed {seed} \
-             --partition {rows} --compressor {compressor} --adversaries {adversaries} --prover {prover}{without}"
+             --partition {rows} --compressor {compressor} --adversaries {adversaries} --prover {prover}{escalate}{without}"
         )
     }
 
