@@ -66,7 +66,7 @@ fn draws(c: &mut Criterion) {
     let proof = slot.draw(&key);
     c.bench_function("what a proposer draws, made", |b| b.iter(|| slot.draw(black_box(&key))));
     c.bench_function("what a proposer draws, checked", |b| {
-        b.iter(|| slot.output(key.id(), black_box(&proof)))
+        b.iter(|| slot.output(key.id(), black_box(&proof)));
     });
     for count in [4_u16, 1_024] {
         let id = |n: u16| NodeId([n.to_be_bytes(); 16].concat().try_into().unwrap());

@@ -15,7 +15,11 @@ use bitneuron::core::Weight;
 use plotters::prelude::{
     ChartBuilder, Circle, Color, IntoDrawingArea, IntoFont, LineSeries, RGBColor, SVGBackend, WHITE,
 };
-use std::{collections::BTreeMap, error::Error, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    error::Error,
+    time::Duration,
+};
 
 /// The pool, of which the adversary holds a quarter.
 const POOL: Weight = Weight(4 << 40);
@@ -40,7 +44,10 @@ fn latency(seats: u32) -> Option<f64> {
     network.run(ANSWERS, Duration::from_mins(1)).then(|| network.now.0 as f64 / 1_000.0 / ANSWERS as f64)
 }
 
-fn draw(path: &str, lines: &[(&str, RGBColor, Vec<(f64, f64)>)]) -> Result<(), Box<dyn Error>> {
+/// A line of the plot: its name, its colour, and the milliseconds for each number of bits.
+type Line<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
+
+fn draw(path: &str, lines: &[Line<'_>]) -> Result<(), Box<dyn Error>> {
     let canvas = SVGBackend::new(path, (720, 440)).into_drawing_area();
     canvas.fill(&WHITE)?;
     let top = lines.iter().flat_map(|(_, _, points)| points).map(|point| point.1).fold(0.0, f64::max);
@@ -74,10 +81,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "docs/security_dial.svg".into());
     let mut measured = BTreeMap::new();
     let mut measure = |seats: u32| -> Result<f64, Box<dyn Error>> {
-        if !measured.contains_key(&seats) {
-            measured.insert(seats, latency(seats).ok_or("a committee stalled")?);
-        }
-        Ok(measured[&seats])
+        Ok(match measured.entry(seats) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(latency(seats).ok_or("a committee stalled")?),
+        })
     };
     println!("bits  unanimous          two thirds of a vote");
     let (mut unanimous, mut vote) = (Vec::new(), Vec::new());

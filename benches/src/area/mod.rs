@@ -2,6 +2,7 @@
 
 mod core;
 mod learning;
+mod ledger;
 mod market;
 mod sim;
 mod zk;
@@ -19,6 +20,8 @@ pub enum Area {
     Sim,
     /// Orders placed and matched.
     Market,
+    /// Transactions executed, entries proved.
+    Ledger,
     /// Gossip learning and robust merging.
     Learning,
     /// Proofs.
@@ -32,6 +35,7 @@ impl Area {
             Self::Core => include_str!("../../bars/core.json"),
             Self::Sim => include_str!("../../bars/sim.json"),
             Self::Market => include_str!("../../bars/market.json"),
+            Self::Ledger => include_str!("../../bars/ledger.json"),
             Self::Learning => include_str!("../../bars/learning.json"),
             Self::Zk => include_str!("../../bars/zk.json"),
         }
@@ -44,6 +48,7 @@ impl Area {
             Self::Core => core::measure(),
             Self::Sim => sim::measure(),
             Self::Market => market::measure(options),
+            Self::Ledger => ledger::measure(),
             Self::Learning => learning::measure(options),
             Self::Zk => zk::measure(options),
         }
@@ -56,6 +61,7 @@ impl fmt::Display for Area {
             Self::Core => "core",
             Self::Sim => "sim",
             Self::Market => "market",
+            Self::Ledger => "ledger",
             Self::Learning => "learning",
             Self::Zk => "zk",
         })

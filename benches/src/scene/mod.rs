@@ -1,6 +1,7 @@
 //! What is measured *on*: the same for the program `figures` and for the criterion benches.
 
 pub mod block;
+pub mod chain;
 pub mod chatter;
 pub mod orders;
 pub mod proof;

@@ -23,11 +23,14 @@ const HOUSE: [(&str, &[&str]); 13] = [
 ];
 
 /// Foreign crates that one crate alone may use.
-const ROOMS: [(&str, &str); 13] = [
+const ROOMS: [(&str, &str); 16] = [
     ("bincode", "core"),
     ("ed25519-dalek", "core"),
     ("curve25519-dalek", "core"),
     ("vrf-rfc9381", "core"),
+    ("jmt", "ledger"),
+    ("imbl", "ledger"),
+    ("redb", "ledger"),
     ("faer", "compress"),
     ("arc-malachitebft-core-consensus", "consensus"),
     ("arc-malachitebft-core-types", "consensus"),

@@ -7,12 +7,13 @@
 //! turn taken back.
 
 use crate::event::Event;
+use crate::opened::borrowed;
 use crate::params::Bound;
 use crate::pending::{PendingTurn, TurnId};
 use crate::slash::Offence;
 use crate::{Params, Refused, State, TurnFault, execute::Draft};
 use bitneuron_core::claim::Demand;
-use bitneuron_core::{Amount, Digest, Height, encode, hash::Hasher};
+use bitneuron_core::{Amount, Digest, Height, decode, encode, hash::Hasher};
 use bitneuron_market::BasisPoints;
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +109,8 @@ impl Draft<'_> {
         let turn = self.state.pending.get(&id).cloned().ok_or(TurnFault::NotPending)?;
         let (Some(_), Some(beacon)) = (turn.due, turn.beacon) else { return Err(TurnFault::NotAsked.into()) };
         let demand = self.state.params.audits.demand;
+        let openings = self.audit_openings(&turn.claim, demand, answer);
+        self.spend(openings, &borrowed(&decode(turn.claim.public())?))?;
         self.judge(|judge| judge.audit(&turn.claim, beacon, demand, answer))?;
         self.state.pending.set(id, PendingTurn { due: None, ..turn });
         self.events.push(Event::AuditAnswered { turn: id });

@@ -18,6 +18,7 @@ use bitneuron_market::{
     self as market, DataMarket, DataTerms, Deal, DealId, Duty, Order, OrderId, Orderbook as _,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const DELIVERY: &str = "bitneuron delivery v1";
@@ -91,7 +92,7 @@ pub struct Good {
 
 /// The open deal in the value of an entry ([`crate::key::deal`]); `None` when it is settled.
 pub fn open_deal(value: &[u8]) -> Option<Deal<DataMarket>> {
-    crate::tree::value_of::<Sale>(value).map(|sale| sale.deal).filter(|deal| !deal.state.is_final())
+    crate::entry::value_of::<Sale>(value).map(|sale| sale.deal).filter(|deal| !deal.state.is_final())
 }
 
 impl State {
@@ -227,6 +228,7 @@ impl Draft<'_> {
         if !deal.state.owed().contains(&Duty::Prove) {
             return Err(market::MarketError::Repeated(market::Event::Proven).into());
         }
+        self.spend(self.openings(claim), &BTreeSet::new())?;
         self.judge(|judge| judge.check(claim))?;
         // What is paid cannot be taken back.
         if self.settles(claim) != Settles::AtOnce {

@@ -4,9 +4,10 @@ use crate::pending::TurnId;
 use crate::slash::Offence;
 use bitneuron_core::{Amount, Commitment, Digest, Epoch, GoalId, Height, NodeId};
 use bitneuron_market::{DataMarket, Deal, DealId, Duty, OrderId};
+use serde::{Deserialize, Serialize};
 
 /// Why somebody was rewarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Merit {
     /// Built a block that moved a head or settled a deal.
     Block,
@@ -17,7 +18,7 @@ pub enum Merit {
 }
 
 /// Something that happened. Exhaustive on purpose.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// Free tokens moved by their owner's wish.
     Transferred {
@@ -214,4 +215,40 @@ pub enum Event {
         /// How many vote in the epoch after it, whose electorate was fixed now.
         voters: u32,
     },
+}
+
+impl Event {
+    /// The accounts that it concerns. A deal that is only named, and an order, concern whoever acted on them.
+    pub fn concerns(&self) -> Vec<NodeId> {
+        match self {
+            Self::Transferred { from, to, .. } => vec![*from, *to],
+            Self::Bonded { who, .. }
+            | Self::Unbonding { who, .. }
+            | Self::Unbonded { who, .. }
+            | Self::Slashed { who, .. }
+            | Self::Rewarded { who, .. } => vec![*who],
+            Self::DataRegistered { author, .. }
+            | Self::TurnCommitted { author, .. }
+            | Self::TurnAccepted { author, .. }
+            | Self::TurnLapsed { author, .. } => vec![*author],
+            Self::OrderPlaced { by, .. } => vec![*by],
+            Self::DealMade(deal) | Self::DealSettled(deal) | Self::DealLate { deal, .. } => {
+                vec![deal.seller, deal.buyer]
+            }
+            Self::DealRefuted { deal, informer } => vec![deal.seller, deal.buyer, *informer],
+            Self::TurnPending { turn, .. }
+            | Self::TurnAudited { turn, .. }
+            | Self::AuditAnswered { turn }
+            | Self::TurnReversed { turn, .. } => vec![turn.author],
+            Self::TurnDisputed { turn, challenger } => vec![turn.author, *challenger],
+            Self::DisputeMoved { turn, asked } => vec![turn.author, *asked],
+            Self::DisputeEnded { turn, guilty } => vec![turn.author, *guilty],
+            Self::Refuted { who, informer, .. } => vec![*who, *informer],
+            Self::GoalRegistered(_)
+            | Self::OrderCancelled(_)
+            | Self::Delivered { .. }
+            | Self::Proven(_)
+            | Self::EpochStarted { .. } => Vec::new(),
+        }
+    }
 }

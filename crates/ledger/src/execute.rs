@@ -16,13 +16,15 @@
 
 use crate::event::{Event, Merit};
 use crate::fee::{gas, next_base_fee, plain_gas};
+use crate::receipt::{self, Cause, Receipt};
 use crate::state::BEACONS;
-use crate::tx::{Action, SignedTx, Tx};
+use crate::tx::{Action, Candidate, SignedTx, Tx};
 use crate::{HeaderFault, Refused, State};
 use bitneuron_consensus::{Block, Electorate, Header};
-use bitneuron_core::claim::{self, CheckClaim, Claim, Score, Settles, Turn};
+use bitneuron_core::claim::{self, CheckClaim, Claim, Demand, Opening, Score, Settles, Turn};
 use bitneuron_core::{Amount, Bytes, Digest, Epoch, Height, NodeId, Time, Wire, decode, encode};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The most bytes of transactions in a block.
@@ -44,6 +46,8 @@ pub(crate) struct Draft<'a> {
     count: usize,
     /// Whether the judge was at work for the transaction at hand.
     judged: bool,
+    /// The accepted transactions, with the number of events before and after each.
+    accepted: Vec<(Cause, Range<usize>)>,
     /// The gas of checks for candidates that failed, and whose they were.
     wasted: u64,
     failed: BTreeSet<NodeId>,
@@ -74,12 +78,19 @@ impl State {
             return Err(HeaderFault::Body.into());
         }
         let mut draft = Draft::begin(self, &block.header, check)?;
-        for (at, bytes) in block.transactions.iter().enumerate() {
-            let run =
-                decode(bytes).map_err(Refused::from).and_then(|signed| draft.apply(&signed, bytes.len()));
-            run.map_err(|why| Refused::Transaction { at, why: Box::new(why) })?;
+        let refused = |at, why| Refused::Transaction { at, why: Box::new(why) };
+        let read = |(at, bytes): (usize, &Bytes)| decode(bytes).map_err(|error| refused(at, error.into()));
+        let all: Vec<SignedTx> = block.transactions.iter().enumerate().map(read).collect::<Result<_, _>>()?;
+        let sizes = block.transactions.iter().map(|bytes| bytes.len());
+        let mut all: Vec<Candidate<'_>> =
+            all.iter().zip(sizes).map(|(signed, size)| Candidate::of(signed, size)).collect();
+        Candidate::verify_all(&mut all, self.chain, check);
+        for (at, candidate) in all.iter().enumerate() {
+            draft.apply(candidate).map_err(|why| refused(at, why))?;
         }
         draft.end()?;
+        let receipts = draft.receipts();
+        draft.state.seal(receipts)?;
         let (stated, found) = (block.header.state, draft.state.root());
         if stated != found {
             return Err(HeaderFault::Root { stated, found }.into());
@@ -114,7 +125,7 @@ impl State {
         let (mut transactions, mut dropped) = (Vec::new(), Vec::new());
         for candidate in candidates {
             let bytes = encode(candidate.as_ref());
-            match run.attempt(candidate, bytes.len()) {
+            match run.attempt(&Candidate::of(candidate, bytes.len())) {
                 Ok(()) => transactions.push(Bytes(bytes)),
                 // What finds no room now may find some in the next block.
                 Err(Refused::Gas { needed, .. }) if needed <= self.params.fees.limit => {}
@@ -123,6 +134,8 @@ impl State {
             }
         }
         run.end()?;
+        let receipts = run.receipts();
+        run.state.seal(receipts)?;
         draft.state = run.state.root();
         draft.next_voters = name(run.state.next_voters());
         let block = Block::new(draft, transactions);
@@ -140,7 +153,7 @@ impl State {
         if size > SignedTx::LIMIT {
             return Err(Refused::Size(size));
         }
-        self.admissible(signed, self.clock.height.next(), judge)?;
+        self.admissible(&Candidate::of(signed, size), self.clock.height.next(), judge)?;
         let (needed, limit) = (plain_gas(signed, size), self.params.fees.limit);
         if needed > limit {
             return Err(Refused::Gas { needed, limit });
@@ -150,17 +163,22 @@ impl State {
     }
 
     /// In time, new and signed, the cheapest first.
-    fn admissible(&self, signed: &SignedTx, at: Height, judge: &dyn CheckClaim) -> Result<Digest, Refused> {
+    fn admissible(
+        &self,
+        candidate: &Candidate<'_>,
+        at: Height,
+        judge: &dyn CheckClaim,
+    ) -> Result<(), Refused> {
+        let Candidate { signed, digest, verified, .. } = *candidate;
         let (expires, last) = (signed.tx.expires, Height(at.0.saturating_add(self.params.tx_lifetime)));
         if expires < at || expires > last {
             return Err(Refused::Expires { expires, first: at, last });
         }
-        let digest = signed.digest();
         if self.seen.contains_key(&(expires, digest)) {
             return Err(Refused::Replayed(digest));
         }
-        let valid = signed.is_signed_before(digest, self.chain, judge);
-        if valid { Ok(digest) } else { Err(Refused::Signature(signed.tx.by)) }
+        let valid = verified || signed.is_signed_before(digest, self.chain, judge);
+        if valid { Ok(()) } else { Err(Refused::Signature(signed.tx.by)) }
     }
 
     /// Whether a header follows on this state; what its builder drew.
@@ -201,6 +219,7 @@ impl<'a> Draft<'a> {
             bytes: 0,
             count: 0,
             judged: false,
+            accepted: Vec::new(),
             wasted: 0,
             failed: BTreeSet::new(),
         };
@@ -208,8 +227,9 @@ impl<'a> Draft<'a> {
         state.clock.height = header.height;
         state.clock.time = header.time;
         let now = header.height;
-        state.beacons.prune(|height, _| height.0.saturating_add(BEACONS) >= now.0);
-        state.seen.prune(|(expires, _), ()| *expires >= now);
+        state.beacons.prune_front(|height| height.0.saturating_add(BEACONS) >= now.0);
+        state.receipts.prune_front(|height| height.0.saturating_add(BEACONS) > now.0);
+        state.seen.prune_front(|(expires, _)| *expires >= now);
         draft.lapse();
         draft.draw_audits();
         draft.expire()?;
@@ -228,13 +248,24 @@ impl<'a> Draft<'a> {
         verdict
     }
 
+    /// What the proof of a claim says that it opens.
+    pub(crate) fn openings(&self, claim: &Claim) -> Vec<Opening> {
+        self.check.openings(claim)
+    }
+
+    /// What the answer to an audit of a claim says that it opens.
+    pub(crate) fn audit_openings(&self, claim: &Claim, demand: Demand, answer: &[u8]) -> Vec<Opening> {
+        self.check.audit_openings(claim, demand, answer)
+    }
+
     /// When a claim that the judge accepted is final.
     pub(crate) fn settles(&self, claim: &Claim) -> Settles {
         self.check.settles(claim)
     }
 
     /// Applies a candidate or changes nothing.
-    fn attempt(&mut self, signed: &SignedTx, size: usize) -> Result<(), Refused> {
+    fn attempt(&mut self, candidate: &Candidate<'_>) -> Result<(), Refused> {
+        let Candidate { signed, size, .. } = *candidate;
         let needed = gas(signed, size, self.check, &self.state);
         if let Some(author) = answerable(&signed.tx)
             && (self.wasted >= self.state.params.fees.limit / 4 || self.failed.contains(&author))
@@ -244,7 +275,7 @@ impl<'a> Draft<'a> {
         let (pools, events) = (self.state.begin(), self.events.len());
         let used = (self.gas, self.bytes, self.count, self.merit);
         self.judged = false;
-        self.apply(signed, size).inspect_err(|_| {
+        self.apply(candidate).inspect_err(|_| {
             self.state.undo(pools);
             self.events.truncate(events);
             (self.gas, self.bytes, self.count, self.merit) = used;
@@ -255,22 +286,26 @@ impl<'a> Draft<'a> {
         })
     }
 
-    fn apply(&mut self, signed: &SignedTx, size: usize) -> Result<(), Refused> {
+    fn apply(&mut self, candidate: &Candidate<'_>) -> Result<(), Refused> {
+        let Candidate { signed, digest, size, .. } = *candidate;
         self.bytes = self.bytes.saturating_add(size);
         self.count = self.count.saturating_add(1);
         if self.bytes > MAX_BODY || self.count > Block::MAX_TRANSACTIONS {
             return Err(Refused::Size(size));
         }
-        let digest = self.state.admissible(signed, self.state.clock.height, self.check)?;
+        self.state.admissible(candidate, self.state.clock.height, self.check)?;
         let needed = gas(signed, size, self.check, &self.state);
         let limit = self.state.params.fees.limit.saturating_sub(self.gas);
         if needed > limit {
             return Err(Refused::Gas { needed, limit });
         }
         self.gas = self.gas.saturating_add(needed);
-        self.state.charge(signed.tx.by, needed)?;
+        let fee = self.state.charge(signed.tx.by, needed)?;
         self.state.seen.set((signed.tx.expires, digest), ());
+        let before = self.events.len();
         self.act(signed.tx.by, &signed.tx.action)?;
+        let cause = Cause::Transaction { digest, by: signed.tx.by, gas: needed, fee };
+        self.accepted.push((cause, before..self.events.len()));
         debug_assert_eq!(self.state.total(), Amount::SUPPLY, "tokens were made or lost");
         Ok(())
     }
@@ -322,6 +357,22 @@ impl<'a> Draft<'a> {
         }
         debug_assert_eq!(self.state.total(), Amount::SUPPLY, "tokens were made or lost");
         Ok(())
+    }
+
+    /// What each transaction did and the block by itself, last; their root goes into the state.
+    fn receipts(&mut self) -> Vec<Receipt> {
+        let (height, mut own, mut receipts, mut at) = (self.state.clock.height, Vec::new(), Vec::new(), 0);
+        let events = |range: Range<usize>| self.events.get(range).unwrap_or_default().to_vec();
+        for (index, (cause, range)) in (0..).zip(std::mem::take(&mut self.accepted)) {
+            own.extend(events(at..range.start));
+            at = range.end;
+            receipts.push(Receipt { height, index, cause, events: events(range) });
+        }
+        own.extend(events(at..self.events.len()));
+        let index = u32::try_from(receipts.len()).unwrap_or(u32::MAX);
+        receipts.push(Receipt { height, index, cause: Cause::Block, events: own });
+        self.state.receipts.set(height, receipt::root(&receipts));
+        receipts
     }
 
     /// The end of an epoch.

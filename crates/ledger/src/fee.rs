@@ -104,8 +104,8 @@ impl State {
         self.clock.base_fee.mul_div(u128::from(gas), 1).ok_or(Refused::Overflow)
     }
 
-    /// Takes the fee from its payer.
-    pub(crate) fn charge(&mut self, payer: NodeId, gas: u64) -> Result<(), Refused> {
+    /// Takes the fee from its payer, and says how much it was.
+    pub(crate) fn charge(&mut self, payer: NodeId, gas: u64) -> Result<Amount, Refused> {
         let fee = self.fee(gas)?;
         let voters = self.params.fees.voters.floor_of(fee);
         let from = Pocket::Account(payer);
@@ -114,7 +114,8 @@ impl State {
             return Err(Refused::Balance { needed: fee, held });
         }
         self.shift(from, Pocket::Voters, voters)?;
-        self.shift(from, Pocket::Treasury, fee.saturating_sub(voters))
+        self.shift(from, Pocket::Treasury, fee.saturating_sub(voters))?;
+        Ok(fee)
     }
 }
 

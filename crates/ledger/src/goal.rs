@@ -58,7 +58,7 @@ pub fn score(right: u32, rows: u32) -> u32 {
 
 /// The commitment to a head, from the value of its entry ([`crate::key::head`]).
 pub fn head_commitment(value: &[u8]) -> Option<Commitment> {
-    crate::tree::value_of::<Head>(value).map(|head| head.model)
+    crate::entry::value_of::<Head>(value).map(|head| head.model)
 }
 
 /// Whether data can serve a goal: its columns, and other features than those of the metric set, on which nobody may learn.

@@ -1,21 +1,35 @@
 //! The keys of the entries that a light client asks for.
 //!
-//! A key is the number of its section, then the canonical encoding of the name. [`crate::Entry::read`] reads the value as
+//! A key is the number of its section, then the canonical encoding of the name. [`crate::Value::read`] reads the value as
 //! the type given here.
 
-use crate::tree::key_of;
-use bitneuron_core::{Digest, Epoch, GoalId, NodeId};
+use crate::entry::key_of;
+use bitneuron_core::{Digest, Epoch, GoalId, Height, NodeId};
+use bitneuron_market::OrderId;
 
-/// The sections of the state, in the order of the tree.
+/// The sections of the state.
 pub(crate) mod section {
     pub(crate) const CLOCK: u8 = 0;
+    pub(crate) const POOLS: u8 = 1;
     pub(crate) const ACCOUNTS: u8 = 2;
+    pub(crate) const ESCROWS: u8 = 3;
     pub(crate) const STAKES: u8 = 4;
     pub(crate) const STANDINGS: u8 = 5;
     pub(crate) const GOALS: u8 = 6;
+    pub(crate) const DATA: u8 = 7;
     pub(crate) const HEADS: u8 = 8;
+    pub(crate) const BOOK: u8 = 9;
     pub(crate) const DEALS: u8 = 10;
+    pub(crate) const TURNS: u8 = 11;
+    pub(crate) const FROZEN: u8 = 12;
+    pub(crate) const BEACONS: u8 = 13;
     pub(crate) const ELECTORATES: u8 = 14;
+    pub(crate) const MISDEEDS: u8 = 15;
+    pub(crate) const ACCEPTED: u8 = 16;
+    pub(crate) const PENDING: u8 = 17;
+    pub(crate) const ORDERS: u8 = 18;
+    pub(crate) const RECEIPTS: u8 = 19;
+    pub(crate) const OPENED: u8 = 20;
 }
 
 /// The clock: height, time, base fee. Its value is a [`crate::Clock`].
@@ -53,7 +67,22 @@ pub fn deal(id: Digest) -> Vec<u8> {
     key_of(section::DEALS, &id)
 }
 
+/// What accepted proofs opened of a group of hiding commitments, a [`crate::Opened`].
+pub fn opened(group: Digest) -> Vec<u8> {
+    key_of(section::OPENED, &group)
+}
+
 /// The electorate of an epoch, a [`bitneuron_consensus::Electorate`].
 pub fn electorate(epoch: Epoch) -> Vec<u8> {
     key_of(section::ELECTORATES, &epoch)
+}
+
+/// An order, from its placing until it expires: a [`bitneuron_market::Listed`] of the data market.
+pub fn order(id: OrderId) -> Vec<u8> {
+    key_of(section::ORDERS, &id)
+}
+
+/// The root over the receipts of one of the last 64 heights, a [`Digest`].
+pub fn receipts(height: Height) -> Vec<u8> {
+    key_of(section::RECEIPTS, &height)
 }

@@ -8,9 +8,9 @@
 //!
 //! Tokens are in pockets (`account`) and move only between them; stake (`stake`) makes voters (`electorate`); deals
 //! (`deal`) and turns (`turn`) are where learning meets money; turns whose proofs convince only later wait (`pending`), are
-//! audited (`audit`) and may be disputed (`dispute`); reputation and rewards follow from events; refutations
-//! (`refute`) and slashing (`slash`) end what was false. A light client checks single entries by [`EntryProof`]s under
-//! the root of a certified header; [`key`] names the entries.
+//! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); reputation
+//! and rewards follow from events; refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
+//! single entries by [`EntryProof`]s under the root of a certified header; [`key`] names the entries.
 #![forbid(unsafe_code)]
 #![warn(
     clippy::arithmetic_side_effects,
@@ -25,22 +25,28 @@ mod class;
 mod deal;
 mod dispute;
 mod electorate;
+mod entry;
 mod event;
 mod execute;
 mod fee;
 mod genesis;
 mod goal;
 pub mod key;
+mod opened;
 mod params;
 mod pending;
+mod receipt;
 mod refused;
 mod refute;
 mod reputation;
+mod restore;
 mod reward;
 mod round;
+mod section;
 mod slash;
 mod stake;
 mod state;
+pub mod store;
 mod tree;
 mod turn;
 mod tx;
@@ -49,21 +55,24 @@ pub use account::Pools;
 pub use audit::AuditParams;
 pub use class::{ClassParams, ClassRule, Panel};
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
+pub use entry::{Change, Value};
 pub use event::{Event, Merit};
 pub use execute::{Built, MAX_BODY};
 pub use fee::{DRAW_GAS, next_base_fee};
 pub use genesis::Genesis;
 pub use goal::{GoalEntry, Head, head_commitment, score};
+pub use opened::Opened;
 pub use params::{
     FeeParams, Params, ReputationParams, RewardParams, SlashParams, StakeParams, TurnParams, WeighRule,
 };
 pub use pending::{OpenDispute, PendingTurn, TurnId};
+pub use receipt::{Cause, Receipt, ReceiptError, ReceiptProof};
 pub use refused::{HeaderFault, Refused, TurnFault};
 pub use reputation::Standing;
 pub use reward::emission;
 pub use slash::{Misdeed, Offence};
 pub use stake::Stake;
-pub use state::{Clock, State};
-pub use tree::{Entry, EntryProof};
+pub use state::{Changes, Clock, State};
+pub use tree::{EntryProof, ProofError};
 pub use turn::{Frozen, OpenTurn, PlannedInput, TurnPlan, part, turn_shares};
 pub use tx::{Action, Content, Refutation, SignedTx, Tx};

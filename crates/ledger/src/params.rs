@@ -135,6 +135,9 @@ pub struct TurnParams {
     pub goals: u32,
     /// The most data sets of one author for one goal.
     pub data: u32,
+    /// How often a group of hiding commitments may be opened by proofs: that for which it was made with randomness, the same for
+    /// all groups of the chain.
+    pub openings: u8,
 }
 
 /// What is paid out of the pool of rewards.
@@ -238,6 +241,10 @@ impl Params {
         )?;
         self.audits.validate(bound)?;
         self.classes.validate(bound)?;
+        bound(
+            (3..=128).contains(&self.turns.openings),
+            "a head is opened after its turn, by who merges it and before the next, and at most 128 times",
+        )?;
         bound(self.turns.heads <= 16, "a turn merges at most 16 heads")?;
         bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
         bound(self.rewards.validate(), "the rewards are within the pool and take time")?;
@@ -344,7 +351,7 @@ impl SlashParams {
 
 impl TurnParams {
     fn mainnet() -> Self {
-        Self { window: 40, heads: 2, goal_price: Amount::tokens(10_000), goals: 64, data: 16 }
+        Self { window: 40, heads: 2, goal_price: Amount::tokens(10_000), goals: 64, data: 16, openings: 12 }
     }
 }
 

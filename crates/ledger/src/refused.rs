@@ -77,6 +77,9 @@ pub enum Refused {
         /// What is there.
         held: Amount,
     },
+    /// The tree over the state lost a node, which is a fault of this program.
+    #[error("tree: {0}")]
+    Tree(String),
     /// An amount that no honest computation reaches.
     #[error("an amount beyond the supply")]
     Overflow,
@@ -113,6 +116,14 @@ pub enum Refused {
     /// A claim that does not hold.
     #[error("claim: {0}")]
     Claim(#[from] claim::Refused),
+    /// A proof that would open a group of hiding commitments more often than it has randomness for.
+    #[error("group {group} was opened {most} times, and this proof may open it no more")]
+    Spent {
+        /// The group.
+        group: Digest,
+        /// How often it may be opened by a claim of this kind.
+        most: u8,
+    },
     /// A claim of something that is paid at once, with a proof that convinces only later.
     #[error("a proof that settles later pays nothing now")]
     Unsettled,

@@ -1,24 +1,30 @@
 //! The state: everything that is agreed, under one root.
 
+use crate::Receipt;
 use crate::account::Pools;
 use crate::deal::Sale;
 use crate::electorate::Seats;
+use crate::entry::{Change, bytes_of, key_of};
 use crate::goal::{GoalEntry, Head};
+use crate::key::section;
+use crate::opened::Opened;
 use crate::pending::{PendingTurn, TurnId};
 use crate::reputation::Standing;
+use crate::section::{Part, Section};
 use crate::slash::Misdeed;
 use crate::stake::Stake;
-use crate::tree::{self, EntryProof, Foreign, Part, Section, Undo};
+use crate::tree::{EntryProof, Tree};
 use crate::turn::{Frozen, OpenTurn};
 use crate::{Genesis, Params, Refused};
 use bitneuron_consensus::chance::{first_seed, next_beacon};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::{Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Reputation, Time};
-use bitneuron_market::{DataMarket, OrderId, Orderbook as _, PriceTime};
+use bitneuron_market::{DataMarket, Listed, OrderId, Orderbook as _, PriceTime};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many beacons are kept.
+/// How many beacons and roots of receipts are kept.
 pub(crate) const BEACONS: u64 = 64;
 
 /// Where the chain is.
@@ -34,6 +40,24 @@ pub struct Clock {
     pub opened: Digest,
     /// The outputs decided in this epoch, folded; the seed of the next follows from them.
     pub folded: Digest,
+}
+
+/// What the order book says about itself in the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct BookEntry {
+    /// Its root.
+    pub(crate) root: Digest,
+    /// How many orders were ever placed.
+    pub(crate) placed: u64,
+}
+
+/// What the last block did, for whoever keeps the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What it did to entries, each once.
+    pub entries: Vec<Change>,
+    /// What each transaction did, and the block by itself.
+    pub receipts: Vec<Receipt>,
 }
 
 /// The state after a block. Copies are cheap: they share what they do not change.
@@ -56,15 +80,25 @@ pub struct State {
     pub(crate) data: Section<(GoalId, NodeId, DataRoot), Height>,
     pub(crate) heads: Section<(GoalId, NodeId), Head>,
     pub(crate) book: Arc<PriceTime<DataMarket>>,
+    /// What the book lists, as entries.
+    pub(crate) orders: Section<OrderId, Listed<DataMarket>>,
     pub(crate) deals: Section<Digest, Sale>,
     pub(crate) turns: Section<(NodeId, GoalId), OpenTurn>,
     pub(crate) frozen: Section<(GoalId, NodeId), Frozen>,
     pub(crate) beacons: Section<Height, Digest>,
     pub(crate) electorates: Section<Epoch, Seats>,
     pub(crate) misdeeds: Section<Digest, Misdeed>,
-    /// Accepted transactions that have not expired.
+    /// Accepted transactions that have not expired, by the height at which they do: what [`Self::accepted`] lists.
     pub(crate) seen: Section<(Height, Digest), ()>,
+    /// The same as entries: one for what a block accepted of one expiry, not one for each transaction.
+    pub(crate) accepted: Section<(Height, Height), Vec<Digest>>,
     pub(crate) pending: Section<TurnId, PendingTurn>,
+    /// Groups of hiding commitments, by their names.
+    pub(crate) opened: Section<Digest, Opened>,
+    /// The roots over the receipts of the last blocks.
+    pub(crate) receipts: Section<Height, Digest>,
+    pub(crate) tree: Tree,
+    pub(crate) changes: Arc<Changes>,
 }
 
 impl State {
@@ -74,13 +108,25 @@ impl State {
     /// The genesis contradicts itself or its parameters are out of bounds.
     pub fn genesis(genesis: &Genesis) -> Result<Self, Refused> {
         genesis.validate()?;
+        let mut state = Self::empty(genesis)?;
+        state.fill(genesis);
+        state.beacons.set(Height(0), next_beacon(Digest::ZERO, state.chain.0));
+        state.elect(Epoch(0));
+        state.elect(Epoch(1));
+        state.seed(Epoch(0), first_seed(state.chain));
+        state.seal(Vec::new())?;
+        Ok(state)
+    }
+
+    /// A state without entries in its sections.
+    pub(crate) fn empty(genesis: &Genesis) -> Result<Self, Refused> {
         let params = Arc::new(genesis.params.clone());
         let chain = genesis.chain();
         let pools =
             Pools { treasury: genesis.treasury()?, rewards: params.rewards.pool, voters: Amount::ZERO };
         let (base_fee, opened) = (params.fees.floor, Digest::ZERO);
         let book = PriceTime::new(params.market).map_err(|_| Refused::Params("the market's own bounds"))?;
-        let mut state = Self {
+        Ok(Self {
             params,
             chain,
             tip: Digest::ZERO,
@@ -94,6 +140,7 @@ impl State {
             data: Section::default(),
             heads: Section::default(),
             book: Arc::new(book),
+            orders: Section::default(),
             deals: Section::default(),
             turns: Section::default(),
             frozen: Section::default(),
@@ -101,14 +148,13 @@ impl State {
             electorates: Section::default(),
             misdeeds: Section::default(),
             seen: Section::default(),
+            accepted: Section::default(),
             pending: Section::default(),
-        };
-        state.fill(genesis);
-        state.beacons.set(Height(0), next_beacon(Digest::ZERO, chain.0));
-        state.elect(Epoch(0));
-        state.elect(Epoch(1));
-        state.seed(Epoch(0), first_seed(chain));
-        Ok(state)
+            opened: Section::default(),
+            receipts: Section::default(),
+            tree: Tree::default(),
+            changes: Arc::default(),
+        })
     }
 
     fn fill(&mut self, genesis: &Genesis) {
@@ -127,72 +173,130 @@ impl State {
         self.data.extend(data);
     }
 
-    fn with_parts<T>(&self, look: impl FnOnce(&[&dyn Part]) -> T) -> T {
-        let (clock, pools) = (single(self.clock), single(self.pools));
-        let book = Foreign(self.book.root());
-        // The order is that of `key::section`.
-        look(&[
-            &clock,
-            &pools,
-            &self.accounts,
-            &self.escrows,
-            &self.stakes,
-            &self.standings,
-            &self.goals,
-            &self.data,
-            &self.heads,
-            &book,
-            &self.deals,
-            &self.turns,
-            &self.frozen,
-            &self.beacons,
-            &self.electorates,
-            &self.misdeeds,
-            &self.seen,
-            &self.pending,
-        ])
+    /// The sections with their numbers; clock, pools and book are entries of their own ([`Self::singles`]).
+    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 18] {
+        [
+            (section::ACCOUNTS, &self.accounts),
+            (section::ESCROWS, &self.escrows),
+            (section::STAKES, &self.stakes),
+            (section::STANDINGS, &self.standings),
+            (section::GOALS, &self.goals),
+            (section::DATA, &self.data),
+            (section::HEADS, &self.heads),
+            (section::DEALS, &self.deals),
+            (section::TURNS, &self.turns),
+            (section::FROZEN, &self.frozen),
+            (section::BEACONS, &self.beacons),
+            (section::ELECTORATES, &self.electorates),
+            (section::MISDEEDS, &self.misdeeds),
+            (section::ACCEPTED, &self.accepted),
+            (section::PENDING, &self.pending),
+            (section::ORDERS, &self.orders),
+            (section::RECEIPTS, &self.receipts),
+            (section::OPENED, &self.opened),
+        ]
     }
 
-    fn sections(&mut self) -> [&mut dyn Undo; 15] {
+    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 18] {
         [
-            &mut self.accounts,
-            &mut self.escrows,
-            &mut self.stakes,
-            &mut self.standings,
-            &mut self.goals,
-            &mut self.data,
-            &mut self.heads,
-            &mut self.deals,
-            &mut self.turns,
-            &mut self.frozen,
-            &mut self.beacons,
-            &mut self.electorates,
-            &mut self.misdeeds,
-            &mut self.seen,
-            &mut self.pending,
+            (section::ACCOUNTS, &mut self.accounts),
+            (section::ESCROWS, &mut self.escrows),
+            (section::STAKES, &mut self.stakes),
+            (section::STANDINGS, &mut self.standings),
+            (section::GOALS, &mut self.goals),
+            (section::DATA, &mut self.data),
+            (section::HEADS, &mut self.heads),
+            (section::DEALS, &mut self.deals),
+            (section::TURNS, &mut self.turns),
+            (section::FROZEN, &mut self.frozen),
+            (section::BEACONS, &mut self.beacons),
+            (section::ELECTORATES, &mut self.electorates),
+            (section::MISDEEDS, &mut self.misdeeds),
+            (section::ACCEPTED, &mut self.accepted),
+            (section::PENDING, &mut self.pending),
+            (section::ORDERS, &mut self.orders),
+            (section::RECEIPTS, &mut self.receipts),
+            (section::OPENED, &mut self.opened),
         ]
+    }
+
+    /// The entries that stand alone in their sections.
+    pub(crate) fn singles(&self) -> [(u8, Vec<u8>); 3] {
+        [
+            (section::CLOCK, bytes_of(&self.clock)),
+            (section::POOLS, bytes_of(&self.pools)),
+            (section::BOOK, bytes_of(&BookEntry { root: self.book.root(), placed: self.book.placed() })),
+        ]
+    }
+
+    /// Takes what has changed into the tree: the end of a block, after which the root is that of this state.
+    pub(crate) fn seal(&mut self, receipts: Vec<Receipt>) -> Result<(), Refused> {
+        self.list_accepted();
+        for (id, listed) in Arc::make_mut(&mut self.book).take_changes() {
+            match listed {
+                Some(listed) => self.orders.set(id, listed),
+                None => self.orders.unset(&id),
+            }
+        }
+        let mut entries: Vec<Change> = self
+            .singles()
+            .into_iter()
+            .map(|(section, value)| Change { key: key_of(section, &()), value: Some(value) })
+            .collect();
+        self.sections_mut().into_iter().for_each(|(number, part)| part.take_changes(number, &mut entries));
+        self.tree.update(&entries)?;
+        self.changes = Arc::new(Changes { entries, receipts });
+        Ok(())
+    }
+
+    fn list_accepted(&mut self) {
+        let (now, mut lists) = (self.clock.height, BTreeMap::<Height, Vec<Digest>>::new());
+        for (expires, digest) in self.seen.take_touched() {
+            if self.seen.contains_key(&(expires, digest)) {
+                lists.entry(expires).or_default().push(digest);
+            }
+        }
+        self.accepted.extend(lists.into_iter().map(|(expires, list)| ((expires, now), list)));
+        self.accepted.prune_front(|(expires, _)| *expires >= now);
+    }
+
+    /// What the last block did.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Begins something that can be taken back with [`Self::undo`], as long as the book has not changed.
     pub(crate) fn begin(&mut self) -> Pools {
-        self.sections().into_iter().for_each(Undo::settle);
+        self.seen.mark();
+        self.sections_mut().into_iter().for_each(|(_, part)| part.mark());
         self.pools
     }
 
     /// Takes back what has changed since [`Self::begin`], which gave these pools.
     pub(crate) fn undo(&mut self, pools: Pools) {
-        self.sections().into_iter().for_each(Undo::undo);
+        self.seen.undo();
+        self.sections_mut().into_iter().for_each(|(_, part)| part.undo());
         self.pools = pools;
     }
 
-    /// The root that commits to the whole state.
+    /// The root that commits to the whole state after the last block.
     pub fn root(&self) -> Digest {
-        self.with_parts(tree::root)
+        self.tree.root()
     }
 
-    /// The proof of one entry, by its key ([`crate::key`]); `None` when there is none.
-    pub fn prove(&self, key: &[u8]) -> Option<EntryProof> {
-        self.with_parts(|parts| tree::prove(parts, key))
+    /// The value of an entry in its canonical encoding, by its key ([`crate::key`]); `None` when there is none.
+    pub fn value(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let (number, name) = key.split_first()?;
+        let single = self.singles().into_iter().find(|(section, _)| section == number);
+        match single {
+            Some((number, value)) => (key == key_of(number, &())).then_some(value),
+            None => self.sections().into_iter().find(|(section, _)| section == number)?.1.value(name),
+        }
+    }
+
+    /// Proves what [`Self::root`] says about a key: its value, or that there is none.
+    pub fn prove(&self, key: &[u8]) -> EntryProof {
+        self.tree.prove(key, self.value(key))
     }
 
     /// The parameters.
@@ -230,6 +334,11 @@ impl State {
         self.accounts.get(&id).copied().unwrap_or_default()
     }
 
+    /// All accounts with free tokens, by name.
+    pub fn accounts(&self) -> impl Iterator<Item = (NodeId, Amount)> {
+        self.accounts.iter().map(|(id, amount)| (*id, *amount))
+    }
+
     /// What an order holds in escrow.
     pub fn escrow(&self, order: OrderId) -> Amount {
         self.escrows.get(&order).copied().unwrap_or_default()
@@ -264,11 +373,4 @@ impl State {
     pub fn beacon(&self, height: Height) -> Option<Digest> {
         self.beacons.get(&height).copied()
     }
-}
-
-/// A section with one entry.
-fn single<T: crate::tree::Field>(value: T) -> Section<(), T> {
-    let mut section = Section::default();
-    section.set((), value);
-    section
 }

@@ -22,14 +22,15 @@
 //! commitment's height and within the window; then the head moves, or the turn is `pending` when its proof convinces later.
 
 use crate::event::{Event, Merit};
+use crate::opened::borrowed;
 use crate::reputation::Fall;
 use crate::{Refused, State, TurnFault, execute::Draft, goal::Head};
 use bitneuron_core::claim::{Claim, Settles, Source, Turn, TurnInput};
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{Amount, Commitment, Digest, GoalId, Height, NodeId, Reputation, Share, decode};
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A head at the opening of a round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,7 @@ pub struct Frozen {
 }
 
 /// The heads at the opening of a round, by goal and author.
-pub(crate) type Opening = BTreeMap<(GoalId, NodeId), Frozen>;
+pub(crate) type Opening = OrdMap<(GoalId, NodeId), Frozen>;
 
 /// A model that an author may merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,15 +161,17 @@ fn drawn(domain: &str, beacon: Digest, author: NodeId, goal: GoalId) -> Digest {
 
 impl State {
     /// What an author may do in the turn that it can commit to at the next height; `None` when no turns are committed to
-    /// then, or without such a goal.
+    /// then, or without such a goal. Heads that nobody but their authors may open any more are left out.
     pub fn turn_plan(&self, author: NodeId, goal: GoalId) -> Option<TurnPlan> {
         let next = self.clock.height.next();
         let round = self.params.round_of(next);
-        match self.params.phase(next) {
+        let mut plan = match self.params.phase(next) {
             2 => self.plan(author, goal, round, self.beacon(self.clock.height)?, &self.freeze()),
             3 => self.plan(author, goal, round, self.clock.opened, &self.frozen),
             _ => None,
-        }
+        }?;
+        plan.keep(|input| matches!(input.source, Source::Deal(_)) || self.lends(input.model));
+        Some(plan)
     }
 
     /// The turn of an author that waits for its claim.
@@ -251,6 +254,7 @@ impl Draft<'_> {
         let before = Height(now.0.saturating_sub(1));
         self.state.clock.opened = self.state.beacons.get(&before).copied().unwrap_or_default();
         self.state.forget_deals();
+        self.state.forget_opened();
     }
 
     /// Drops the turns that were not claimed in time.
@@ -296,6 +300,7 @@ impl Draft<'_> {
         let (author, goal) = (claim.by(), GoalId(claim.context().subject));
         let turn: Turn = decode(claim.public())?;
         self.judge_turn(claim, &turn, author, goal)?;
+        self.spend(self.openings(claim), &borrowed(&turn))?;
         self.judge(|judge| judge.check(claim))?;
         let head = self.close_turn(&turn, author, goal)?;
         match self.settles(claim) {

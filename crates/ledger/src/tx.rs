@@ -222,3 +222,34 @@ impl SignedTx {
         judge.verify(self.tx.by, DOMAIN, chain, &digest.0, &self.signature)
     }
 }
+
+/// A transaction with what is found out about it once.
+#[derive(Debug)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) signed: &'a SignedTx,
+    pub(crate) digest: Digest,
+    /// The length of its bytes.
+    pub(crate) size: usize,
+    /// Whether its signature is known to be valid.
+    pub(crate) verified: bool,
+}
+
+impl<'a> Candidate<'a> {
+    pub(crate) fn of(signed: &'a SignedTx, size: usize) -> Self {
+        Self { signed, digest: signed.digest(), size, verified: false }
+    }
+
+    /// Looks at the signatures of many at once. If one is not valid, each is looked at again where it stands.
+    pub(crate) fn verify_all(all: &mut [Self], chain: ChainId, judge: &dyn CheckClaim) {
+        let messages: Vec<Vec<u8>> =
+            all.iter().map(|one| sign::message(DOMAIN, chain, &one.digest.0)).collect();
+        let items: Vec<_> = all
+            .iter()
+            .zip(&messages)
+            .map(|(one, message)| (one.signed.tx.by, message.as_slice(), one.signed.signature))
+            .collect();
+        if judge.verify_all(&items) {
+            all.iter_mut().for_each(|one| one.verified = true);
+        }
+    }
+}

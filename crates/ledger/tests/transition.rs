@@ -6,7 +6,7 @@ mod world;
 use bitneuron_consensus::{Block, Header};
 use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, Time};
 use bitneuron_ledger::{
-    Action, Event, Genesis, HeaderFault, Params, Refused, State, Tx, WeighRule, key as entry,
+    Action, Event, Genesis, HeaderFault, Params, ProofError, Refused, State, Tx, WeighRule, key as entry,
 };
 use proptest::prelude::*;
 use world::*;
@@ -206,42 +206,44 @@ fn the_root_binds_every_entry_and_proofs_hold() {
     let deal = world.deal(0, 1, "model", 12);
     let root = world.state.root();
     let check = |world: &World, key: &[u8]| {
-        let proof = world.state.prove(key).expect("there");
+        let proof = world.state.prove(key);
         let bytes = bitneuron_core::encode(&proof);
         let proof: bitneuron_ledger::EntryProof = bitneuron_core::decode(&bytes).expect("own bytes");
-        let entry = proof.verify(world.state.root()).expect("holds");
-        assert_eq!(entry.key, key);
-        assert!(proof.verify(digest("another root")).is_none());
-        entry
+        let value = proof.verify(world.state.root(), key).expect("holds").expect("there");
+        assert_eq!(proof.verify(digest("another root"), key), Err(ProofError::Root));
+        value
     };
     let account = check(&world, &entry::account(world.user(1)));
     assert_eq!(account.read::<Amount>(), Some(world.state.balance(world.user(1))));
     let sold = check(&world, &entry::deal(deal.id));
-    assert_eq!(bitneuron_ledger::open_deal(&sold.value), Some(deal));
+    assert_eq!(bitneuron_ledger::open_deal(&sold.0), Some(deal));
     let head = check(&world, &entry::head(world.goal_id(), world.validator(0)));
-    assert_eq!(bitneuron_ledger::head_commitment(&head.value), Some(model("initial")));
+    assert_eq!(bitneuron_ledger::head_commitment(&head.0), Some(model("initial")));
     let electorate = check(&world, &entry::electorate(Epoch(1)));
     let electorate: bitneuron_consensus::Electorate =
-        bitneuron_core::decode(&electorate.value).expect("canonical");
+        bitneuron_core::decode(&electorate.0).expect("canonical");
     assert_eq!(Some(electorate), world.state.elected(Epoch(1)).map(|arc| (*arc).clone()));
     check(&world, &entry::clock());
     check(&world, &entry::goal(world.goal_id()));
     check(&world, &entry::stake(world.validator(0)));
-    assert!(world.state.prove(&entry::account(NodeId([9; 32]))).is_none());
-    assert!(world.state.prove(&entry::standing(world.user(0))).is_none());
-    assert!(world.state.prove(&[]).is_none() && world.state.prove(&[99, 1]).is_none());
+    let absent = [entry::account(NodeId([9; 32])), entry::standing(world.user(0)), vec![], vec![99, 1]];
+    for key in &absent {
+        assert_eq!(world.state.prove(key).verify(root, key), Ok(None));
+    }
     // The smallest change anywhere changes the root.
     let pay = world.by_user(0, Action::Transfer { to: world.user(1), amount: Amount(1) });
     let [with, without] = [world.build(&[pay]), world.build(&[])];
     assert_ne!(with.state.root(), without.state.root());
     assert_ne!(without.state.root(), root);
     // A proof does not move to another entry of the same tree.
-    let proof = world.state.prove(&entry::account(world.user(1))).expect("there");
+    let key = entry::account(world.user(1));
+    let proof = world.state.prove(&key);
+    assert!(proof.verify(root, &entry::account(world.user(0))).is_err());
     let mut bytes = bitneuron_core::encode(&proof);
     for at in 1..bytes.len() {
         bytes[at] ^= 1;
         let moved = bitneuron_core::decode::<bitneuron_ledger::EntryProof>(&bytes);
-        let holds = moved.is_ok_and(|moved| moved.verify(world.state.root()).is_some());
+        let holds = moved.is_ok_and(|moved| moved.verify(world.state.root(), &key).is_ok());
         assert!(!holds, "byte {at}");
         bytes[at] ^= 1;
     }

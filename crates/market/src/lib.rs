@@ -28,7 +28,7 @@ pub mod params;
 pub mod suite;
 pub mod transfer;
 
-pub use book::{OrderRecord, Orderbook, PriceTime, RecordProof, Resting};
+pub use book::{Listed, Open, OrderRecord, Orderbook, PriceTime, RecordProof, Resting};
 pub use deal::{Deal, DealId, Duty, Event, State};
 pub use error::{MarketError, ParamsError};
 pub use fee::{BasisPoints, BondRule, FeeSplit, Shares};

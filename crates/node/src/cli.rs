@@ -1,9 +1,10 @@
-//! The command line: `bitneuron devnet …`, `bitneuron prove-example …`, `bitneuron verify …`.
+//! The command line: `bitneuron devnet …`, `bitneuron ledger …`, `bitneuron prove-example …`, `bitneuron verify …`.
 //!
 //! [`Cli::read`] both parses and judges: a setting that makes no network is a wrong command line (exit code 2), and is
 //! told as such before anything runs.
 
 use crate::devnet::Devnet;
+use crate::ledger::{Inspect, LedgerArgs, Recount};
 use crate::proof::{Check, Example, Method, Work};
 use bitneuron_role::ProofSystem;
 use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Rows, Scenario};
@@ -26,6 +27,10 @@ Examples:
       what twenty of them do when nobody filters: see what a defence is for
   bitneuron devnet --prover optimistic --adversaries forger:1,truant:1
       turns are commitments that beacons audit; who forges a step or answers no audit loses stake
+  bitneuron devnet --prover optimistic --escalate sumcheck --rounds 10 --users 10 --adversaries forger:1
+      an audited turn is answered by a whole proof; who forged its step has none and loses stake
+  bitneuron devnet --rounds 5 --users 8 --home net
+      every validator keeps its ledger below the folder net, for `bitneuron ledger`
   bitneuron devnet --json > report.json
       only the report as JSON on standard output
 
@@ -112,6 +117,8 @@ enum Typed {
     /// Play a whole network in this process, in virtual time, and report on it
     #[command(after_help = EXAMPLES)]
     Devnet(DevnetArgs),
+    /// Look into the ledgers that a devnet kept, and check them
+    Ledger(LedgerArgs),
     /// Make a proof in zero knowledge about a small model, for `verify` to check
     #[command(after_help = PROVING)]
     ProveExample(ExampleArgs),
@@ -166,6 +173,24 @@ impl From<Prover> for ProofSystem {
     }
 }
 
+/// A proof system that answers audits, on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Answer {
+    /// By showing everything, so that judges do the work again
+    Replay,
+    /// By sumcheck, checked in milliseconds; needs feature `sumcheck`, on by default
+    Sumcheck,
+}
+
+impl From<Answer> for ProofSystem {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Replay => Self::Replay,
+            Answer::Sumcheck => Self::Sumcheck,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 struct DevnetArgs {
     /// Nodes that merge models and vote on blocks
@@ -192,12 +217,18 @@ struct DevnetArgs {
     /// How validators prove their turns
     #[arg(long, value_name = "SYSTEM", value_enum, default_value_t = Prover::Replay)]
     prover: Prover,
+    /// How an audited turn is proved as a whole; without it, openings of what the beacon draws are the answer
+    #[arg(long, value_name = "SYSTEM", value_enum)]
+    escalate: Option<Answer>,
     #[arg(long, value_name = "DEFENCE",
         help = "Leave a defence out: `proofs`, `delivery`, `filter`, `evidence` or `audits`", long_help = WITHOUT)]
     without: Option<Defence>,
     /// Folder for report.json, timing.json, report.html and accuracy.svg
     #[arg(long, value_name = "FOLDER", default_value = "report")]
     report: PathBuf,
+    /// Folder in which each validator keeps its ledger; it must be new
+    #[arg(long, value_name = "FOLDER")]
+    home: Option<PathBuf>,
     /// Print report.json to standard output and nothing else; the live table goes to standard error
     #[arg(long)]
     json: bool,
@@ -215,6 +246,10 @@ pub enum Command {
     ProveExample(Example),
     /// Check a proof file.
     Verify(Check),
+    /// Look into a ledger.
+    Inspect(Inspect),
+    /// Execute a ledger again.
+    Replay(Recount),
 }
 
 impl Cli {
@@ -230,6 +265,7 @@ impl Cli {
     {
         let devnet = match Self::try_parse_from(arguments)?.typed {
             Typed::Devnet(typed) => typed.into_devnet(),
+            Typed::Ledger(typed) => return Ok(typed.into_command()),
             Typed::ProveExample(ExampleArgs { out, of: work, method, seed }) => {
                 return Ok(Command::ProveExample(Example { out, work, method, seed }));
             }
@@ -253,15 +289,17 @@ impl DevnetArgs {
             compressor: self.compressor,
             adversaries: self.adversaries,
             prover: self.prover.into(),
+            escalate: self.escalate.map(Into::into),
             without: self.without,
         };
-        Devnet { scenario, report: self.report, json: self.json, quiet: self.quiet }
+        Devnet { scenario, report: self.report, home: self.home, json: self.json, quiet: self.quiet }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::{INSPECTING, REPLAYING};
 
     fn read(line: &str) -> Result<Devnet, clap::Error> {
         any(line).map(|command| match command {
@@ -302,7 +340,7 @@ mod tests {
     fn every_option_reaches_its_place() {
         let devnet = read(
             "bitneuron devnet --validators 4 --users 9 --rounds 3 --seed 8 --partition dirichlet:0.5 \
-             --compressor tt:120 --adversaries liar:2,equivocator:1 --prover optimistic --without delivery --report out/here --json --quiet",
+             --compressor tt:120 --adversaries liar:2,equivocator:1 --prover optimistic --escalate replay --without delivery --report out/here --home net --json --quiet",
         )
         .expect("reads");
         let adversaries = Adversaries { liars: 2, equivocators: 1, ..Adversaries::NONE };
@@ -315,9 +353,15 @@ mod tests {
             compressor: Codec::TensorTrain(120),
             adversaries,
             prover: ProofSystem::Optimistic,
+            escalate: Some(ProofSystem::Replay),
             without: Some(Defence::Delivery),
         };
-        assert_eq!(devnet, Devnet { scenario, report: "out/here".into(), json: true, quiet: true });
+        let (report, home) = ("out/here".into(), Some("net".into()));
+        assert_eq!(devnet, Devnet { scenario, report, home, json: true, quiet: true });
+        let again = read(&devnet.line()).expect("its own line");
+        assert_eq!(again.scenario, devnet.scenario);
+        let plain = read("bitneuron devnet").expect("reads");
+        assert_eq!(read(&plain.line()).expect("its own line").scenario, plain.scenario);
         assert_eq!(
             read("bitneuron devnet --adversaries none").expect("reads").scenario.adversaries,
             Adversaries::NONE
@@ -332,6 +376,8 @@ mod tests {
             ("bitneuron devnet --adversaries thief:1", "liar:1"),
             ("bitneuron devnet --without luck", "`delivery`"),
             ("bitneuron devnet --prover faith", "optimistic"),
+            ("bitneuron devnet --prover optimistic --escalate optimistic", "sumcheck"),
+            ("bitneuron devnet --escalate replay", "prover `optimistic`"),
             ("bitneuron devnet --partition shards:0", "shards:COUNT"),
             ("bitneuron devnet --validators 0", "1 to 64"),
             ("bitneuron devnet --users 2 --adversaries flipper:3", "misbehaving users"),
@@ -365,12 +411,12 @@ mod tests {
 
     #[test]
     fn the_examples_in_the_help_can_be_typed() {
-        let help = [EXAMPLES, PROVING, VERIFYING];
+        let help = [EXAMPLES, PROVING, VERIFYING, INSPECTING, REPLAYING];
         let lines = help.iter().flat_map(|help| help.lines());
         let typed = lines.filter_map(|line| line.trim().strip_prefix("bitneuron "));
         let lines: Vec<_> =
             typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
-        assert_eq!(lines.len(), 12);
+        assert_eq!(lines.len(), 22);
         for line in lines {
             assert!(any(&line).is_ok(), "{line}");
         }

@@ -4,6 +4,8 @@
 //! [`Scenario`](bitneuron_sim::scenario::Scenario) while a live table tells of every few rounds, and then leaves a
 //! folder with the report as data, as a page and as a picture.
 //!
+//! [`ledger`] keeps the ledgers of a network's validators in files, looks into them and executes them again.
+//!
 //! [`proof`] makes an example of a proof file and checks any, offline.
 //!
 //! [`wire`] lets roles live: one tokio task for each, with the same effects as under the simulator's virtual time.
@@ -15,6 +17,7 @@
 
 pub mod cli;
 pub mod devnet;
+pub mod ledger;
 mod number;
 pub mod proof;
 pub mod wire;

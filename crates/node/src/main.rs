@@ -6,6 +6,7 @@
 
 use bitneuron_node::cli::{Cli, Command};
 use bitneuron_node::devnet::{Devnet, Stopwatch, Terminal};
+use bitneuron_node::ledger::{HomeError, Inspect, Recount};
 use bitneuron_node::proof::{Check, Example, Verdict};
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
@@ -17,6 +18,8 @@ fn main() -> ExitCode {
         Ok(Command::Devnet(devnet)) => run(&devnet, stopwatch),
         Ok(Command::ProveExample(example)) => prove(&example),
         Ok(Command::Verify(check)) => verify(&check),
+        Ok(Command::Inspect(inspect)) => inspected(&inspect),
+        Ok(Command::Replay(replay)) => replayed(&replay),
     }
 }
 
@@ -28,6 +31,24 @@ fn prove(example: &Example) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn inspected(inspect: &Inspect) -> ExitCode {
+    // Nobody is left to hear that standard output is closed.
+    inspect.run(&mut stdout()).map_or_else(|error| no_ledger(&error), |_| ExitCode::SUCCESS)
+}
+
+fn replayed(replay: &Recount) -> ExitCode {
+    match replay.run(&mut stdout()) {
+        Ok((_, true)) => ExitCode::SUCCESS,
+        Ok((_, false)) => ExitCode::FAILURE,
+        Err(error) => no_ledger(&error),
+    }
+}
+
+fn no_ledger(error: &HomeError) -> ExitCode {
+    let _ = writeln!(stderr(), "error: {error}\n  {}", error.advice());
+    ExitCode::FAILURE
 }
 
 fn verify(check: &Check) -> ExitCode {

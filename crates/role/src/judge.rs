@@ -5,7 +5,7 @@
 
 use crate::model::open_packet;
 use bitneuron_compress::{CompressError, Limits, Packet, Registry};
-use bitneuron_core::claim::{CheckClaim, Claim, Demand, Refused, Ruling, Settles};
+use bitneuron_core::claim::{CheckClaim, Claim, Demand, Opening, Refused, Ruling, Settles};
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{ChainId, Commitment, Digest, Layout, NodeId, Signature, sign};
 use std::collections::{BTreeMap, VecDeque};
@@ -86,6 +86,15 @@ impl Judge {
     }
 }
 
+/// The name under which a valid signature is remembered.
+fn name_of(by: NodeId, message: &[u8], signature: &Signature) -> Digest {
+    Hasher::new("bitneuron seen signature v1")
+        .update(&by.0)
+        .update(&signature.to_bytes())
+        .part(message)
+        .finish()
+}
+
 impl CheckClaim for Judge {
     fn check(&self, claim: &Claim) -> Result<(), Refused> {
         let digest = claim.digest();
@@ -108,17 +117,37 @@ impl CheckClaim for Judge {
     }
 
     fn verify(&self, by: NodeId, domain: &str, chain: ChainId, bytes: &[u8], signature: &Signature) -> bool {
-        let key = Hasher::new("bitneuron seen signature v1")
-            .update(&by.0)
-            .update(&signature.to_bytes())
-            .part(&sign::message(domain, chain, bytes))
-            .finish();
+        let key = name_of(by, &sign::message(domain, chain, bytes), signature);
         if self.memory().signatures.entries.contains_key(&key) {
             return true;
         }
         let valid = sign::verify(by, domain, chain, bytes, signature);
         if valid {
             self.memory().signatures.insert(key, ());
+        }
+        valid
+    }
+
+    fn openings(&self, claim: &Claim) -> Vec<Opening> {
+        self.check.openings(claim)
+    }
+
+    fn audit_openings(&self, claim: &Claim, demand: Demand, answer: &[u8]) -> Vec<Opening> {
+        self.check.audit_openings(claim, demand, answer)
+    }
+
+    fn verify_all(&self, items: &[(NodeId, &[u8], Signature)]) -> bool {
+        let names = items.iter().map(|(by, message, signature)| name_of(*by, message, signature));
+        let fresh: Vec<_> = {
+            let memory = self.memory();
+            let seen = |(name, _): &(Digest, _)| !memory.signatures.entries.contains_key(name);
+            names.zip(items).filter(seen).collect()
+        };
+        let items: Vec<_> = fresh.iter().map(|(_, item)| **item).collect();
+        let valid = sign::verify_batch(&items);
+        if valid {
+            let mut memory = self.memory();
+            fresh.into_iter().for_each(|(name, _)| memory.signatures.insert(name, ()));
         }
         valid
     }
@@ -199,6 +228,27 @@ mod tests {
         let empty = Packet::new(packet.codec(), packet.layout(), Vec::new()).expect("small");
         assert!(matches!(open(&empty.to_bytes()), Err(Refused::Malformed(_))));
         assert!(matches!(open(&[]), Err(Refused::Malformed(_))));
+    }
+
+    #[test]
+    fn signatures_are_remembered_when_they_were_valid_in_a_batch() {
+        let judge = judge(Registry::standard());
+        let keys: Vec<_> = (0..6).map(|n| bitneuron_core::Keypair::from_seed(Seed::from_number(n))).collect();
+        let chain = ChainId::default();
+        let messages: Vec<_> = (0..6u8).map(|n| sign::message("m", chain, &[n])).collect();
+        let mut items: Vec<_> = (0..6)
+            .map(|n| (keys[n].id(), messages[n].as_slice(), keys[n].sign("m", chain, &[n as u8])))
+            .collect();
+        assert!(judge.verify(items[0].0, "m", chain, &[0], &items[0].2));
+        let good = items[4].2;
+        items[4].2 = items[5].2;
+        assert!(!judge.verify_all(&items));
+        assert_eq!(judge.memory().signatures.entries.len(), 1, "of a batch that fails nothing is remembered");
+        items[4].2 = good;
+        assert!(judge.verify_all(&items) && judge.verify_all(&items));
+        assert_eq!(judge.memory().signatures.entries.len(), 6);
+        items[4].2 = items[5].2;
+        assert!(!judge.verify_all(&items), "what is remembered is the signature, not its author");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::message::{Notice, Tip};
 use bitneuron_consensus::light::{Client, Doubt, Effect, Input, Root, Trust};
 use bitneuron_consensus::{Electorate, LightBlock};
 use bitneuron_core::{Digest, Height, Machine as _, NodeId, Outbox, Time};
-use bitneuron_ledger::Entry;
+use bitneuron_ledger::{ProofError, Value};
 use thiserror::Error;
 
 /// Why a light client does not believe what it was told.
@@ -23,9 +23,9 @@ pub enum Disbelief {
     /// The header may be true, but headers between must be seen first.
     #[error("not believed yet")]
     Later,
-    /// The entry is not under the header's state root.
-    #[error("the entry is not in the certified state")]
-    Entry,
+    /// The proof does not show what the certified state has under the key.
+    #[error("entry: {0}")]
+    Proof(#[from] ProofError),
 }
 
 /// What a light client knows.
@@ -104,12 +104,12 @@ impl Light {
         let _ = self.client.step(self.now, Input::Silence, &mut self.wants);
     }
 
-    /// Believes an entry that is proved under a believed header.
+    /// Believes what is proved of an entry under a believed header: its value, or that there is none.
     ///
     /// # Errors
     /// Why it is not believed.
-    pub fn entry(&mut self, from: NodeId, notice: &Notice) -> Result<Entry, Disbelief> {
+    pub fn entry(&mut self, from: NodeId, notice: &Notice, key: &[u8]) -> Result<Option<Value>, Disbelief> {
         self.tip(from, &notice.tip)?;
-        notice.entry.verify(notice.tip.header.state).ok_or(Disbelief::Entry)
+        Ok(notice.entry.verify(notice.tip.header.state, key)?)
     }
 }

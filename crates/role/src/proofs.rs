@@ -8,7 +8,7 @@
 use bitneuron_core::claim::{CheckClaim, Demand, Score, Turn};
 use bitneuron_core::exact::{ExactParams, Tensor};
 use bitneuron_core::{ChainId, Commitment};
-use bitneuron_ledger::AuditParams;
+use bitneuron_ledger::{AuditParams, Params};
 use bitneuron_zk::backend::optimistic::Policy;
 use bitneuron_zk::{Backend, Optimistic, Prover, Registry, Replay, Verifier};
 use std::fmt;
@@ -35,8 +35,8 @@ pub enum ProofSystemError {
     /// This program was built without it.
     #[error("built without the proof system `{0}`: build with feature `{0}`")]
     NotBuilt(ProofSystem),
-    /// Its parameters are not proven secure.
-    #[error("the proof system's parameters are not proven secure")]
+    /// No parameters are proven secure for so many openings of a commitment as the chain grants.
+    #[error("no proven parameters of the proof system for so many openings")]
     Insecure,
     /// The chain demands answers to audits from a system that this program does not know.
     #[error("no prover for the demanded answers: backend {0}")]
@@ -120,15 +120,31 @@ impl ProofSystem {
     /// Provers and verifiers; replays share the library and the cache of `replay`.
     ///
     /// # Errors
-    /// The system is not in this build, or the demanded answers are of one that is not.
-    pub fn assemble(self, replay: &Replay, audits: &AuditParams) -> Result<Proofs, ProofSystemError> {
+    /// The system is not in this build, or the demanded answers are of one that is not; the chain grants more openings of a
+    /// commitment than there is room for.
+    pub fn assemble(self, replay: &Replay, params: &Params) -> Result<Proofs, ProofSystemError> {
         match self {
-            Self::Replay => Proofs::of(replay.clone(), replay, audits),
-            Self::Optimistic => Proofs::of(Optimistic::new(policy(audits)), replay, audits),
+            Self::Replay => Proofs::of(replay.clone(), replay, params),
+            Self::Optimistic => Proofs::of(Optimistic::new(policy(&params.audits)), replay, params),
             #[cfg(feature = "sumcheck")]
-            Self::Sumcheck => sumcheck(replay, audits),
+            Self::Sumcheck => {
+                let system = convergent(replay, params)?;
+                let heads = system.clone();
+                let proofs = Proofs::of(system, replay, params)?;
+                let heads = Heads::new(move |head, chain| heads.commitment(head, chain).ok());
+                Ok(Proofs { heads, ..proofs })
+            }
             #[cfg(not(feature = "sumcheck"))]
             Self::Sumcheck => Err(ProofSystemError::NotBuilt(self)),
+        }
+    }
+
+    /// The number by which a chain names it in [`Demand::Proof`].
+    pub const fn backend(self) -> Backend {
+        match self {
+            Self::Replay => Backend::REPLAY,
+            Self::Optimistic => Backend::OPTIMISTIC,
+            Self::Sumcheck => Backend::SUMCHECK,
         }
     }
 }
@@ -138,22 +154,12 @@ impl Proofs {
     ///
     /// # Errors
     /// The demanded answers are of a system that is not in this build.
-    pub fn of<P>(system: P, replay: &Replay, audits: &AuditParams) -> Result<Self, ProofSystemError>
+    pub fn of<P>(system: P, replay: &Replay, params: &Params) -> Result<Self, ProofSystemError>
     where
         P: Prover<Turn> + Verifier<Turn> + Clone + 'static,
     {
-        let mut registry = Registry::replaying(replay).with::<Turn>(system.clone());
-        let mut answers: Option<Arc<dyn Prover<Turn>>> = None;
-        if let Demand::Proof(backend) = audits.demand {
-            // Whoever answers is chosen here, as the systems above are.
-            match Backend(backend) {
-                Backend::REPLAY => {
-                    registry = registry.answering::<Turn>(Backend::REPLAY, replay.clone());
-                    answers = Some(Arc::new(replay.clone()));
-                }
-                Backend(other) => return Err(ProofSystemError::Demanded(other)),
-            }
-        }
+        let registry = Registry::replaying(replay).with::<Turn>(system.clone());
+        let (registry, answers) = answering(registry, replay, params)?;
         Ok(Self {
             turns: Arc::new(system),
             scores: Arc::new(replay.clone()),
@@ -164,17 +170,38 @@ impl Proofs {
     }
 }
 
-/// Turns by sumcheck, over heads committed in groups that whoever holds a head can make again. A head is opened by its
-/// author after and before a turn, and by those who merge it: drawn by a beacon, at most all others of a small network.
+type Answering = (Registry, Option<Arc<dyn Prover<Turn>>>);
+
+/// A registry that knows the verifier of the demanded answers, and who proves them: chosen here, as the systems above are.
+fn answering(registry: Registry, replay: &Replay, params: &Params) -> Result<Answering, ProofSystemError> {
+    fn by<P>(registry: Registry, backend: Backend, system: P) -> Answering
+    where
+        P: Prover<Turn> + Verifier<Turn> + Clone + 'static,
+    {
+        (registry.answering::<Turn>(backend, system.clone()), Some(Arc::new(system)))
+    }
+    let Demand::Proof(backend) = params.audits.demand else { return Ok((registry, None)) };
+    match Backend(backend) {
+        Backend::REPLAY => Ok(by(registry, Backend::REPLAY, replay.clone())),
+        #[cfg(feature = "sumcheck")]
+        Backend::SUMCHECK => Ok(by(registry, Backend::SUMCHECK, convergent(replay, params)?)),
+        #[cfg(not(feature = "sumcheck"))]
+        Backend::SUMCHECK => Err(ProofSystemError::NotBuilt(ProofSystem::Sumcheck)),
+        Backend(other) => Err(ProofSystemError::Demanded(other)),
+    }
+}
+
+/// Sumcheck over heads committed in groups that whoever holds a head can make again, for as many openings as the chain grants.
+/// A head is opened by its author after and before a turn, and by those who merge it: drawn by a beacon, at most all others of
+/// a small network.
 #[cfg(feature = "sumcheck")]
-fn sumcheck(replay: &Replay, audits: &AuditParams) -> Result<Proofs, ProofSystemError> {
+fn convergent(
+    replay: &Replay,
+    params: &Params,
+) -> Result<bitneuron_zk::backend::sumcheck::Convergent, ProofSystemError> {
     use bitneuron_zk::backend::sumcheck::{Convergent, Geometry};
-    const GEOMETRY: Geometry = Geometry { rows: 12, rate: 3, mask_rate: 3, openings: 12 };
-    let system =
-        Convergent::new(GEOMETRY, replay.library().clone()).map_err(|_| ProofSystemError::Insecure)?;
-    let heads = system.clone();
-    let proofs = Proofs::of(system, replay, audits)?;
-    Ok(Proofs { heads: Heads::new(move |head, chain| heads.commitment(head, chain).ok()), ..proofs })
+    let geometry = Geometry { rows: 12, rate: 3, mask_rate: 3, openings: params.turns.openings };
+    Convergent::new(geometry, replay.library().clone()).map_err(|_| ProofSystemError::Insecure)
 }
 
 /// How the chain audits.

@@ -213,11 +213,11 @@ impl User {
             return;
         }
         let key = key::head(self.plan.goal.id(), from);
-        let believed = self.light.entry(from, notice).ok().filter(|entry| entry.key == key);
+        let believed = self.light.entry(from, notice, &key).ok().flatten();
         // A peer may lag by some heights, but not serve the head of a round long past.
         let reach = notice.tip.header.height.0.saturating_add(self.plan.round_heights());
         let believed = believed.filter(|_| reach >= self.light.height().0);
-        let committed = believed.and_then(|entry| head_commitment(&entry.value));
+        let committed = believed.and_then(|value| head_commitment(&value.0));
         let model = unpack_model(model, self.plan.layout());
         let chain = self.plan.chain;
         let is_head = |model: &ExactParams| {
@@ -292,8 +292,8 @@ impl User {
         if self.offers.is_empty() {
             return;
         }
-        let proved = self.light.entry(from, notice).ok().filter(|entry| entry.key == key::deal(deal));
-        let Some(deal) = proved.and_then(|entry| open_deal(&entry.value)) else {
+        let proved = self.light.entry(from, notice, &key::deal(deal)).ok().flatten();
+        let Some(deal) = proved.and_then(|value| open_deal(&value.0)) else {
             let why = "showed a deal that is not in the certified state".to_owned();
             return out.push(Effect::Report(Report::Offence { by: from, why }));
         };
@@ -323,7 +323,8 @@ impl User {
         let context =
             Context { chain: self.plan.chain, height: deal.made, by: self.key.id(), subject: deal.id };
         let (prover, key, claimed) = (self.prover.clone(), self.key.clone(), offer.claimed);
-        let (seed, gas) = (self.seed.derive_number("prove", self.salt), self.plan.score_gas);
+        let seed = self.seed.derive_number("prove", self.salt);
+        let gas = self.plan.score_gas.saturating_add(prover.gas(&truth));
         out.push(Effect::Work(Job::priced("prove score", gas, move || {
             let claim = prove::score(&key, prover.as_ref(), context, &truth, claimed, &witness, seed);
             Outcome::Proved { claim: claim.map(Box::new) }
@@ -332,8 +333,8 @@ impl User {
 
     /// The buyer is silent: post the packet where all can see it, which counts as delivered.
     fn post(&mut self, from: NodeId, deal: DealId, notice: &Notice, out: &mut Outbox<Effect>) {
-        let proved = self.light.entry(from, notice).ok().filter(|entry| entry.key == key::deal(deal));
-        let open = proved.and_then(|entry| open_deal(&entry.value));
+        let proved = self.light.entry(from, notice, &key::deal(deal)).ok().flatten();
+        let open = proved.and_then(|value| open_deal(&value.0));
         if open.is_some_and(|deal| deal.state.owed().contains(&Duty::Deliver))
             && let Some((_, packet)) = self.sold.remove(&deal)
         {

@@ -63,6 +63,8 @@ pub struct SettingReport {
     pub adversaries: String,
     /// How turns were proved, as on the command line.
     pub prover: String,
+    /// What proved audited turns as a whole, as on the command line, if not openings.
+    pub escalate: Option<String>,
     /// The defence that was left out, as on the command line, if one was.
     pub without: Option<String>,
 }

@@ -7,6 +7,7 @@ pub use crate::unread::Unread;
 
 use crate::report::Round;
 use bitneuron_core::Height;
+use bitneuron_ledger::{Genesis, store::Decided};
 use bitneuron_role::ProofSystem;
 use std::fmt;
 use std::str::FromStr;
@@ -31,6 +32,8 @@ pub struct Scenario {
     pub adversaries: Adversaries,
     /// How turns are proved.
     pub prover: ProofSystem,
+    /// What proves a whole turn when it is audited, in place of openings; turns are then optimistic.
+    pub escalate: Option<ProofSystem>,
     /// A defence to leave out, to see what it is for.
     pub without: Option<Defence>,
 }
@@ -51,12 +54,21 @@ pub enum Defence {
 }
 
 /// What an observer of a rehearsal sees, in order.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Sight<'a> {
     /// A block was decided.
     Block(Height),
     /// A round ended.
     Round(&'a Round),
+    /// A validator learned that a block was decided, and executed it.
+    Kept {
+        /// Which one.
+        validator: usize,
+        /// What the chain began with.
+        genesis: &'a Genesis,
+        /// The block, its votes and the state after it.
+        decided: Decided<'a>,
+    },
 }
 
 /// How users compress what they sell.
@@ -173,6 +185,7 @@ impl Default for Scenario {
             compressor: Codec::Uniform(8),
             adversaries: Adversaries::default(),
             prover: ProofSystem::Replay,
+            escalate: None,
             without: None,
         }
     }
@@ -305,8 +318,18 @@ impl Scenario {
         if !(1..=10_000).contains(&self.rounds) {
             return refuse(format!("{} rounds: 1 to 10,000 can be played", self.rounds));
         }
-        if let Err(error) = self.prover.built() {
-            return refuse(error.to_string());
+        for system in [Some(self.prover), self.escalate].into_iter().flatten() {
+            if let Err(error) = system.built() {
+                return refuse(error.to_string());
+            }
+        }
+        if self.escalate.is_some() && self.prover != ProofSystem::Optimistic {
+            return refuse("audits are of optimistic turns: escalate with prover `optimistic`".into());
+        }
+        if self.escalate == Some(ProofSystem::Optimistic) {
+            return refuse(
+                "what answers an audit convinces at once: escalate to `replay` or `sumcheck`".into(),
+            );
         }
         if Adversaries::sum(users) > self.users {
             return refuse(format!("more misbehaving users than the {} there are", self.users));

@@ -15,6 +15,7 @@ fn play(scenario: &Scenario) -> Report {
     let observe = &mut |sight: Sight<'_>| match sight {
         Sight::Block(height) => blocks.push(height.0),
         Sight::Round(_) => rounds += 1,
+        Sight::Kept { .. } => {}
     };
     let report = scenario.run(observe).unwrap();
     assert_eq!(rounds, scenario.rounds);

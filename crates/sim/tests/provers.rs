@@ -130,11 +130,60 @@ fn who_answers_no_audit_loses_its_turns_and_stake() {
     assert_eq!(fate(&play(&replay)), (0, Amount::ZERO, 4));
 }
 
+/// A network whose audited turns are proved as a whole.
+fn escalating(system: ProofSystem, adversaries: Adversaries) -> Scenario {
+    Scenario { escalate: Some(system), rounds: 4, adversaries, ..small(ProofSystem::Optimistic) }
+}
+
+/// What answers audits in this build.
+const ANSWERS: &[ProofSystem] = if cfg!(feature = "sumcheck") {
+    &[ProofSystem::Replay, ProofSystem::Sumcheck]
+} else {
+    &[ProofSystem::Replay]
+};
+
 #[test]
-fn what_is_not_built_says_so() {
-    let refused = small(ProofSystem::Sumcheck).run(&mut |_| ());
-    match refused {
-        Err(ScenarioError::Setting(text)) => assert!(text.contains("built without"), "{text}"),
-        other => assert!(other.is_ok(), "{other:?}"),
+fn a_whole_proof_answers_an_audit() {
+    for system in ANSWERS {
+        let report = play(&escalating(*system, Adversaries::NONE));
+        let proofs = report.proofs;
+        assert_eq!((proofs.pending, proofs.audited, proofs.answered), (16, 16, 16), "{system}");
+        assert_eq!((proofs.turns, proofs.reversed), (16, 0), "{system}: every turn settles");
+        assert_eq!(report.slashed, Amount::ZERO);
     }
+}
+
+#[test]
+fn who_forged_has_no_proof_to_answer_with() {
+    for system in ANSWERS {
+        for adversaries in [
+            Adversaries { forgers: 1, ..Adversaries::NONE },
+            Adversaries { boasters: 1, ..Adversaries::NONE },
+            Adversaries { truants: 1, ..Adversaries::NONE },
+        ] {
+            let report = play(&escalating(*system, adversaries));
+            let (caught, lost, turns) = fate(&report);
+            assert_eq!(turns, 0, "{system}: no turn of {adversaries} settles");
+            assert!(caught >= 1 && lost >= Amount::tokens(200), "{system}: caught {caught}, lost {lost}");
+            assert!(report.proofs.reversed >= caught && report.proofs.turns >= 9);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_built_or_makes_no_sense_says_so() {
+    let setting = |scenario: &Scenario| match scenario.validate() {
+        Err(ScenarioError::Setting(text)) => text,
+        other => format!("{other:?}"),
+    };
+    let sumcheck = escalating(ProofSystem::Sumcheck, Adversaries::NONE);
+    let built = cfg!(feature = "sumcheck");
+    for scenario in [&small(ProofSystem::Sumcheck), &sumcheck] {
+        assert_eq!(setting(scenario).contains("built without"), !built);
+    }
+    let pointless =
+        Scenario { prover: ProofSystem::Replay, ..escalating(ProofSystem::Replay, Adversaries::NONE) };
+    assert!(setting(&pointless).contains("optimistic turns"));
+    let circular = escalating(ProofSystem::Optimistic, Adversaries::NONE);
+    assert!(setting(&circular).contains("at once"));
 }

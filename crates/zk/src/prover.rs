@@ -34,6 +34,13 @@ pub trait Prover<S: Statement>: Send + Sync {
     /// A verifier that reads these proofs.
     fn verifier(&self) -> Arc<dyn Verifier<S>>;
 
+    /// What proving costs beside running the program (1 gas = 10 ns of virtual compute). The same on every machine; nothing
+    /// where the run is the proof.
+    fn gas(&self, public: &S::Public) -> u64 {
+        let _ = public;
+        0
+    }
+
     /// Whether the same call gives the same bytes. Not so for a foreign library that draws masks of its own; nothing that nodes
     /// agree on may depend on such bytes.
     fn reproducible(&self) -> bool {
@@ -90,6 +97,10 @@ macro_rules! forward {
 
             fn verifier(&self) -> Arc<dyn Verifier<S>> {
                 (**self).verifier()
+            }
+
+            fn gas(&self, public: &S::Public) -> u64 {
+                (**self).gas(public)
             }
 
             fn reproducible(&self) -> bool {

@@ -8,7 +8,7 @@
 use crate::verifier::{Verifier, VerifyError};
 use crate::{Accepted, Backend, Doubt, Guarantees, Library, Merkle, Proof, Replay, Statement};
 use bitneuron_core::claim::{
-    CheckClaim, Claim, Demand, Holding, Inference, Refused, Ruling, Score, Settles, Turn, statement,
+    CheckClaim, Claim, Demand, Holding, Inference, Opening, Refused, Ruling, Score, Settles, Turn, statement,
 };
 use bitneuron_core::{Context, Digest, Keypair, decode, encode};
 use std::collections::BTreeMap;
@@ -110,6 +110,11 @@ impl fmt::Debug for Registry {
 impl CheckClaim for Registry {
     fn check(&self, claim: &Claim) -> Result<(), Refused> {
         let judge = self.judge(claim)?;
+        let statement = claim.statement();
+        for (_, answer) in self.answers.range((statement, u16::MIN)..=(statement, u16::MAX)) {
+            // What could never be answered for is never believed.
+            within(contained(|| answer.gas(claim)).flatten().unwrap_or(0), self.limit)?;
+        }
         verdict(|| judge.check(claim, claim.proof(), self.limit))
     }
 
@@ -117,6 +122,17 @@ impl CheckClaim for Registry {
     fn gas(&self, claim: &Claim) -> u64 {
         let judge = self.judges.get(&claim.statement());
         judge.and_then(|judge| contained(|| judge.gas(claim))?).unwrap_or_else(|| reading(claim))
+    }
+
+    fn openings(&self, claim: &Claim) -> Vec<Opening> {
+        let judge = self.judges.get(&claim.statement());
+        judge.and_then(|judge| contained(|| judge.openings(claim, claim.proof()))).unwrap_or_default()
+    }
+
+    fn audit_openings(&self, claim: &Claim, demand: Demand, answer: &[u8]) -> Vec<Opening> {
+        let Demand::Proof(backend) = demand else { return Vec::new() };
+        let judge = self.answering_judge(claim, backend);
+        judge.and_then(|judge| contained(|| judge.openings(claim, answer))).unwrap_or_default()
     }
 
     fn settles(&self, claim: &Claim) -> Settles {
@@ -219,6 +235,7 @@ trait Judge: Send + Sync {
     ) -> Result<Ruling, Refused>;
     fn rule_gas(&self, claim: &Claim) -> Option<u64>;
     fn gas(&self, claim: &Claim) -> Option<u64>;
+    fn openings(&self, claim: &Claim, proof: &[u8]) -> Vec<Opening>;
     fn guarantees(&self, claim: &Claim) -> Option<Guarantees>;
 }
 
@@ -288,6 +305,11 @@ impl<S: Statement> Judge for Typed<S> {
 
     fn gas(&self, claim: &Claim) -> Option<u64> {
         Self::public(claim).ok().map(|public| self.price(claim, &public))
+    }
+
+    fn openings(&self, claim: &Claim, proof: &[u8]) -> Vec<Opening> {
+        let (Ok(public), Ok(proof)) = (Self::public(claim), Self::proof(proof)) else { return Vec::new() };
+        self.verifier.openings(&public, &proof)
     }
 
     fn guarantees(&self, claim: &Claim) -> Option<Guarantees> {

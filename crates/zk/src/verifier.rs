@@ -3,7 +3,7 @@
 use crate::doubt::Doubt;
 use crate::statement::StatementError;
 use crate::{Guarantees, Proof, Statement};
-use bitneuron_core::claim::Refused;
+use bitneuron_core::claim::{Opening, Refused};
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::{Commitment, Context};
 use std::error::Error;
@@ -32,6 +32,11 @@ pub trait Verifier<S: Statement>: Send + Sync {
 
     /// What checking costs, apart from reading the bytes (1 gas = 10 ns of virtual compute). The same on every machine.
     fn gas(&self, public: &S::Public) -> u64;
+
+    /// What a proof opens of what was committed in hiding, each group once: read off the proof, not checked.
+    fn openings(&self, _public: &S::Public, _proof: &Proof) -> Vec<Opening> {
+        Vec::new()
+    }
 
     /// Who judges doubts about accepted proofs; `None` where accepting settles at once.
     fn doubt(&self) -> Option<&dyn Doubt<S>> {
@@ -110,6 +115,10 @@ macro_rules! forward {
 
             fn gas(&self, public: &S::Public) -> u64 {
                 (**self).gas(public)
+            }
+
+            fn openings(&self, public: &S::Public, proof: &Proof) -> Vec<Opening> {
+                (**self).openings(public, proof)
             }
 
             fn doubt(&self) -> Option<&dyn Doubt<S>> {

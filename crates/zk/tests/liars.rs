@@ -157,6 +157,10 @@ fn about_statements_made_of_several() {
         refused_too(&world, &honest, &liar::joined::batches(&honest));
         let honest = world.chain();
         refused_too(&world, &honest, &liar::joined::chains(&honest));
+        let honest = world.both();
+        refused_too(&world, &honest, &liar::pair::attempts(&honest));
+        let honest = world.turn_chain();
+        refused_too(&world, &honest, &liar::lineage::attempts(&honest));
     }
 }
 

@@ -2,12 +2,15 @@
 #![cfg(feature = "sumcheck")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use bitneuron_core::claim::{Score, Turn};
+use bitneuron_core::claim::{CheckClaim, Demand, Refused, Score, Turn};
 use bitneuron_core::exact::Tensor;
-use bitneuron_core::{ChainId, Digest, Seed};
+use bitneuron_core::{ChainId, Digest, Seed, encode};
 use bitneuron_zk::backend::sumcheck::{Convergent, Geometry};
 use bitneuron_zk::suite::{Case, World, check};
-use bitneuron_zk::{Library, NormBound, Proof, Prover, Verifier, VerifyError, ZeroKnowledge, liar, pack};
+use bitneuron_zk::{
+    Backend, Library, NormBound, Optimistic, Proof, Prover, Registry, Verifier, VerifyError, ZeroKnowledge,
+    binding, claim, liar, pack,
+};
 use std::sync::Arc;
 
 const GEOMETRY: Geometry = Geometry { openings: 4, ..Geometry::TINY };
@@ -155,8 +158,62 @@ fn what_is_shown_is_what_is_stated() {
 fn guarantees_tell_what_is_shown() {
     let backend = convergent();
     let case = world().norm_bound();
-    let hides =
-        |case: &Case<NormBound>| Verifier::<NormBound>::guarantees(&backend, &case.public).zero_knowledge;
-    assert_eq!(hides(&hidden(&backend, &case)), ZeroKnowledge::Full);
-    assert_eq!(hides(&case), ZeroKnowledge::None);
+    let says = |case: &Case<NormBound>| {
+        let guarantees = Verifier::<NormBound>::guarantees(&backend, &case.public);
+        (guarantees.zero_knowledge, guarantees.succinct)
+    };
+    assert_eq!(says(&hidden(&backend, &case)), (ZeroKnowledge::Full, true));
+    assert_eq!(says(&case), (ZeroKnowledge::None, false), "and what is shown is as long as the witness");
+}
+
+/// A claim that was believed for the time being, answered for by a whole proof: that is what opens its groups.
+#[test]
+fn an_answer_to_an_audit_says_what_it_opens() {
+    let (world, backend) = (world(), convergent());
+    let case = hidden(&backend, &world.norm_bound());
+    let registry = |limit| {
+        let registry = Registry::new().with::<NormBound>(Optimistic::default()).limit(limit);
+        registry.answering::<NormBound>(Backend::SUMCHECK, convergent())
+    };
+    let judge = registry(Registry::DEFAULT_LIMIT);
+    let bound = binding::<NormBound>(Backend::OPTIMISTIC, &case.context, &case.public);
+    let believed = Proof { backend: Backend::OPTIMISTIC, body: [bound.0, [0; 32]].concat().into() };
+    let claim = claim::<NormBound>(&world.key, case.context, &case.public, &believed);
+    assert_eq!(judge.check(&claim), Ok(()));
+    assert_eq!(judge.openings(&claim), []);
+    let (beacon, demand) = (Digest([4; 32]), Demand::Proof(Backend::SUMCHECK.0));
+    let answer = encode(&prove(&backend, &case));
+    assert_eq!(judge.audit(&claim, beacon, demand, &answer), Ok(()));
+    assert_eq!(judge.audit_openings(&claim, demand, &answer).len(), 2);
+    assert_eq!(judge.audit_openings(&claim, Demand::Openings, &answer), []);
+    assert_eq!(judge.audit_openings(&claim, Demand::Proof(9), &answer), []);
+    assert_eq!(judge.audit_openings(&claim, demand, &[]), []);
+    let mut wrong = answer;
+    *wrong.last_mut().unwrap() ^= 1;
+    assert!(judge.audit(&claim, beacon, demand, &wrong).is_err());
+    // Nobody is let owe an answer that is dearer than a check may be.
+    let gas = judge.audit_gas(&claim, demand, &[]);
+    assert_eq!(registry(gas).check(&claim), Ok(()));
+    assert_eq!(registry(gas - 1).check(&claim), Err(Refused::TooCostly { gas, limit: gas - 1 }));
+}
+
+/// Who counts openings reads them off the proof: a group for each hidden model, none for what is shown.
+#[test]
+fn a_proof_says_what_it_opens() {
+    let backend = convergent();
+    let shown = world().norm_bound();
+    let case = hidden(&backend, &shown);
+    let opened = |case: &Case<NormBound>, proof: &Proof| {
+        Verifier::<NormBound>::openings(&backend, &case.public, proof)
+    };
+    assert_eq!(opened(&shown, &prove(&backend, &shown)), []);
+    let openings = opened(&case, &prove(&backend, &case));
+    let named: Vec<_> = openings.iter().map(|opening| opening.tensors.clone()).collect();
+    assert_eq!(named, case.public.models.map(|model| vec![model]));
+    assert_ne!(openings[0].group, openings[1].group);
+    // Another proof of another holder opens the same groups.
+    let mut again = case.clone();
+    again.context.height.0 += 1;
+    assert_eq!(opened(&again, &prove(&convergent(), &again)), openings);
+    assert_eq!(opened(&case, &with(Vec::new())), []);
 }

@@ -17,7 +17,7 @@ use bitneuron_zk::{
     Prover, Replay, Step, Verifier, VerifyError, pack,
 };
 use rand_chacha::rand_core::Rng;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 const GEOMETRY: Geometry = Geometry { openings: 4, ..Geometry::TINY };
@@ -349,6 +349,37 @@ fn liars_about_measures_and_several() {
     refused(&world, &improvement, &liar::metric::improvements(&improvement));
     refused(&world, &world.batch(), &liar::joined::batches(&world.batch()));
     refused(&world, &world.chain(), &liar::joined::chains(&world.chain()));
+    refused(&world, &world.both(), &liar::pair::attempts(&world.both()));
+    refused(&world, &world.turn_chain(), &liar::lineage::attempts(&world.turn_chain()));
+}
+
+/// Tensors that share a group are opened together, whichever of them is named.
+#[test]
+fn openings_are_counted_by_group() {
+    let world = world();
+    let bound = world.norm_bound();
+    let backend = Sumcheck::new(GEOMETRY, Arc::default()).unwrap();
+    let [before, after] = &bound.witness;
+    let models = backend.commit(&[before, after, before], &bound.context, Seed::from_number(1)).unwrap();
+    let groups: Vec<_> = [[models[0], models[1]], [models[2], models[1]]]
+        .into_iter()
+        .map(|models| {
+            let public = NormBound { models, ..bound.public.clone() };
+            let proof = Prover::<NormBound>::prove(
+                &backend,
+                &bound.context,
+                &public,
+                &bound.witness,
+                Seed::from_number(2),
+            );
+            let openings = Verifier::<NormBound>::openings(&backend, &public, &proof.unwrap());
+            let [opening] = openings.as_slice() else { panic!("{openings:?}") };
+            assert_eq!(opening.tensors, BTreeSet::from(models).into_iter().collect::<Vec<_>>());
+            opening.group
+        })
+        .collect();
+    assert_eq!(groups[0], groups[1]);
+    assert_eq!(backend.vault().left(&models[0]), GEOMETRY.openings - 2);
 }
 
 /// Groups hide that two tensors are equal: statements made of several take them as the two that they are said to be.

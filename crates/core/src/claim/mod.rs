@@ -8,12 +8,14 @@
 pub mod doubt;
 pub mod holding;
 pub mod inference;
+pub mod opening;
 pub mod score;
 pub mod turn;
 
 pub use doubt::{Demand, Party, Ruling, Settles};
 pub use holding::Holding;
 pub use inference::Inference;
+pub use opening::Opening;
 pub use score::Score;
 pub use turn::{Source, Turn, TurnInput};
 
@@ -124,7 +126,19 @@ pub trait CheckClaim: Send + Sync {
     /// What the check costs in gas (1 gas = 10 ns of virtual compute), known before checking.
     fn gas(&self, claim: &Claim) -> u64;
 
-    /// When a claim that was accepted is final. Where that is later, the four methods below judge what may be said about
+    /// What the claim's proof opens, each group once. It is read off, not checked: what it says of a proof that is refused means
+    /// nothing.
+    fn openings(&self, _claim: &Claim) -> Vec<Opening> {
+        Vec::new()
+    }
+
+    /// What the answer to an audit of the claim opens.
+    fn audit_openings(&self, _claim: &Claim, _demand: Demand, _answer: &[u8]) -> Vec<Opening> {
+        Vec::new()
+    }
+
+    /// When a claim that was accepted is final. Where that is later, [`audit`](CheckClaim::audit) and
+    /// [`rule`](CheckClaim::rule) judge what may be said about
     /// it until then.
     fn settles(&self, _claim: &Claim) -> Settles {
         Settles::AtOnce
@@ -167,6 +181,12 @@ pub trait CheckClaim: Send + Sync {
     /// were; it never says yes to others.
     fn verify(&self, by: NodeId, domain: &str, chain: ChainId, bytes: &[u8], signature: &Signature) -> bool {
         sign::verify(by, domain, chain, bytes, signature)
+    }
+
+    /// Whether all these signatures are valid, the messages being those of [`sign::message`]: what [`Self::verify`] says of
+    /// each, asked at once, which is cheaper ([`sign::verify_batch`]).
+    fn verify_all(&self, items: &[(NodeId, &[u8], Signature)]) -> bool {
+        sign::verify_batch(items)
     }
 
     /// The model of this layout that a packet decodes to.

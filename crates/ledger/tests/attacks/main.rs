@@ -224,11 +224,18 @@ fn proofs_and_deliveries() {
     let deal = world.deal(0, 1, "model", 16);
     let root = world.state.root();
     let keys = [entry::account(world.user(0)), entry::deal(deal.id), entry::stake(world.validator(0))];
-    let honest: Vec<_> = keys.iter().map(|key| world.state.prove(key).expect("there")).collect();
-    let samples: Vec<Vec<u8>> = honest.iter().map(encode).collect();
+    let absent =
+        [entry::account(bitneuron_core::NodeId([9; 32])), entry::deal(Digest::ZERO), vec![], vec![99]];
+    let truth = |key: &Vec<u8>| (key.clone(), world.state.prove(key));
+    let honest: Vec<_> = keys.iter().chain(&absent).map(truth).collect();
+    let samples: Vec<Vec<u8>> = honest.iter().map(|(_, proof)| encode(proof)).collect();
     attack::<EntryProof>(&samples, |proof| {
-        assert!(honest.contains(proof) || proof.verify(root).is_none(), "a forged proof");
-        let _ = proof.verify(Digest::ZERO);
+        for (key, _) in &honest {
+            if let Ok(value) = proof.verify(root, key) {
+                assert_eq!(value.map(|value| value.0.0), world.state.value(key), "a forged proof");
+            }
+        }
+        assert!(proof.verify(Digest::ZERO, &keys[0]).is_err());
     });
     let (seller, chain) = (world.user(0), world.state.chain());
     let signed = Delivery { deal: deal.id, packet: packet_digest(b"model") }.sign(&world.users[0], chain);

@@ -8,16 +8,17 @@
 
 use bitneuron_consensus::{Block, Header};
 use bitneuron_core::claim::{
-    CheckClaim, Claim, Demand, Party, Refused as Verdict, Ruling, Score, Settles, Turn, TurnInput,
+    CheckClaim, Claim, Demand, Opening, Party, Refused as Verdict, Ruling, Score, Settles, Turn, TurnInput,
 };
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{
-    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Time, encode,
+    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Time, decode, encode,
 };
 use bitneuron_ledger::{Action, Built, Event, Genesis, Params, Refused, SignedTx, State, Tx, packet_digest};
 use bitneuron_market::{Buyers, Consent, DataMarket, DataTerms, Deal, Order, OrderId, Side};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A proof that convinces.
@@ -26,6 +27,10 @@ pub const TRUE: &[u8] = b"true";
 pub const FALSE: &[u8] = b"false";
 /// A proof that convinces after [`WINDOW`] heights.
 pub const LATER: &[u8] = b"later";
+/// A proof that convinces, of heads that are committed in hiding.
+pub const HIDING: &[u8] = b"hiding";
+/// The same of data.
+pub const HIDING_DATA: &[u8] = b"hiding data";
 /// When [`LATER`] settles.
 pub const WINDOW: u64 = 4;
 /// The answer to every audit.
@@ -46,7 +51,7 @@ pub struct Scripted;
 impl CheckClaim for Scripted {
     fn check(&self, claim: &Claim) -> Result<(), Verdict> {
         match claim.proof() {
-            TRUE | LATER => Ok(()),
+            TRUE | LATER | HIDING | HIDING_DATA => Ok(()),
             FALSE => Err(Verdict::False("scripted".into())),
             UNKNOWN => Err(Verdict::Unknown(claim.statement())),
             _ => Err(Verdict::Malformed("no verdict".into())),
@@ -65,9 +70,17 @@ impl CheckClaim for Scripted {
         assert!(claim.proof() == LATER && beacon != Digest::ZERO);
         match demand {
             Demand::Openings if answer == ANSWER => Ok(()),
-            Demand::Proof(7) if answer == TRUE => Ok(()),
+            Demand::Proof(7) if [TRUE, HIDING].contains(&answer) => Ok(()),
             _ => Err(Verdict::False("scripted".into())),
         }
+    }
+
+    fn openings(&self, claim: &Claim) -> Vec<Opening> {
+        opened(claim, claim.proof())
+    }
+
+    fn audit_openings(&self, claim: &Claim, _: Demand, answer: &[u8]) -> Vec<Opening> {
+        opened(claim, answer)
     }
 
     /// A move says what follows from it; the referee remembers the last.
@@ -93,6 +106,23 @@ impl CheckClaim for Scripted {
             Ok(name) => Ok(model(name)),
         }
     }
+}
+
+/// What a proof about a turn opens: each tensor is in a group of its own. First models hide nothing.
+fn opened(claim: &Claim, proof: &[u8]) -> Vec<Opening> {
+    let Ok(turn) = decode::<Turn>(claim.public()) else { return Vec::new() };
+    let heads = turn.inputs.iter().map(|input| input.model).chain([turn.before, turn.after]);
+    let tensors: BTreeSet<Commitment> = match proof {
+        HIDING => heads.filter(|head| *head != turn.goal.initial).collect(),
+        HIDING_DATA => BTreeSet::from([turn.data.features]),
+        _ => BTreeSet::new(),
+    };
+    tensors.into_iter().map(|tensor| Opening { group: group(tensor), tensors: vec![tensor] }).collect()
+}
+
+/// The name of the group that a tensor is in.
+pub fn group(tensor: Commitment) -> Digest {
+    Digest::of("bitneuron ledger test group", &tensor.root.0)
 }
 
 pub fn digest(text: &str) -> Digest {

@@ -2,10 +2,12 @@
 
 mod deals;
 mod ladder;
+mod listed;
 mod lot;
 pub mod price_time;
 mod records;
 
+pub use listed::{Listed, Open};
 pub use price_time::PriceTime;
 pub use records::RecordProof;
 

@@ -15,7 +15,8 @@
 //! shuts a lot with orders that are not meant: they give way to any that are.
 
 use super::{
-    OrderRecord, Orderbook, RecordProof, Resting, deals::Deals, ladder::Rung, lot::Lot, records::Records,
+    Listed, OrderRecord, Orderbook, RecordProof, Resting, deals::Deals, ladder::Rung, lot::Lot,
+    records::Records,
 };
 use crate::{
     deal::{Deal, DealId, Event},
@@ -37,6 +38,7 @@ struct Placed {
     id: OrderId,
     by: NodeId,
     nonce: u64,
+    at: Height,
 }
 
 /// A price-time book.
@@ -54,6 +56,8 @@ pub struct PriceTime<G: Good> {
     placed: BTreeMap<(Height, u64), Placed>,
     deals: Deals<G>,
     records: Records,
+    /// The orders whose listing has changed since the last [`Self::take_changes`], with their place among those placed.
+    changed: BTreeMap<OrderId, (Height, u64)>,
     /// The number of orders ever placed.
     sequence: u64,
     /// That number at the last clearing.
@@ -77,6 +81,7 @@ impl<G: Good> PriceTime<G> {
             placed: BTreeMap::new(),
             deals: Deals::new(),
             records: Records::new(G::MARKET),
+            changed: BTreeMap::new(),
             sequence: 0,
             cleared: 0,
         };
@@ -109,6 +114,58 @@ impl<G: Good> PriceTime<G> {
         self.records.prove(id)
     }
 
+    /// The number of orders ever placed.
+    pub const fn placed(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The orders whose listing has changed since the last call, by id, with what it is now; `None` when they expired.
+    pub fn take_changes(&mut self) -> Vec<(OrderId, Option<Listed<G>>)> {
+        let changed = std::mem::take(&mut self.changed);
+        changed.into_iter().map(|(id, place)| (id, self.listed(place))).collect()
+    }
+
+    fn listed(&self, (expires, sequence): (Height, u64)) -> Option<Listed<G>> {
+        let Placed { by, nonce, at, .. } = *self.placed.get(&(expires, sequence))?;
+        let closed = || Listed { by, nonce, expires, placed: at, sequence, open: None };
+        Some(self.open.get(&sequence).map_or_else(closed, Listed::of))
+    }
+
+    /// The book with these listings, by id, and these open deals, of which `placed` orders were ever placed: as it was
+    /// after its last clearing.
+    ///
+    /// # Errors
+    /// The parameters are out of bounds. Listings that contradict each other give another root than the book had.
+    pub fn restore(
+        params: MarketParams,
+        listings: impl IntoIterator<Item = (OrderId, Listed<G>)>,
+        deals: impl IntoIterator<Item = Deal<G>>,
+        placed: u64,
+    ) -> Result<Self, ParamsError> {
+        let mut book = Self::new(params)?;
+        (book.sequence, book.cleared) = (placed, placed);
+        listings.into_iter().for_each(|(id, listed)| book.list(id, listed));
+        deals.into_iter().for_each(|deal| book.keep(&deal));
+        book.flush();
+        Ok(book)
+    }
+
+    fn list(&mut self, id: OrderId, listed: Listed<G>) {
+        self.records.set(id.0, Some(listed.record().digest()));
+        let Listed { by, nonce, expires, placed: at, sequence, open } = listed;
+        self.placed.insert((expires, sequence), Placed { id, by, nonce, at });
+        // Of two that used a nonce one after the other the later counts.
+        let used = self.used.entry((by, nonce)).or_insert(expires);
+        *used = expires.max(*used);
+        if let Some(open) = open {
+            let (order, taken) = (Arc::new(open.order), open.taken.into_iter().collect());
+            self.ids.insert(id, sequence);
+            self.lots.entry(G::lot(&order.terms)).or_default().insert(&order, sequence);
+            let resting = Resting { id, order, sequence, placed: at, remaining: open.remaining, taken };
+            self.open.insert(sequence, resting);
+        }
+    }
+
     /// Counts and hashes all changes.
     fn flush(&mut self) {
         self.count();
@@ -130,6 +187,7 @@ impl<G: Good> PriceTime<G> {
         match self.open.get(&sequence) {
             Some(resting) if resting.remaining > 0 => {
                 self.records.set(resting.id.0, Some(resting.record().digest()));
+                self.changed.insert(resting.id, (resting.order.expires, sequence));
             }
             Some(_) => drop(self.close(sequence)),
             None => {}
@@ -150,6 +208,7 @@ impl<G: Good> PriceTime<G> {
         }
         let record = OrderRecord { remaining: 0, taken: Vec::new(), ..resting.record() };
         self.records.set(resting.id.0, Some(record.digest()));
+        self.changed.insert(resting.id, (resting.order.expires, sequence));
         Some(resting)
     }
 
@@ -233,7 +292,7 @@ impl<G: Good> Orderbook<G> for PriceTime<G> {
         }
 
         self.used.insert((by, nonce), order.expires);
-        self.placed.insert((order.expires, sequence), Placed { id, by, nonce });
+        self.placed.insert((order.expires, sequence), Placed { id, by, nonce, at });
         self.ids.insert(id, sequence);
         self.lots.entry(lot.clone()).or_default().insert(&order, sequence);
         self.fresh.entry(lot).or_default().insert(&order, sequence);
@@ -299,6 +358,7 @@ impl<G: Good> Orderbook<G> for PriceTime<G> {
                 self.used.remove(&(placed.by, placed.nonce));
             }
             self.records.set(placed.id.0, None);
+            self.changed.insert(placed.id, (expires, sequence));
         }
         let late = self.deals.expire(at, &self.params.deals, out);
         late.iter().for_each(|deal| self.records.set(deal.id, None));

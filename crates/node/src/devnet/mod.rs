@@ -14,6 +14,7 @@ pub mod table;
 pub use files::{FilesError, Timing};
 pub use stopwatch::Stopwatch;
 
+use crate::ledger::{Home, HomeError};
 use crate::number;
 use bitneuron_core::Amount;
 use bitneuron_sim::report::Report;
@@ -30,6 +31,8 @@ pub struct Devnet {
     pub scenario: Scenario,
     /// The folder that receives the report.
     pub report: PathBuf,
+    /// The folder in which each validator keeps its ledger; nowhere if there is none.
+    pub home: Option<PathBuf>,
     /// Only `report.json` on standard output.
     pub json: bool,
     /// No progress and no live table.
@@ -57,6 +60,9 @@ pub enum DevnetError {
     /// The report could not be made or written.
     #[error(transparent)]
     Files(#[from] FilesError),
+    /// The ledgers could not be kept.
+    #[error("ledger: {0}")]
+    Home(#[from] HomeError),
     /// Standard output or standard error failed, otherwise than by a reader that left.
     #[error("cannot write to the terminal or pipe: {0}")]
     Output(#[source] io::Error),
@@ -79,6 +85,7 @@ impl DevnetError {
             }
             Self::Scenario(_) => "See `bitneuron devnet --help` for settings that make a network.",
             Self::Files(_) => "Choose a folder that can be written with `--report FOLDER`.",
+            Self::Home(error) => error.advice(),
             Self::Output(_) => {
                 "The report may be complete: look into its folder, or run again with `--quiet`."
             }
@@ -99,6 +106,28 @@ impl Devnet {
         self.tell(stopwatch, terminal, |observe| self.scenario.run(observe))
     }
 
+    /// The command line that plays this scenario.
+    pub fn line(&self) -> String {
+        let Scenario {
+            validators,
+            users,
+            rounds,
+            seed,
+            rows,
+            compressor,
+            adversaries,
+            prover,
+            escalate,
+            without,
+        } = &self.scenario;
+        let escalate = escalate.map(|system| format!(" --escalate {system}")).unwrap_or_default();
+        let without = without.map(|defence| format!(" --without {defence}")).unwrap_or_default();
+        format!(
+            "bitneuron devnet --validators {validators} --users {users} --rounds {rounds} --seed {seed} \
+             --partition {rows} --compressor {compressor} --adversaries {adversaries} --prover {prover}{escalate}{without}"
+        )
+    }
+
     /// Tells of any play of the scenario: `play` shows its observer every block and round and returns the report.
     ///
     /// # Errors
@@ -111,12 +140,22 @@ impl Devnet {
     ) -> Result<(), DevnetError> {
         // A run takes minutes: learn first whether its result will have a place.
         files::prepare(&self.report)?;
+        let mut home = self.home.as_ref().map(|folder| Home::make(folder, &self.line())).transpose()?;
+        let mut kept = Ok(());
         let Terminal { out, err, bar } = terminal;
         let live: &mut dyn Write = if self.json { err } else { &mut *out };
         let mut screen = Screen::new(&self.scenario, stopwatch, live, bar, self.quiet);
-        let played = play(&mut |sight| screen.sees(sight));
+        let played = play(&mut |sight| {
+            if let (Some(home), Sight::Kept { validator, genesis, decided }, Ok(())) =
+                (&mut home, sight, &kept)
+            {
+                kept = home.keep(genesis, validator, &decided);
+            }
+            screen.sees(sight);
+        });
         let shown = screen.finish();
         let report = played?;
+        kept?;
         let first_block_seconds = shown.map_err(DevnetError::Output)?;
 
         let timing = Timing::new(stopwatch.seconds(), first_block_seconds, &report);

@@ -42,7 +42,7 @@ impl<'a> Screen<'a> {
                 self.first = Some(seconds);
                 self.line(&format!("first block after {}\n\n{}", number::seconds(seconds), table::header()));
             }
-            Sight::Block(_) => {}
+            Sight::Block(_) | Sight::Kept { .. } => {}
             Sight::Round(round) => self.round(round),
         }
     }

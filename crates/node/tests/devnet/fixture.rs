@@ -29,6 +29,7 @@ pub(crate) fn report() -> Report {
             compressor: "uniform:8".into(),
             adversaries: "liar:1,swapper:1,flipper:1,equivocator:1".into(),
             prover: "replay".into(),
+            escalate: None,
             without: None,
         },
         accuracy: Accuracy {

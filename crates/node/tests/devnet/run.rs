@@ -19,7 +19,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn devnet(name: &str) -> Devnet {
-    Devnet { scenario: Scenario::default(), report: folder(name), json: false, quiet: false }
+    Devnet { scenario: Scenario::default(), report: folder(name), home: None, json: false, quiet: false }
 }
 
 /// Plays the rounds of a report that is known.

@@ -256,8 +256,9 @@ impl Validator {
         }
     }
 
-    /// An entry of the state with its proof under the last header.
+    /// An entry of the state that is there, with its proof under the last header.
     pub(super) fn notice(&self, key: &[u8]) -> Option<Notice> {
-        Some(Notice { tip: self.tip.clone()?, entry: self.state.prove(key)? })
+        let (tip, entry) = (self.tip.clone()?, self.state.prove(key));
+        entry.claimed().is_some().then_some(Notice { tip, entry })
     }
 }

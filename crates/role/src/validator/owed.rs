@@ -87,7 +87,9 @@ impl Validator {
     fn answer_audit(&self, id: TurnId, out: &mut Outbox<Effect>) {
         let Some((doubted, pending)) = self.doubted(id) else { return };
         let Some(beacon) = pending.beacon else { return };
-        let (gas, answers) = (self.plan.turn_gas, self.answers.clone());
+        let answers = self.answers.clone();
+        let Ok(public) = decode::<Turn>(doubted.claim.public()) else { return };
+        let gas = self.plan.turn_gas.saturating_add(answers.as_ref().map_or(0, |prover| prover.gas(&public)));
         let demand = self.state.params().audits.demand;
         out.push(Effect::Work(Job::priced("answer audit", gas, move || {
             let answer = match demand {
@@ -95,7 +97,6 @@ impl Validator {
                     doubted.say(|defence, accepted, witness| defence.answer(accepted, witness, beacon))
                 }
                 Demand::Proof(_) => answers.and_then(|prover| {
-                    let public: Turn = decode(doubted.claim.public()).ok()?;
                     let entropy = Seed(doubted.claim.digest().0);
                     let proof = prover.prove(doubted.claim.context(), &public, &doubted.witness, entropy);
                     proof.ok().map(|proof| encode(&proof).into())

@@ -169,8 +169,8 @@ impl Validator {
         let context = Context { chain: self.plan.chain, height: tip.header.height, by: me, subject: goal.0 };
         let Some(witness) = self.witness(&turn).map(Arc::new) else { return };
         self.claiming = Some(witness.clone());
-        let (conduct, key, prover, gas) =
-            (self.conduct.clone(), self.key.clone(), self.prover.clone(), self.plan.turn_gas);
+        let (conduct, key, prover) = (self.conduct.clone(), self.key.clone(), self.prover.clone());
+        let gas = self.plan.turn_gas.saturating_add(prover.gas(&turn));
         let model = pack_model(&after);
         out.push(self.metered(&model));
         self.models.insert(turn.after, after);

@@ -16,7 +16,7 @@ use bitneuron_zk::{
 use std::sync::Arc;
 
 fn proofs(params: &Params) -> Proofs {
-    ProofSystem::Optimistic.assemble(&Replay::default(), &params.audits).unwrap()
+    ProofSystem::Optimistic.assemble(&Replay::default(), params).unwrap()
 }
 
 fn count(world: &World, which: impl Fn(&Event) -> bool) -> usize {
@@ -55,7 +55,7 @@ fn an_honest_author_answers_every_audit_as_the_chain_demands() {
 fn a_demand_that_nobody_can_meet_is_refused_at_once() {
     let mut params = Params::devnet();
     params.audits.demand = Demand::Proof(77);
-    assert!(ProofSystem::Optimistic.assemble(&Replay::default(), &params.audits).is_err());
+    assert!(ProofSystem::Optimistic.assemble(&Replay::default(), &params).is_err());
     for system in ProofSystem::ALL {
         assert_eq!(system.to_string().parse(), Ok(system));
     }

@@ -3,6 +3,7 @@
 use crate::world::{World, key_of, stranger};
 use bitneuron_consensus::light::{Doubt, Root};
 use bitneuron_core::{ChainId, Digest, Epoch, Height, NodeId, Time};
+use bitneuron_ledger::{ProofError, key};
 use bitneuron_role::Light;
 use bitneuron_role::light::Disbelief;
 use bitneuron_role::message::{Message, Notice, Tip};
@@ -24,7 +25,7 @@ fn the_truth_is_believed() {
     let mut light = light(&world);
     assert_eq!(light.tip(peer(), &notice.tip), Ok(()));
     assert_eq!(light.height().0, 1);
-    assert!(light.entry(peer(), &notice).is_ok());
+    assert!(light.entry(peer(), &notice, &key::clock()).is_ok_and(|value| value.is_some()));
 }
 
 #[test]
@@ -66,7 +67,11 @@ fn an_entry_of_another_state_and_unknown_voters_are_not_believed() {
     let tip = world.decide(2);
     let mut light = light(&world);
     let mixed = Notice { tip: tip.clone(), entry: old.entry };
-    assert_eq!(light.entry(peer(), &mixed), Err(Disbelief::Entry));
+    assert_eq!(light.entry(peer(), &mixed, &key::clock()), Err(Disbelief::Proof(ProofError::Root)));
+    // What is not there is proved to be absent.
+    let nobody = key::electorate(Epoch(99));
+    let absent = Notice { tip: tip.clone(), entry: world.validator.state().prove(&nobody) };
+    assert_eq!(light.entry(peer(), &absent, &nobody), Ok(None));
     let mut strange = tip;
     strange.header.voters = Digest([1; 32]);
     strange.certificate.block = strange.header.id();

@@ -73,6 +73,10 @@ impl Prover<Turn> for Forging {
         self.0.verifier()
     }
 
+    fn gas(&self, public: &Turn) -> u64 {
+        self.0.gas(public)
+    }
+
     fn defence(&self) -> Option<&dyn Defence<Turn>> {
         self.0.defence()
     }
@@ -128,6 +132,10 @@ impl Prover<Turn> for Watched {
         self.prover.verifier()
     }
 
+    fn gas(&self, public: &Turn) -> u64 {
+        self.prover.gas(public)
+    }
+
     fn defence(&self) -> Option<&dyn Defence<Turn>> {
         self.prover.defence()
     }
@@ -149,6 +157,10 @@ impl Prover<Turn> for Copying {
         self.prover.verifier()
     }
 
+    fn gas(&self, public: &Turn) -> u64 {
+        self.prover.gas(public)
+    }
+
     fn defence(&self) -> Option<&dyn Defence<Turn>> {
         self.prover.defence()
     }
@@ -167,5 +179,9 @@ impl Prover<Turn> for Evasive {
 
     fn verifier(&self) -> Arc<dyn Verifier<Turn>> {
         self.0.verifier()
+    }
+
+    fn gas(&self, public: &Turn) -> u64 {
+        self.0.gas(public)
     }
 }

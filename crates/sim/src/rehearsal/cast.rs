@@ -4,6 +4,7 @@ use super::baseline::{Examiner, converge};
 use crate::digits;
 use crate::scenario::{Codec, Defence, Scenario, ScenarioError};
 use bitneuron_compress::{Chain, Compressor, Dense, Registry, TensorTrain, Uniform};
+use bitneuron_core::claim::Demand;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::exact::{DataRoot, ExactData, ShapeError};
 use bitneuron_core::goal::{Goal, Metric};
@@ -93,9 +94,9 @@ impl Cast {
             pace: Duration::from_millis(500),
         })
         .map_err(setting)?;
-        let (replay, audits) = (Replay::new(Arc::new(library)), &plan.genesis.params.audits);
+        let replay = Replay::new(Arc::new(library));
         Ok(Self {
-            proofs: scenario.prover.assemble(&replay, audits).map_err(setting)?,
+            proofs: scenario.prover.assemble(&replay, &plan.genesis.params).map_err(setting)?,
             replay,
             plan: Arc::new(plan),
             validators,
@@ -167,6 +168,9 @@ fn genesis(
     let mut params = Params::devnet();
     if scenario.without == Some(Defence::Audits) {
         params.audits.sampled = BasisPoints(0);
+    }
+    if let Some(system) = scenario.escalate {
+        params.audits.demand = Demand::Proof(system.backend().0);
     }
     Genesis {
         name: format!("devnet {}", scenario.seed),

@@ -13,10 +13,10 @@ use crate::role_node::{Directory, Role, RoleNode};
 use crate::scenario::{Adversaries, Defence, Scenario, ScenarioError, Sight};
 use crate::{Link, Network, Setting, World};
 use bitneuron_consensus::{Malachite, Timeouts};
-use bitneuron_core::claim::Turn;
+use bitneuron_core::claim::{CheckClaim, Turn};
 use bitneuron_core::exact::ExactData;
 use bitneuron_core::{ChainId, Keypair, Seed, Time};
-use bitneuron_role::{Conduct, Honest, NodeBuilder, Proofs};
+use bitneuron_role::{Conduct, Honest, Judge, NodeBuilder, Proofs};
 use bitneuron_zk::Prover;
 use cast::Cast;
 use notes::Notes;
@@ -56,6 +56,22 @@ impl Scenario {
             return Err(ScenarioError::Stalled { reached: notes.height(), wanted: heights });
         }
         notes.finish(&world, &cast)
+    }
+}
+
+impl Scenario {
+    /// Whoever judges claims in this scenario's network: for executing its blocks again.
+    ///
+    /// # Errors
+    /// A setting that makes no network.
+    pub fn judge(&self) -> Result<Judge, ScenarioError> {
+        self.validate()?;
+        let cast = Cast::new(self)?;
+        let check: Arc<dyn CheckClaim> = match self.without {
+            Some(Defence::Proofs) => Arc::new(Credulous),
+            _ => cast.proofs.check.clone(),
+        };
+        Ok(Judge::new(check, cast.plan.registry.clone()))
     }
 }
 

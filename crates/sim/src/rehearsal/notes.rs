@@ -15,6 +15,7 @@ use crate::scenario::{Scenario, ScenarioError, Sight};
 use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Amount, Height, NodeId, Time};
+use bitneuron_ledger::store::Decided;
 use bitneuron_ledger::{Event, Refused, State};
 use bitneuron_role::Report as Said;
 use std::collections::BTreeMap;
@@ -115,6 +116,10 @@ impl Notes {
         }
         said.sort_by_key(|(at, index, _)| (*at, *index));
         for (at, index, report) in said {
+            if let Said::Committed { block, certificate, state, .. } = &report {
+                let (validator, genesis) = (index, &cast.plan.genesis);
+                observe(Sight::Kept { validator, genesis, decided: Decided { block, certificate, state } });
+            }
             match report {
                 Said::Committed { block, certificate, events, state, began } if self.next(index, &block) => {
                     self.state = state;
@@ -316,6 +321,7 @@ impl Notes {
                 compressor: self.scenario.compressor.to_string(),
                 adversaries: self.scenario.adversaries.to_string(),
                 prover: self.scenario.prover.to_string(),
+                escalate: self.scenario.escalate.map(|system| system.to_string()),
                 without: self.scenario.without.map(|defence| defence.to_string()),
             },
             accuracy: self.accuracy(cast, &heads)?,

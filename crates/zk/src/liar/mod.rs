@@ -8,9 +8,11 @@
 pub mod holding;
 pub mod inference;
 pub mod joined;
+pub mod lineage;
 pub mod merge;
 pub mod metric;
 pub mod norm;
+pub mod pair;
 pub mod prediction;
 pub mod score;
 #[cfg(feature = "spartan")]

@@ -28,10 +28,16 @@ impl World {
         together(cases).unwrap_or_else(|| unreachable!("two cases"))
     }
 
-    /// A merge and steps, proved as one.
+    /// A merge and the steps from what it gave, proved as one.
     pub fn both(&self) -> Case<Both<Merge, Step>> {
-        let (merge, step) =
+        let (merge, mut step) =
             (self.merge(None), self.step(self.net(), Training { batch: 4, ..self.goal.training }));
+        for merged in outputs::<Merge>(&merge.public, &merge.witness) {
+            (step.public.before.model, step.witness.before) = (merged.commitment(), merged);
+        }
+        for after in outputs::<Step>(&step.public, &step.witness) {
+            step.public.after.model = after.commitment();
+        }
         Case {
             context: merge.context,
             public: Pair { first: merge.public, second: step.public },
@@ -97,7 +103,7 @@ impl World {
     pub fn boths(&self) -> [Case<Both<Merge, Step>>; 3] {
         let truth = self.both();
         let (mut first, mut second) = (truth.clone(), truth.clone());
-        first.public.first.merged = truth.public.second.before.model;
+        first.public.first.merged = truth.public.second.after.model;
         second.public.second.after = truth.public.second.before;
         [truth, first, second]
     }

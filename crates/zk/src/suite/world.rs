@@ -210,7 +210,7 @@ pub(super) fn numbers(seed: Seed, count: u32, limit: i64) -> Vec<i64> {
 }
 
 /// The outputs of a relation's program on this witness; none where it does not run.
-pub(super) fn run(relation: Option<Relation>, witness: Vec<&Tensor>) -> Vec<Tensor> {
+pub(crate) fn run(relation: Option<Relation>, witness: Vec<&Tensor>) -> Vec<Tensor> {
     let witness = witness.into_iter().cloned().collect();
     let run = relation.and_then(|relation| {
         let inputs = relation.assemble(witness).ok()?;

@@ -56,6 +56,7 @@ fn opening(report: &Report) -> Markup {
         compressor,
         adversaries,
         prover,
+        escalate,
         without,
     } = &report.setting;
     let title = format!(
@@ -71,8 +72,9 @@ fn opening(report: &Report) -> Markup {
         ("adversaries", adversaries.clone()),
         ("turns proved by", prover.clone()),
     ];
+    let escalate = escalate.iter().map(|system| ("audits answered by", system.clone()));
     let without = without.iter().map(|defence| ("left out", defence.clone()));
-    let facts = facts.into_iter().chain(without).map(|(name, value)| {
+    let facts = facts.into_iter().chain(escalate).chain(without).map(|(name, value)| {
         let mut fact = Markup::words("dt", "", name);
         fact += Markup::words("dd", "", &value);
         Markup::element("div", "", &fact)

@@ -18,20 +18,44 @@ pub(super) mod values {
 /// The tree of fractions.
 pub(super) mod tree {
     use super::values::Values;
-    use crate::backend::sumcheck::field::{Challenger, Ext};
+    use crate::backend::sumcheck::field::Ext;
     use crate::backend::sumcheck::fraction::{Denominator, Forest};
     use crate::backend::sumcheck::system::System;
 
     /// Nobody grows it.
-    pub(in super::super) fn grow(
-        _system: &System,
-        _forest: &Forest,
-        values: &Values,
-        _challenges: Denominator,
-        _challenger: &Challenger,
-        _pads: &[Ext],
-        _deaf: bool,
-    ) -> Vec<Ext> {
-        match *values {}
+    pub(in super::super) enum Tree {}
+    /// Nobody enters a layer.
+    pub(in super::super) enum Rounds {}
+
+    impl Tree {
+        pub(in super::super) fn grow(_: &System, _: &Forest, values: &Values, _: Denominator) -> Self {
+            match *values {}
+        }
+
+        pub(in super::super) fn root(&self) -> Ext {
+            match *self {}
+        }
+
+        pub(in super::super) fn enter(&mut self, _point: &[Ext], _lambda: Ext) -> Rounds {
+            match *self {}
+        }
+
+        pub(in super::super) fn leave(&mut self, _ends: [Ext; 4]) {
+            match *self {}
+        }
+    }
+
+    impl Rounds {
+        pub(in super::super) fn message(&mut self) -> [Ext; 3] {
+            match *self {}
+        }
+
+        pub(in super::super) fn fold(self, _r: Ext) -> Self {
+            self
+        }
+
+        pub(in super::super) fn ends(&self) -> [Ext; 4] {
+            match *self {}
+        }
     }
 }

@@ -7,9 +7,11 @@ use super::lower::{Given, LowerError, lower};
 use super::protocol::Messages;
 use super::system::{Store, System};
 use crate::Proof;
+use bitneuron_core::claim::Opening;
 use bitneuron_core::exact::{Binding, Relation};
 use bitneuron_core::{Commitment, Digest, Wire, hash::Hasher};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A proof's bytes.
 #[derive(Clone, Serialize, Deserialize)]
@@ -25,6 +27,29 @@ pub(super) struct Body {
 
 impl Wire for Body {
     const LIMIT: usize = Proof::MAX_BODY;
+}
+
+impl Body {
+    /// The groups with the tensors of the relation that are said to be in each.
+    pub(super) fn openings(&self, relation: &Relation) -> Vec<Opening> {
+        let mut named: BTreeMap<u16, BTreeSet<Commitment>> = BTreeMap::new();
+        for (commitment, (group, _)) in stored(relation).zip(&self.places) {
+            named.entry(*group).or_default().insert(*commitment);
+        }
+        let opening = |(group, tensors): (u16, BTreeSet<Commitment>)| {
+            let root = self.roots.get(usize::from(group))?;
+            Some(Opening { group: root.name(), tensors: tensors.into_iter().collect() })
+        };
+        named.into_iter().filter_map(opening).collect()
+    }
+}
+
+/// The commitments of a relation that are in groups: of the inputs, then of the outputs.
+fn stored(relation: &Relation) -> impl Iterator<Item = &Commitment> {
+    relation.inputs.iter().chain(&relation.outputs).filter_map(|binding| match binding {
+        Binding::Committed(commitment) if commitment.scheme == group::SCHEME => Some(commitment),
+        _ => None,
+    })
 }
 
 /// Programs above so many elements try the longer digits too.

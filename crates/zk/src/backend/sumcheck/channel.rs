@@ -62,13 +62,6 @@ impl<'a> Channel<'a> {
         Ok(Masked { shown: self.clear(masked)?, pad })
     }
 
-    /// Passes on a message that was masked elsewhere by the next pad.
-    pub(super) fn pass(&mut self, masked: Ext) -> Result<Masked, Short> {
-        let pad = self.next;
-        self.next += 1;
-        Ok(Masked { shown: self.clear(masked)?, pad })
-    }
-
     /// Sends a message as it is.
     pub(super) fn clear(&mut self, value: Ext) -> Result<Ext, Short> {
         let shown = match &mut self.side {
@@ -105,6 +98,8 @@ impl<'a> Channel<'a> {
         first
     }
 
+    /// The pads that were used.
+    #[cfg(test)]
     pub(super) const fn next(&self) -> usize {
         self.next
     }

@@ -17,6 +17,7 @@ use crate::proof::{Backend, Proof};
 use crate::prover::{ProveError, Prover};
 use crate::statement::{Computation, public_digest};
 use crate::verifier::{Verifier, VerifyError};
+use bitneuron_core::claim::Opening;
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
 use bitneuron_core::{ChainId, Commitment, Context, Seed, hash::Hasher};
@@ -87,6 +88,14 @@ impl Convergent {
             }
         }
         seen.into_iter()
+    }
+
+    /// The tensors that a proof shows, not compared with their commitments, and the proof behind them.
+    fn read(&self, relation: &Relation, proof: &Proof) -> Result<(Vec<Tensor>, Proof), VerifyError> {
+        let mut body: &[u8] = &proof.body;
+        let read = |(_, shape): (Commitment, &[u32])| pack::read(&mut body, shape);
+        let shown = self.hidden(relation).map(read).collect::<Result<_, _>>()?;
+        Ok((shown, Proof { backend: proof.backend, body: body.to_vec().into() }))
     }
 
     /// The backend with these tensors in its library.
@@ -169,31 +178,33 @@ impl<S: Computation> Prover<S> for Convergent {
     fn verifier(&self) -> Arc<dyn Verifier<S>> {
         Arc::new(self.clone())
     }
+
+    fn gas(&self, public: &S::Public) -> u64 {
+        Prover::<S>::gas(&self.inner, public)
+    }
 }
 
 impl<S: Computation> Verifier<S> for Convergent {
     fn verify(&self, context: &Context, public: &S::Public, proof: &Proof) -> Result<(), VerifyError> {
         let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public)?;
-        let mut body: &[u8] = &proof.body;
-        let mut shown = Vec::new();
-        for (place, (commitment, shape)) in self.hidden(&relation).enumerate() {
-            let tensor = pack::read(&mut body, shape)?;
+        let (shown, inner) = self.read(&relation, proof)?;
+        for (place, ((commitment, _), tensor)) in self.hidden(&relation).zip(&shown).enumerate() {
             if tensor.commitment() != commitment {
                 return Err(VerifyError::NotCommitted(place));
             }
-            shown.push(tensor);
         }
-        let inner = Proof { backend: proof.backend, body: body.to_vec().into() };
         Verifier::<S>::verify(&self.knowing(shown), context, public, &inner)
     }
 
-    /// Those of [`Sumcheck`]; but what is shown is not hidden.
+    /// Those of [`Sumcheck`]; but what is shown is not hidden, and is as long as the witness.
     fn guarantees(&self, public: &S::Public) -> Guarantees {
         let guarantees = Verifier::<S>::guarantees(&self.inner, public);
         let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public);
-        let shows = relation.is_ok_and(|relation| self.hidden(&relation).next().is_some());
-        let zero_knowledge = if shows { ZeroKnowledge::None } else { guarantees.zero_knowledge };
-        Guarantees { zero_knowledge, ..guarantees }
+        if relation.is_ok_and(|relation| self.hidden(&relation).next().is_some()) {
+            Guarantees { zero_knowledge: ZeroKnowledge::None, succinct: false, ..guarantees }
+        } else {
+            guarantees
+        }
     }
 
     /// That of [`Sumcheck`], and one gas for each element that may have to be shown and hashed.
@@ -204,5 +215,11 @@ impl<S: Computation> Verifier<S> for Convergent {
         let shown =
             relation.map_or(0, |relation| self.hidden(&relation).map(|(_, shape)| elements(shape)).sum());
         Verifier::<S>::gas(&self.inner, public).saturating_add(shown)
+    }
+
+    fn openings(&self, public: &S::Public, proof: &Proof) -> Vec<Opening> {
+        let relation = self.inner.checker().relations.get::<S>(public_digest::<S>(public), public);
+        let inner = relation.map_err(VerifyError::from).and_then(|relation| self.read(&relation, proof));
+        inner.map_or_else(|_| Vec::new(), |(_, inner)| Verifier::<S>::openings(&self.inner, public, &inner))
     }
 }

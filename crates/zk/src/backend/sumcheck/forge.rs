@@ -93,7 +93,7 @@ impl Sumcheck {
         let run = execute(&relation.program, &inputs).map_err(RelationError::from)?;
         let mut shelf = self.vault.lock();
         let draft = self.draft(&shelf, relation)?;
-        let honest = Values::new(&draft.system, &inputs, &run);
+        let honest = Values::all(&draft.system, &inputs, &run);
         let mut cells = honest.clone();
         if let Some(tamper) = tamper {
             let own = draft.system.nodes.iter().enumerate().filter(|(_, node)| {
@@ -104,7 +104,7 @@ impl Sumcheck {
             cells.tamper(&draft.system, NodeId(place), tamper.element, tamper.by);
         }
         let values = if tamper.is_some_and(|tamper| tamper.thorough) { cells.clone() } else { honest };
-        // The library's prover stops where fractions do not cancel.
+        // What is no run may not even keep the form of a proof.
         let forged = catch_unwind(AssertUnwindSafe(|| {
             let cells = Some(&cells);
             self.finish(&mut shelf, Attempt { context, bound_to, draft: &draft, values, cells, entropy })

@@ -3,9 +3,8 @@
 //! Every looked-up element gives a fraction `1/(α − element)`, every entry of a table `−count/(α − entry)`; all looked-up
 //! elements are entries if and only if, but for a small chance over `α`, the fractions sum to zero (Haböck 2022). Elements
 //! of tables with two columns are `value + β·second`, and a tag keeps tables apart. The sum is shown by a tree that adds
-//! fractions in pairs (Papini and Haböck 2023): the prover is Plonky3's, run behind a challenger that masks whatever it
-//! sends; [`follow`] is the verifier of such masked messages, and what it finds are claims about pads and about the leaves
-//! at one point.
+//! fractions in pairs (Papini and Haböck 2023), layer by layer from the root; its messages are masked like all others, and
+//! what is left are claims about pads and about the leaves at one point.
 //!
 //! Blocks of leaves fill aligned powers of two, largest first, each dimension padded by itself; a leaf that belongs to no
 //! block is 0/1.
@@ -16,6 +15,8 @@ use super::field::Ext;
 use super::product::{bits, multiplied};
 use super::settle::Form;
 use super::system::{Leaf, Numerator, System};
+use super::tree::{Rounds, Tree};
+use super::values::Values;
 use super::weight::{Factor, Weight};
 use p3_field::PrimeCharacteristicRing;
 use std::sync::Arc;
@@ -64,23 +65,22 @@ impl Denominator {
     }
 }
 
-/// Follows the masked messages of a tree over `variables` (the prover gives them, the verifier reads them); the claims that
-/// remain, with those about the leaves at the last point.
-pub(super) fn follow(
+/// Goes down the tree on either side; the claims that remain, with those about the leaves at the last point. `pairs` gets the
+/// pads whose products the claims speak of.
+pub(super) fn run(
     system: &System,
     forest: &Forest,
-    challenges: Denominator,
-    shown: Option<&[Ext]>,
+    values: Option<&Values>,
     channel: &mut Channel<'_>,
     pairs: &mut Vec<(usize, usize)>,
     product_pad: impl Fn(usize) -> usize,
 ) -> Result<Vec<Form>, Short> {
+    let challenges = Denominator::draw(channel);
     if forest.variables == 0 {
         return Ok(Vec::new());
     }
-    let mut messages = shown.into_iter().flatten().copied();
-    let mut next = |channel: &mut Channel<'_>| channel.pass(messages.next().unwrap_or(Ext::ZERO));
-    let root = next(channel)?;
+    let mut tree = values.map(|values| Tree::grow(system, forest, values, challenges));
+    let root = channel.send(tree.as_ref().map_or(Ext::ZERO, Tree::root))?;
     let (mut numerator, mut denominator) = (Form::default(), root.form());
     let mut point: Vec<Ext> = Vec::new();
     let mut claims = Vec::with_capacity(forest.variables + 2);
@@ -88,14 +88,22 @@ pub(super) fn follow(
         let lambda = channel.draw();
         let mut claim = numerator;
         claim.add(&denominator, lambda);
+        let mut rounds = tree.as_mut().map(|tree| tree.enter(&point, lambda));
         let mut reached = Vec::with_capacity(layer + 1);
         for _ in 0..layer {
-            let messages = [next(channel)?, next(channel)?, next(channel)?];
+            let values = rounds.as_mut().map_or([Ext::ZERO; 3], Rounds::message);
+            let messages = [channel.send(values[0])?, channel.send(values[1])?, channel.send(values[2])?];
             let r = channel.draw();
             advance(&mut claim, messages, r);
+            rounds = rounds.map(|rounds| rounds.fold(r));
             reached.push(r);
         }
-        let [n0, d0, n1, d1] = [next(channel)?, next(channel)?, next(channel)?, next(channel)?];
+        let ends = rounds.map_or([Ext::ZERO; 4], |rounds| rounds.ends());
+        if let Some(tree) = &mut tree {
+            tree.leave(ends);
+        }
+        let [n0, d0, n1, d1] =
+            [channel.send(ends[0])?, channel.send(ends[1])?, channel.send(ends[2])?, channel.send(ends[3])?];
         let weight = -eq::between(&point, &reached);
         for (a, b, by) in [(d1, n0, Ext::ONE), (d0, n1, Ext::ONE), (d0, d1, lambda)] {
             claim.add(&multiplied(a, b, product_pad(pairs.len())), weight * by);

@@ -26,6 +26,9 @@ const BLINDS_EACH: usize = 3 * MOST_LIMBS / 2;
 const MOST_LIMBS: usize = 10;
 /// The most variables of a polynomial: 2²⁶ cells.
 const MOST_VARIABLES: usize = 26;
+/// The most elements of an extension word that an opening commits to, a logarithm: 100 MB. Shorter words have a lower inverse
+/// rate and are asked at more places, which costs large openings some kilobytes and spares them most of their time.
+const LONGEST_WORD: usize = 22;
 
 /// The sizes that all groups of one chain of models share, as logarithms to base 2.
 ///
@@ -142,8 +145,15 @@ impl Geometry {
         if variables > MOST_VARIABLES || limbs == 0 || limbs > MOST_LIMBS {
             return Err(SetupError::Parameters(format!("{variables} variables, {limbs} of them limbs")));
         }
-        let config = ZkWhirConfig::new(variables, parameters, masks)
-            .map_err(|error| SetupError::Parameters(error.to_string()))?;
+        let made = |parameters: &ProtocolParameters| {
+            Config::new(variables, parameters.clone(), masks.clone())
+                .map_err(|error| SetupError::Parameters(error.to_string()))
+        };
+        let free = made(&parameters)?;
+        let config = match self.bounded(&free) {
+            Some(rates) => made(&ProtocolParameters { round_log_inv_rates: rates, ..parameters })?,
+            None => free,
+        };
         let report = report(&config);
         if !report.suffices() {
             return Err(SetupError::Insecure(Some(report.bits())));
@@ -155,6 +165,22 @@ impl Geometry {
 }
 
 type Config = ZkWhirConfig<Ext, Val, Challenger>;
+
+impl Geometry {
+    /// The rates of later words, where some are longer than [`LONGEST_WORD`]: each word is half of the one before, or shorter.
+    fn bounded(self, free: &Config) -> Option<Vec<usize>> {
+        let mut rate = usize::from(self.rate);
+        let rates = free.round_parameters().iter().enumerate().map(|(place, round)| {
+            let halved = rate + free.round_folding_factor(place) - 1;
+            rate = halved.min(LONGEST_WORD.saturating_sub(round.num_variables)).max(usize::from(self.rate));
+            rate
+        });
+        let rates: Vec<usize> = rates.collect();
+        let differs =
+            free.round_parameters().iter().zip(&rates).any(|(round, rate)| round.log_inv_rate != *rate);
+        differs.then_some(rates)
+    }
+}
 
 /// The code of oracle `place` of a run.
 fn oracle(config: &Config, place: usize) -> Code {

@@ -12,6 +12,13 @@
 //! this module. [`soundness`] adds up all error terms: neither setups nor proofs below a hundred proven bits are taken.
 //! `docs/proof-of-gradient.md` is the whole argument.
 //!
+//! What a prover needs is bounded by the cells of the opened polynomial, all groups of the statement and the proof's own padded to a
+//! power of two: some 150 bytes each while they are opened (a word of a fourth or an eighth of rate and its tree, 48 bytes for
+//! the library's first sumcheck, the cells themselves), and less before. The elements of nodes that only other nodes are made of go as
+//! soon as the last of these is made, and the tree of fractions makes its leaves anew wherever it reads them, so a chain of steps
+//! needs what its cells need, not what its intermediate results would. Beyond 2²⁵ fresh cells there is [`LowerError::TooLarge`], beyond
+//! 2²⁶ cells in all [`SetupError::Parameters`], before the proof commits to anything.
+//!
 //! Feature `verify` builds the verifier alone, [`Checker`]; feature `sumcheck` adds the prover, `Sumcheck`. The steps that both
 //! sides take are written once: where there is no prover, its half of them stands without use, and `absent` in the place of
 //! what it needs. A panic of the library beneath is a rejection: it is caught where panics unwind. Where they abort, as on

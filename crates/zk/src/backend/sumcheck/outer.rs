@@ -5,6 +5,7 @@
 //! uniform.
 
 use super::field::{Ext, Val};
+use super::product::fold;
 use p3_field::{ExtensionField, Field, PackedFieldExtension, PackedValue, PrimeCharacteristicRing};
 
 type Packed = <Ext as ExtensionField<Val>>::ExtensionPacking;
@@ -25,20 +26,27 @@ pub(super) fn prove<E>(
             |packed: Packed| <Packed as PackedFieldExtension<Val, Ext>>::to_ext_iter([packed]).sum::<Ext>();
         (sum(pair.0), sum(pair.1))
     };
-    let mut w: Vec<Packed> = weights.chunks(width).map(Packed::from_ext_slice).collect();
-    drop(weights);
-    // The first round on the base field, where products are cheap.
+    // The first round on the base field, where products are cheap; weights are packed when there are half as many.
     let f = Lane::pack_slice(cells);
     let half = f.len() / 2;
+    let line =
+        |i: usize| [i, i + half].map(|place| Packed::from_ext_slice(&weights[place * width..][..width]));
     let (mut zero, mut two) = (Packed::ZERO, Packed::ZERO);
     for i in 0..half {
-        zero += w[i] * f[i];
-        two += (w[i + half].double() - w[i]) * (f[i + half].double() - f[i]);
+        let [low, high] = line(i);
+        zero += low * f[i];
+        two += (high.double() - low) * (f[i + half].double() - f[i]);
     }
     let (zero, two) = sum((zero, two));
     let r = Packed::from(round(zero, two)?);
+    let mut w: Vec<Packed> = (0..half)
+        .map(|i| {
+            let [low, high] = line(i);
+            low + r * (high - low)
+        })
+        .collect();
+    drop(weights);
     let mut f: Vec<Packed> = (0..half).map(|i| r * (f[i + half] - f[i]) + f[i]).collect();
-    fold(&mut w, r);
     while f.len() > 1 {
         let half = f.len() / 2;
         let (mut zero, mut two) = (Packed::ZERO, Packed::ZERO);
@@ -56,13 +64,6 @@ pub(super) fn prove<E>(
     scalar(unpacked(f), unpacked(w), round)
 }
 
-fn fold(table: &mut Vec<Packed>, r: Packed) {
-    let half = table.len() / 2;
-    let (low, high) = table.split_at_mut(half);
-    low.iter_mut().zip(high).for_each(|(low, high)| *low += (*high - *low) * r);
-    table.truncate(half);
-}
-
 fn scalar<E>(
     mut f: Vec<Ext>,
     mut w: Vec<Ext>,
@@ -76,8 +77,8 @@ fn scalar<E>(
             two += (w[i + half].double() - w[i]) * (f[i + half].double() - f[i]);
         }
         let r = round(zero, two)?;
-        super::product::fold(&mut f, r);
-        super::product::fold(&mut w, r);
+        fold(&mut f, r);
+        fold(&mut w, r);
     }
     Ok(())
 }

@@ -340,7 +340,7 @@ impl Tables {
 }
 
 /// Binds the first variable of a table.
-pub(super) fn fold(table: &mut Vec<Ext>, r: Ext) {
+pub(super) fn fold<A: PrimeCharacteristicRing + Copy>(table: &mut Vec<A>, r: A) {
     let half = table.len() / 2;
     let (low, high) = table.split_at_mut(half);
     low.iter_mut().zip(high).for_each(|(low, high)| *low += r * (*high - *low));

@@ -17,11 +17,17 @@ use crate::proof::{Backend, Proof, bind};
 use crate::prover::{ProveError, Prover};
 use crate::statement::{Computation, public_digest};
 use crate::verifier::{Verifier, VerifyError};
+use bitneuron_core::claim::Opening;
 use bitneuron_core::exact::relation::RelationError;
 use bitneuron_core::exact::{Binding, Relation, Tensor, execute};
 use bitneuron_core::{Commitment, Context, Digest, Seed, codec, hash::Hasher};
 use std::sync::Arc;
 use thiserror::Error;
+
+/// What any proof costs, in gas: most of it for the opening.
+const BASE_GAS: u64 = 10_000_000;
+/// What proving costs for each gas of the program: a unit of work in the clear becomes cells, digits and their leaves.
+const GAS_FACTOR: u64 = 50;
 
 /// Why the backend does not prove.
 #[derive(Debug, Error)]
@@ -280,6 +286,12 @@ impl<S: Computation> Prover<S> for Sumcheck {
     fn verifier(&self) -> Arc<dyn Verifier<S>> {
         Arc::new(self.checker.clone())
     }
+
+    fn gas(&self, public: &S::Public) -> u64 {
+        let relation = self.checker.relations.get::<S>(public_digest::<S>(public), public);
+        let run = relation.map_or(0, |relation| relation.program.gas());
+        BASE_GAS.saturating_add(run.saturating_mul(GAS_FACTOR))
+    }
 }
 
 impl<S: Computation> Verifier<S> for Sumcheck {
@@ -293,5 +305,9 @@ impl<S: Computation> Verifier<S> for Sumcheck {
 
     fn gas(&self, public: &S::Public) -> u64 {
         Verifier::<S>::gas(&self.checker, public)
+    }
+
+    fn openings(&self, public: &S::Public, proof: &Proof) -> Vec<Opening> {
+        Verifier::<S>::openings(&self.checker, public, proof)
     }
 }

@@ -243,6 +243,57 @@ impl System {
         }
     }
 
+    /// The last node that each node is read by, itself where there is none; `None` for nodes that constraints or own cells read.
+    pub(super) fn last_readers(&self) -> Vec<Option<usize>> {
+        let mut last: Vec<Option<usize>> = (0..self.nodes.len()).map(Some).collect();
+        for (place, node) in self.nodes.iter().enumerate() {
+            self.operands(node).into_iter().for_each(|id| last[id.0] = Some(place));
+        }
+        let own = self.nodes.iter().enumerate().filter_map(|(place, node)| match &node.wire {
+            Wire::Cells(store, _) if store.group == self.own_group => Some(NodeId(place)),
+            _ => None,
+        });
+        let leaves = self.leaves.iter().flat_map(|leaf| {
+            let used = match leaf.numerator {
+                Numerator::Used(used) => Some(used),
+                Numerator::Plus | Numerator::Minus => None,
+            };
+            [Some(leaf.value), leaf.second, used].into_iter().flatten()
+        });
+        let products = self.products.iter().flat_map(|product| [product.a.0, product.b.0]);
+        own.chain(leaves).chain(products).for_each(|id| last[id.0] = None);
+        last
+    }
+
+    /// The nodes whose elements a node's are made of.
+    fn operands(&self, node: &Node) -> Vec<NodeId> {
+        match &node.wire {
+            Wire::Cells(_, hint) => match hint {
+                Hint::Input(_) | Hint::Value(_) | Hint::Digit { of: Spelled::Value(..), .. } => Vec::new(),
+                Hint::Digit { of: Spelled::Node(of), .. }
+                | Hint::Positive(of)
+                | Hint::Sign(of)
+                | Hint::Odd(of)
+                | Hint::Greatest(of)
+                | Hint::RowMax(of)
+                | Hint::Inverse(of)
+                | Hint::Reads(of) => vec![*of],
+                Hint::Times(a, b) => vec![*a, *b],
+                Hint::Counts(table) => self.tables[*table].readers.clone(),
+            },
+            Wire::Known(_) | Wire::Count => Vec::new(),
+            Wire::Sum(terms, _) => terms.iter().map(|(_, id)| *id).collect(),
+            Wire::Concat(parts) => parts.clone(),
+            Wire::Quotient(of, _)
+            | Wire::Spread(of)
+            | Wire::Total(of, _)
+            | Wire::Slice(of, _)
+            | Wire::Reshape(of)
+            | Wire::Rows(of, _)
+            | Wire::After(of) => vec![*of],
+        }
+    }
+
     pub(super) fn leaf(&mut self, value: NodeId) {
         self.leaves.push(Leaf { value, second: None, tag: 0, numerator: Numerator::Plus });
     }

@@ -15,12 +15,32 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// All nodes' elements. Only honest runs have digits and counts that fit; of others they are whatever comes out.
+    /// The elements that a proof is made of: nodes that only others are made of are let go with the last of them. Only honest
+    /// runs have digits and counts that fit; of others they are whatever comes out.
     pub(super) fn new(system: &System, inputs: &[Tensor], run: &Run) -> Self {
+        // What each node is the last to read.
+        let mut gone = vec![Vec::new(); system.nodes.len()];
+        for (place, last) in system.last_readers().into_iter().enumerate() {
+            if let Some(last) = last {
+                gone[last].push(place);
+            }
+        }
+        Self::evaluated(system, inputs, run, gone)
+    }
+
+    /// All nodes' elements.
+    #[cfg(feature = "suite")]
+    pub(super) fn all(system: &System, inputs: &[Tensor], run: &Run) -> Self {
+        Self::evaluated(system, inputs, run, vec![Vec::new(); system.nodes.len()])
+    }
+
+    /// The elements of one node after the other; after each, those of others `gone`.
+    fn evaluated(system: &System, inputs: &[Tensor], run: &Run, gone: Vec<Vec<usize>>) -> Self {
         let mut values = Self { integers: Vec::with_capacity(system.nodes.len()), inverses: BTreeMap::new() };
-        for place in 0..system.nodes.len() {
+        for (place, gone) in gone.into_iter().enumerate() {
             let elements = values.evaluate(system, NodeId(place), inputs, run);
             values.integers.push(elements);
+            gone.into_iter().for_each(|place: usize| values.integers[place] = Arc::default());
         }
         values
     }

@@ -439,7 +439,7 @@ fn pair(backend: &Sumcheck) -> Pair {
     draft.system = lower(&program, &bound.inputs, &bound.outputs, draft.groups.len(), 4).unwrap();
     drop(shelf);
     let values = [(&first, &runs[0]), (&second, &runs[1])]
-        .map(|(inputs, run)| Values::new(&draft.system, inputs, run));
+        .map(|(inputs, run)| Values::all(&draft.system, inputs, run));
     Pair { relation, draft, values }
 }
 

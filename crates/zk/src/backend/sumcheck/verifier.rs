@@ -11,6 +11,7 @@ use crate::guarantees::{Assumption, Guarantees, Settles, Soundness, ZeroKnowledg
 use crate::proof::{Backend, Proof, bind};
 use crate::statement::{Computation, public_digest};
 use crate::verifier::{Verifier, VerifyError};
+use bitneuron_core::claim::Opening;
 use bitneuron_core::exact::{Binding, Relation};
 use bitneuron_core::{Context, Digest, codec};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -178,5 +179,12 @@ impl<S: Computation> Verifier<S> for Checker {
     fn gas(&self, public: &S::Public) -> u64 {
         let relation = self.relations.get::<S>(public_digest::<S>(public), public);
         relation.map_or(BASE_GAS, |relation| BASE_GAS.saturating_add(relation.program.gas()))
+    }
+    fn openings(&self, public: &S::Public, proof: &Proof) -> Vec<Opening> {
+        let relation = self.relations.get::<S>(public_digest::<S>(public), public);
+        let (Ok(relation), Ok(body)) = (relation, codec::unpack::<Body>(&proof.body)) else {
+            return Vec::new();
+        };
+        body.openings(&relation)
     }
 }

@@ -8,12 +8,14 @@ use bitneuron_core::{ChainId, Seed, hash::Hasher};
 use p3_commit::Mmcs;
 use p3_dft::{Radix2DFTSmallBatch, TwoAdicSubgroupDft};
 use p3_field::{PrimeCharacteristicRing, PrimeField64};
-use p3_matrix::Matrix;
 use p3_matrix::dense::RowMajorMatrix;
 use p3_multilinear_util::point::Point;
 use p3_multilinear_util::poly::Poly;
 use rand_chacha::rand_core::Rng;
 use std::sync::Arc;
+
+/// Elements that are hashed at once.
+const HASHED: usize = 1 << 12;
 
 /// A committed group, as its owner keeps it until the last opening.
 pub struct Group {
@@ -52,22 +54,23 @@ impl Group {
         hasher.update(&entropy.0).update(&chain.0.0).update(&[rows, rate, mask_rate, openings]);
         hasher.number(tensors.len() as u64);
         for tensor in tensors {
-            let bytes: Vec<u8> =
-                tensor.iter().flat_map(|value| value.as_canonical_u64().to_le_bytes()).collect();
-            hasher.part(&bytes);
+            hasher.number(8 * tensor.len() as u64);
+            for part in tensor.chunks(HASHED) {
+                let bytes: Vec<u8> =
+                    part.iter().flat_map(|value| value.as_canonical_u64().to_le_bytes()).collect();
+                hasher.update(&bytes);
+            }
         }
         let mut random = uniform(Seed(hasher.finish().0));
         let sizes: Vec<u32> = tensors.iter().map(|tensor| tensor.len() as u32).collect();
-        let elements: Vec<Val> = tensors.concat();
         let (capacity, rows) = (setup.capacity(), setup.cells());
-        let count = limbs(elements.len(), capacity);
+        let count = limbs(tensors.iter().map(Vec::len).sum(), capacity);
+        let mut elements = tensors.iter().flatten().copied();
         let mut cells = Vec::with_capacity(count * rows);
         // What the tensors leave free is random, like the reserve: all that is told of the group as a whole is blinded by it.
-        for limb in 0..count {
-            let begin = (limb * capacity).min(elements.len());
-            let end = (begin + capacity).min(elements.len());
-            cells.extend_from_slice(&elements[begin..end]);
-            cells.extend(std::iter::repeat_with(&mut random).take(rows - (end - begin)));
+        for limb in 1..=count {
+            cells.extend(elements.by_ref().take(capacity));
+            cells.resize_with(limb * rows, &mut random);
         }
         let masks: Vec<Val> = (0..count * setup.shown()).map(|_| random()).collect();
         Self::laid(setup, sizes, cells, masks, chain)
@@ -84,10 +87,15 @@ impl Group {
         let rows = setup.cells();
         let count = cells.len() / rows;
         let (cap, tree) = trees().commit_matrix(encode(setup, &cells, &masks, count));
-        let mut padded = cells.clone();
-        padded.resize(count.next_power_of_two() * rows, Val::ZERO);
         let at = Point::new(Root::point(&cap, chain, setup, count));
-        let value = Poly::new(padded).eval_base(&at);
+        let length = cells.len();
+        let mut cells = cells;
+        cells.resize(count.next_power_of_two() * rows, Val::ZERO);
+        let padded = Poly::new(cells);
+        let value = padded.eval_base(&at);
+        let mut cells = padded.into_evals();
+        cells.truncate(length);
+        cells.shrink_to_fit();
         let root = Root { geometry: setup.geometry(), sizes, cap, value };
         let openings = setup.geometry().openings;
         Self { root, cells, masks, tree: Arc::new(tree), openings, spent: 0 }
@@ -148,5 +156,5 @@ fn encode(setup: &Setup, cells: &[Val], masks: &[Val], limbs: usize) -> RowMajor
         let column = cells[limb * rows..].iter().take(rows).chain(masks[limb * shown..].iter().take(shown));
         column.enumerate().for_each(|(row, cell)| values[row * limbs + limb] = *cell);
     }
-    Radix2DFTSmallBatch::<Val>::default().dft_batch(RowMajorMatrix::new(values, limbs)).to_row_major_matrix()
+    Radix2DFTSmallBatch::<Val>::default().dft_batch(RowMajorMatrix::new(values, limbs))
 }

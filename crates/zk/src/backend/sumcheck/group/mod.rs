@@ -83,7 +83,18 @@ impl Root {
     /// The commitment to tensor `place` of the group; `None` where there is none.
     pub fn commitment(&self, place: usize) -> Option<Commitment> {
         self.sizes.get(place)?;
-        let mut hasher = Hasher::new("bitneuron grouped tensor v1");
+        let root = self.absorbed("bitneuron grouped tensor v1").number(place as u64).finish();
+        Some(Commitment { scheme: SCHEME, root })
+    }
+
+    /// The group's own name, by which its openings are counted.
+    pub fn name(&self) -> Digest {
+        self.absorbed("bitneuron group name v1").finish()
+    }
+
+    /// A hasher that has taken in all of the root.
+    fn absorbed(&self, domain: &str) -> Hasher {
+        let mut hasher = Hasher::new(domain);
         let Geometry { rows, rate, mask_rate, openings } = self.geometry;
         hasher.update(&[rows, rate, mask_rate, openings]).number(self.sizes.len() as u64);
         self.sizes.iter().for_each(|size| {
@@ -96,7 +107,7 @@ impl Root {
         coefficients.iter().for_each(|value| {
             hasher.number(value.as_canonical_u64());
         });
-        Some(Commitment { scheme: SCHEME, root: hasher.number(place as u64).finish() })
+        hasher
     }
 
     /// The point at which the group's value is stated: a coordinate for each doubling of its limbs, then one for each of its

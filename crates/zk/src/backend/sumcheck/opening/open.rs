@@ -56,7 +56,8 @@ pub fn open(
     let committed: Scheme<Encoded> = scheme(setup, &widths, entropy);
     let trees = groups.iter().map(|group| (group.root().cap.clone(), group.tree().clone())).collect();
     committed.mmcs.prepare(Prepared(trees));
-    let mut cells: Vec<Val> = groups.iter().flat_map(|group| group.cells()).copied().collect();
+    let mut cells = Vec::with_capacity(setup.cells() * setup.limbs());
+    groups.iter().for_each(|group| cells.extend_from_slice(group.cells()));
     cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
     let mut masks: Vec<Val> = groups.iter().flat_map(|group| group.masks()).copied().collect();
     masks.resize(setup.shown() * setup.limbs(), Val::ZERO);

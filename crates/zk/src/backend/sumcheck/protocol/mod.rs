@@ -18,7 +18,7 @@ pub(super) mod prove;
 use super::channel::{Channel, Short, observe};
 use super::eq;
 use super::field::{Challenger, Ext, Val, transcript};
-use super::fraction::{self, Denominator, Forest, weight};
+use super::fraction::{self, Forest, weight};
 use super::geometry::Setup;
 use super::group::Root;
 use super::opening::{self, Opening};
@@ -63,16 +63,8 @@ impl<'a> Frame<'a> {
     ) -> Result<Vec<Form>, Short> {
         let mut pairs = Vec::with_capacity(self.plan.products);
         let product_pad = |k: usize| self.plan.product(k);
-        let challenges = Denominator::draw(channel);
-        let shown = witness.map(|(values, pads)| {
-            let pads = &pads[channel.next()..];
-            let deaf = channel.deaf;
-            super::tree::grow(self.system, &self.forest, values, challenges, channel.challenger, pads, deaf)
-        });
-        let shown = shown.as_deref();
-        let mut claims =
-            fraction::follow(self.system, &self.forest, challenges, shown, channel, &mut pairs, product_pad)?;
         let values = witness.map(|(values, _)| values);
+        let mut claims = fraction::run(self.system, &self.forest, values, channel, &mut pairs, product_pad)?;
         claims.extend(product::run(self.system, values, channel, &mut pairs, product_pad)?);
         claims.extend(pads::run(&self.plan, &pairs, witness.map(|(_, pads)| pads), channel)?);
         for id in &self.system.zeros {

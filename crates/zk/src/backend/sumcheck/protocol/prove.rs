@@ -99,7 +99,8 @@ pub(in super::super) fn close(
     entropy: Seed,
 ) -> Result<Messages, OpeningError> {
     let setup = layout.setup;
-    let mut cells: Vec<Val> = all.iter().flat_map(|group| group.cells()).copied().collect();
+    let mut cells = Vec::with_capacity(setup.cells() * setup.limbs());
+    all.iter().for_each(|group| cells.extend_from_slice(group.cells()));
     cells.resize(setup.cells() * setup.limbs(), Val::ZERO);
     let veil = layout.veil(frame, challenger.sample_algebra_element());
     let shown = veil

@@ -1,0 +1,169 @@
+//! `bitneuron ledger inspect`: what a ledger says, and the proof of it.
+
+use super::home::{HomeError, Wanted};
+use super::tell::{Facts, hex, people, programs, receipt};
+use bitneuron_core::{Digest, NodeId, encode};
+use bitneuron_ledger::store::{Archive, Redb, StoreError};
+use bitneuron_ledger::{ReceiptProof, State, key};
+use bitneuron_market::{DataMarket, Listed, OrderId};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// The chain as a whole.
+    Chain,
+    /// An account: tokens, stake, reputation, its last receipts.
+    Account(NodeId),
+    /// The receipt of a transaction.
+    Receipt(Digest),
+    /// An order.
+    Order(Digest),
+    /// A deal.
+    Deal(Digest),
+}
+
+/// A look into a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspect {
+    /// Which one.
+    pub wanted: Wanted,
+    /// What is asked.
+    pub question: Question,
+    /// Whether the proof is shown too.
+    pub prove: bool,
+    /// How many receipts of an account are shown.
+    pub most: usize,
+    /// Answer in JSON.
+    pub json: bool,
+}
+
+impl Inspect {
+    /// Looks, and tells; whether that could be told, or why there was nothing to see.
+    ///
+    /// # Errors
+    /// There is no such ledger, or it is damaged.
+    pub fn run(&self, out: &mut dyn Write) -> Result<io::Result<()>, HomeError> {
+        let path = self.wanted.file()?;
+        let failed = |source| HomeError::Store { path: path.clone(), source };
+        let (archive, state) = Redb::open(&path).and_then(Archive::load).map_err(failed)?;
+        let facts = self.facts(&archive, &state).map_err(failed)?;
+        Ok(if self.json { programs(facts, out) } else { people(&facts, out) })
+    }
+
+    fn facts(&self, archive: &Archive<Redb>, state: &State) -> Result<Facts, StoreError> {
+        let mut facts: Facts = vec![
+            ("chain", json!(state.chain().0.to_string())),
+            ("height", json!(state.height().0)),
+            ("root", json!(state.root().to_string())),
+        ];
+        match self.question {
+            Question::Chain => facts.extend(chain(archive, state)?),
+            Question::Account(id) => {
+                facts.extend(account(state, id));
+                let last = archive.receipts_of(id, self.most)?;
+                facts.push(("receipts", Value::Array(last.iter().map(receipt).collect())));
+                facts.extend(self.proof(state, &key::account(id)));
+            }
+            Question::Order(id) => {
+                facts.extend(order(state, OrderId(id)));
+                facts.extend(self.proof(state, &key::order(OrderId(id))));
+            }
+            Question::Deal(id) => {
+                let sale = state.deals().find(|sale| sale.deal.id == id);
+                facts.push(("deal", json!(sale.map(|sale| format!("{sale:?}")))));
+                facts.extend(self.proof(state, &key::deal(id)));
+            }
+            Question::Receipt(digest) => facts.extend(self.receipt(archive, state, digest)?),
+        }
+        Ok(facts)
+    }
+
+    fn receipt(&self, archive: &Archive<Redb>, state: &State, digest: Digest) -> Result<Facts, StoreError> {
+        let Some(found) = archive.receipt(digest)? else { return Ok(vec![("receipt", Value::Null)]) };
+        let mut facts = vec![("receipt", receipt(&found))];
+        if self.prove {
+            let all = archive.receipts(found.height)?;
+            let proof = ReceiptProof::of(&all, found.index, state.prove(&key::receipts(found.height)));
+            let proof = proof.ok_or(StoreError::Damaged("receipts"))?;
+            let verdict = proof.verify(state.root()).map_or_else(|why| why.to_string(), |_| "holds".into());
+            facts.extend(shown(&encode(&proof), &verdict));
+        }
+        Ok(facts)
+    }
+
+    /// The proof of an entry, present or absent, verified as a light client would.
+    fn proof(&self, state: &State, key: &[u8]) -> Facts {
+        if !self.prove {
+            return Vec::new();
+        }
+        let proof = state.prove(key);
+        let verdict = match proof.verify(state.root(), key) {
+            Ok(Some(_)) => "shows that it is there".to_owned(),
+            Ok(None) => "shows that it is not there".to_owned(),
+            Err(why) => why.to_string(),
+        };
+        let mut facts = vec![("key", json!(hex(key)))];
+        facts.extend(shown(&encode(&proof), &verdict));
+        facts
+    }
+}
+
+fn shown(bytes: &[u8], verdict: &str) -> Facts {
+    vec![("proof", json!(hex(bytes))), ("proof bytes", json!(bytes.len())), ("verdict", json!(verdict))]
+}
+
+fn chain(archive: &Archive<Redb>, state: &State) -> Result<Facts, StoreError> {
+    let pools = state.pools();
+    let certificate = archive.certificate(archive.height())?;
+    let account = |(id, amount): (NodeId, bitneuron_core::Amount)| {
+        let staked = state.stake(id).map_or(0, |stake| stake.bonded.0);
+        json!({
+            "account": id.to_string(),
+            "free": amount.0.to_string(),
+            "staked": staked.to_string(),
+            "reputation": state.reputation(id).0,
+        })
+    };
+    Ok(vec![
+        ("last block", json!(state.tip().to_string())),
+        ("votes", json!(certificate.map_or(0, |certificate| certificate.votes.len()))),
+        ("supply", json!(state.total().0.to_string())),
+        ("treasury", json!(pools.treasury.0.to_string())),
+        ("rewards", json!(pools.rewards.0.to_string())),
+        ("orders", json!(state.book().orders().count())),
+        ("deals", json!(state.deals().count())),
+        ("accounts", Value::Array(state.accounts().map(account).collect())),
+        ("last receipts", Value::Array(archive.receipts(archive.height())?.iter().map(receipt).collect())),
+    ])
+}
+
+fn account(state: &State, id: NodeId) -> Facts {
+    let stake = state.stake(id);
+    let amount = |amount: Option<bitneuron_core::Amount>| json!(amount.unwrap_or_default().0.to_string());
+    vec![
+        ("account", json!(id.to_string())),
+        ("free", amount(Some(state.balance(id)))),
+        ("bonded", amount(stake.map(|stake| stake.bonded))),
+        ("slashable", amount(stake.map(bitneuron_ledger::Stake::slashable))),
+        ("reputation", json!(state.reputation(id).0)),
+    ]
+}
+
+fn order(state: &State, id: OrderId) -> Facts {
+    let listed: Option<Listed<DataMarket>> =
+        state.value(&key::order(id)).and_then(|bytes| bitneuron_ledger::Value(bytes.into()).read());
+    let Some(listed) = listed else { return vec![("order", Value::Null)] };
+    let open = listed.open.as_ref();
+    vec![
+        ("order", json!(id.0.to_string())),
+        ("owner", json!(listed.by.to_string())),
+        ("placed", json!(listed.placed.0)),
+        ("expires", json!(listed.expires.0)),
+        ("remaining", json!(open.map_or(0, |open| open.remaining))),
+        ("price", json!(open.map(|open| open.order.price.0.to_string()))),
+        ("side", json!(open.map(|open| format!("{:?}", open.order.side).to_lowercase()))),
+        ("escrow", json!(state.escrow(id).0.to_string())),
+    ]
+}

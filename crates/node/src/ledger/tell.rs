@@ -1,0 +1,120 @@
+//! What is found in a ledger, in words and as JSON.
+
+use bitneuron_core::{Digest, NodeId};
+use bitneuron_ledger::{Cause, Receipt};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// Pairs of a name and what stands there, in their order; a list of lines for a list.
+pub(super) type Facts = Vec<(&'static str, Value)>;
+
+/// Writes facts for people: one a line, lists below their names.
+pub(super) fn people(facts: &Facts, out: &mut dyn Write) -> io::Result<()> {
+    for (name, value) in facts {
+        match value {
+            Value::Array(items) => {
+                writeln!(out, "{name}")?;
+                items.iter().try_for_each(|item| writeln!(out, "  {}", line(item)))?;
+            }
+            other => writeln!(out, "{name:<14} {}", line(other))?,
+        }
+    }
+    Ok(())
+}
+
+fn line(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| format!("{name} {}", line(value));
+            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        }
+        Value::Array(items) => items.iter().map(line).collect::<Vec<_>>().join("; "),
+        Value::Null => "none".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Writes facts for programs: one object.
+pub(super) fn programs(facts: Facts, out: &mut dyn Write) -> io::Result<()> {
+    let object: serde_json::Map<String, Value> =
+        facts.into_iter().map(|(name, value)| (name.replace(' ', "_"), value)).collect();
+    serde_json::to_writer_pretty(&mut *out, &object)?;
+    writeln!(out)
+}
+
+/// A receipt.
+pub(super) fn receipt(receipt: &Receipt) -> Value {
+    let events: Vec<String> = receipt.events.iter().map(|event| format!("{event:?}")).collect();
+    match &receipt.cause {
+        Cause::Transaction { digest, by, gas, fee } => json!({
+            "height": receipt.height.0,
+            "index": receipt.index,
+            "transaction": digest.to_string(),
+            "by": by.to_string(),
+            "gas": gas,
+            "fee": fee.0.to_string(),
+            "events": events,
+        }),
+        Cause::Block => {
+            json!({ "height": receipt.height.0, "index": receipt.index, "block": true, "events": events })
+        }
+    }
+}
+
+/// Bytes as text.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// 32 bytes from 64 digits.
+pub(crate) fn unhex(text: &str) -> Result<Digest, String> {
+    let refuse = || format!("{text:?} is not 64 hexadecimal digits");
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(refuse());
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        let digits = text.get(2 * at..2 * at + 2).ok_or_else(refuse)?;
+        *byte = u8::from_str_radix(digits, 16).map_err(|_| refuse())?;
+    }
+    Ok(Digest(bytes))
+}
+
+/// The name of a node from its digits.
+pub(crate) fn node(text: &str) -> Result<NodeId, String> {
+    unhex(text).map(|digest| NodeId(digest.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_read_as_they_are_written() {
+        let digest = Digest::of("test", b"digits");
+        assert_eq!(unhex(&digest.to_string()), Ok(digest));
+        assert_eq!(unhex(&hex(&digest.0)), Ok(digest));
+        for text in ["", "12", &"g".repeat(64), &"é".repeat(32), &"0".repeat(65)] {
+            assert!(unhex(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn facts_are_lines_and_an_object() {
+        let facts: Facts = vec![("last block", json!(7)), ("events", json!([{ "a": 1, "b": null }, "two"]))];
+        let (mut text, mut object) = (Vec::new(), Vec::new());
+        people(&facts, &mut text).expect("memory");
+        programs(facts, &mut object).expect("memory");
+        assert_eq!(
+            String::from_utf8(text).expect("text"),
+            "last block     7\nevents\n  a 1, b none\n  two\n"
+        );
+        let object: Value = serde_json::from_slice(&object).expect("JSON");
+        assert_eq!(object["last_block"], 7);
+    }
+}
