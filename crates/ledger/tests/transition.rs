@@ -437,10 +437,10 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "c4ec033fb3499e74f20f8a09a139ff21671a2f3f32ac408d2c3f0b16471f8fac"
+        "ce516411b3cab4b083be6c3214cc0bc1c3b0ec616c0166dc175756dcdc992c98"
     );
     assert_eq!(
         world.state.root().to_string(),
-        "8a3ecb99c6929c005a7759253b0ef46638f3abd7b4754475bffed3aca69d9db1"
+        "9fad2b2ca6e4cd59c9387be6ebf20e2a9ac87a54d1fde931eae8a9947cd8d02d"
     );
 }
