@@ -143,7 +143,7 @@ impl Chain {
         let one = |_| {
             let (by, to) = (self.drawn("from"), self.keys[self.drawn("to")].id());
             let amount =
-                Amount(u128::from(Digest(Seed::from_number(self.salt).derive("amount").0).to_u64() >> 20));
+                Amount(u128::from(Digest(Seed::from_number(self.salt).derive("amount").0).to_u64() >> 34));
             let quanta = Amount(amount.0 / 1_000_000 * 1_000_000);
             let last = OrderId(Digest(Seed::from_number(self.salt / 7).0));
             let action = match self.salt % 16 {
