@@ -12,24 +12,32 @@ use bitneuron::{
     ledger::key,
 };
 
-/// Accounts of the chain that is measured.
-const ACCOUNTS: u64 = 100_000;
-/// Transfers in a block: what a block of the main network has gas for at its target.
-const TRANSFERS: usize = 3_900;
+/// Accounts of the chain that is measured, and of a larger one beside it.
+const ACCOUNTS: [u64; 2] = [20_000, 100_000];
+/// Transfers in a block: what a block of the main network has gas for.
+const TRANSFERS: usize = 6_700;
 /// Blocks of one sample.
 const BLOCKS: usize = 4;
 /// Random transactions whose tokens are counted.
 const RANDOM: usize = 1_000_000;
+/// Candidates of one of its blocks: below the gas target, so that fees stay.
+const CANDIDATES: usize = 2_800;
 
 pub(super) fn measure() -> Vec<Reading> {
-    let mut readings = attempt("transfers_per_second", transfers);
+    let [few, many] = ACCOUNTS;
+    let mut readings = attempt("transfers_per_second", || {
+        let (rate, note) = transfers(few)?;
+        let larger = Reading::extra("transfers_per_second_100000_accounts", "1/s", transfers(many)?.0);
+        Ok(vec![Reading::row("transfers_per_second", rate).note(note), larger])
+    });
     readings.extend(attempt("order_proof_size", proofs));
     readings.extend(attempt("conservation_random_transactions", conservation));
     readings
 }
 
-fn transfers() -> Result<Vec<Reading>, Failure> {
-    let mut chain = Chain::new(ACCOUNTS)?;
+/// Transfers a second among so many accounts, and where their time goes.
+fn transfers(accounts: u64) -> Result<(f64, String), Failure> {
+    let mut chain = Chain::new(accounts)?;
     let mut signatures = Vec::new();
     let rate = median_of(|| {
         let mut state = chain.state.clone();
@@ -62,15 +70,16 @@ fn transfers() -> Result<Vec<Reading>, Failure> {
         Ok(count / seconds)
     })?;
     let note = format!(
-        "{ACCOUNTS} accounts, blocks of {TRANSFERS}; of each transfer {:.1} of {:.1} us are its signature",
+        "{accounts} accounts, blocks of {TRANSFERS}; of each transfer {:.1} of {:.1} us are its signature",
         crate::cost::median(signatures),
         1e6 / rate
     );
-    Ok(vec![Reading::row("transfers_per_second", rate).note(note)])
+    Ok((rate, note))
 }
 
 fn proofs() -> Result<Vec<Reading>, Failure> {
-    let mut chain = Chain::new(ACCOUNTS)?;
+    let [_, accounts] = ACCOUNTS;
+    let mut chain = Chain::new(accounts)?;
     let order = key::order(chain.offer()?);
     let (root, proof) = (chain.state.root(), chain.state.prove(&order));
     proof.verify(root, &order)?.ok_or("the order is not there")?;
@@ -82,7 +91,7 @@ fn proofs() -> Result<Vec<Reading>, Failure> {
     let value = proof.claimed().map_or(0, <[u8]>::len);
     Ok(vec![
         Reading::row("order_proof_size", encode(&proof).len() as f64)
-            .note(format!("among {ACCOUNTS} accounts; {value} bytes are the order itself")),
+            .note(format!("among {accounts} accounts; {value} bytes are the order itself")),
         Reading::row("order_proof_verify", verify),
         Reading::extra("order_proof_make", "us", prove),
         Reading::extra("absence_proof_size", "bytes", encode(&absence).len() as f64),
@@ -93,9 +102,12 @@ fn conservation() -> Result<Vec<Reading>, Failure> {
     let mut chain = Chain::new(2_000)?;
     let (mut taken, mut refused) = (0, 0);
     while taken < RANDOM {
-        let candidates = chain.anything(6_000);
+        let candidates = chain.anything(CANDIDATES);
         let (block, left) = chain.block(&candidates, &Believing)?;
         (taken, refused) = (taken + block.transactions.len(), refused + left);
+        if block.transactions.is_empty() {
+            return Err(format!("nobody can pay after {taken} transactions").into());
+        }
         let total = chain.state.total();
         if total != Amount::SUPPLY {
             return Err(format!("{total} tokens after {taken} transactions").into());

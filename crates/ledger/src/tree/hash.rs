@@ -36,7 +36,8 @@ fn hash(parts: &[&[u8]]) -> Digest {
 
 /// The name of a key in the tree, by whose bits its path goes.
 pub(super) fn name_of(key: &[u8]) -> Digest {
-    Digest::of("bitneuron ledger key v1", key)
+    static DOMAIN: LazyLock<Hasher> = LazyLock::new(|| Hasher::new("bitneuron ledger key v1"));
+    DOMAIN.clone().update(key).finish()
 }
 
 /// What a leaf holds of its value.

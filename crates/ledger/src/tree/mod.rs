@@ -26,10 +26,35 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
+/// Where a node is: the nibbles from the root to it, by number and in order.
+///
+/// As an array, since the map copies places whenever it copies a node of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    nibbles: u8,
+    bytes: [u8; 32],
+}
+
+impl Place {
+    const ROOT: Self = Self { nibbles: 0, bytes: [0; 32] };
+
+    fn of(path: &NibblePath) -> Self {
+        let mut place = Self::ROOT;
+        for nibble in path.nibbles() {
+            let (at, shift) = (place.nibbles / 2, if place.nibbles % 2 == 0 { 4 } else { 0 });
+            if let Some(byte) = place.bytes.get_mut(usize::from(at)) {
+                *byte |= u8::from(nibble) << shift;
+            }
+            place.nibbles = place.nibbles.saturating_add(1);
+        }
+        place
+    }
+}
+
 /// The tree of one state. Copies are free.
 #[derive(Clone)]
 pub(crate) struct Tree {
-    nodes: OrdMap<NibblePath, Arc<Node>>,
+    nodes: OrdMap<Place, Arc<Node>>,
     /// How many updates have made it: names the nodes within an update, and nothing else.
     version: Version,
     root: Digest,
@@ -52,15 +77,16 @@ impl fmt::Debug for Tree {
 
 /// A tree as `jmt` reads it, with the one value that a proof asks for.
 struct Reader<'a> {
-    nodes: &'a OrdMap<NibblePath, Arc<Node>>,
+    nodes: &'a OrdMap<Place, Arc<Node>>,
     value: Option<&'a [u8]>,
 }
 
 impl TreeReader for Reader<'_> {
     fn get_node_option(&self, key: &NodeKey) -> anyhow::Result<Option<Node>> {
-        let node = self.nodes.get(key.nibble_path()).map(|node| node.as_ref().clone());
+        let place = Place::of(key.nibble_path());
+        let node = self.nodes.get(&place).map(|node| node.as_ref().clone());
         // A tree without entries has a root all the same.
-        Ok(node.or_else(|| key.nibble_path().is_empty().then_some(Node::Null)))
+        Ok(node.or_else(|| (place == Place::ROOT).then_some(Node::Null)))
     }
 
     fn get_value_option(&self, _: Version, _: KeyHash) -> anyhow::Result<Option<OwnedValue>> {
@@ -123,11 +149,16 @@ impl Tree {
         let version = self.version.wrapping_add(1);
         let reader = Reader { nodes: &self.nodes, value: None };
         let (roots, batch) = put(&JellyfishMerkleTree::new(&reader), version)?;
-        for stale in &batch.stale_node_index_batch {
-            self.nodes.remove(stale.node_key.nibble_path());
+        let fresh = batch.node_batch;
+        for stale in batch.stale_node_index_batch {
+            let path = stale.node_key.nibble_path();
+            // Most have a successor in their place.
+            if fresh.get_node(&NodeKey::new(version, path.clone())).is_none() {
+                self.nodes.remove(&Place::of(path));
+            }
         }
-        for (key, node) in batch.node_batch.nodes() {
-            self.nodes.insert(key.nibble_path().clone(), Arc::new(node.clone()));
+        for (key, node) in fresh.nodes() {
+            self.nodes.insert(Place::of(key.nibble_path()), Arc::new(node.clone()));
         }
         self.version = version;
         self.root = roots.last().map_or(self.root, |root| Digest(root.0));
