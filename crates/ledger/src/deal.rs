@@ -7,9 +7,9 @@
 //! is over.
 
 use crate::event::Event;
+use crate::plan::part;
 use crate::reputation::Fall;
-use crate::turn::part;
-use crate::{Refused, State, execute::Draft, goal::score};
+use crate::{Refused, State, draft::Draft, goal::score};
 use bitneuron_core::claim::{Claim, Score, Settles};
 use bitneuron_core::{
     Amount, ChainId, Digest, Height, Keypair, NodeId, Outbox, Signature, Wire, decode, encode, sign,

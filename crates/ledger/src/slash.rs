@@ -15,7 +15,7 @@
 use crate::account::Pocket;
 use crate::event::Event;
 use crate::reputation::Fall;
-use crate::{Refused, Stake, State, execute::Draft};
+use crate::{Refused, Stake, State, draft::Draft};
 use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, hash::Hasher};
 use bitneuron_market::BasisPoints;
 use serde::{Deserialize, Serialize};

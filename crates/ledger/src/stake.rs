@@ -7,7 +7,7 @@
 
 use crate::account::Pocket;
 use crate::event::Event;
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_core::{Amount, Epoch, Height, NodeId};
 use serde::{Deserialize, Serialize};
 

@@ -342,12 +342,13 @@ impl Notes {
 
     fn accuracy(&self, cast: &Cast, heads: &[f64]) -> Result<Accuracy, ScenarioError> {
         let heads = self.standing(cast, heads);
+        let (local_only, centralised) = rayon::join(|| cast.local_only(), || cast.centralised());
         Ok(Accuracy {
             validators_mean: mean(&heads),
             validators_worst: heads.iter().copied().reduce(f64::min).unwrap_or(0.0),
             users_mean: self.users_mean(cast),
-            local_only: cast.local_only()?,
-            centralised: cast.centralised()?,
+            local_only: local_only?,
+            centralised: centralised?,
         })
     }
 
