@@ -360,6 +360,7 @@ impl Shell {
         }
         let block = bound(body, certificate.block)?;
         self.check_decision(&block, &certificate)?;
+        self.watch(certificate.statements(Stage::Precommit));
         self.follow(block, certificate);
         Ok(())
     }

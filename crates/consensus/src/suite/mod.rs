@@ -1,8 +1,10 @@
 //! The laws of this crate's traits as code, so that a stranger's implementation can be tested.
 //!
 //! [`weigh::check`] tests a [`crate::Weigh`]; [`engine::check`] runs a [`crate::ConsensusEngine`] in a small virtual
-//! [`network`] with delays, liars, twins and noise. Each returns the first law that does not hold. [`bias`] computes what
-//! chance is worth to whoever can bend it.
+//! [`network`] with delays, liars, twins and noise. Each returns the first law that does not hold. [`matrix`] plays engines
+//! through thousands of drawn cases of bad weather against the adversaries of [`zoo`], shrinks a case that fails, and
+//! judges itself by the mistakes of [`bugs`], which it must find. [`bias`] computes what chance is worth to whoever can
+//! bend it.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -12,10 +14,13 @@
 )]
 
 pub mod bias;
+pub mod bugs;
 pub mod engine;
+pub mod matrix;
 pub mod network;
 mod plan;
 pub mod weigh;
+pub mod zoo;
 
 use thiserror::Error;
 
@@ -34,6 +39,12 @@ pub enum Law {
     Certified,
     /// A block judged invalid by honest nodes is never committed.
     Validity,
+    /// A decided block stands on the one decided before it.
+    Chain,
+    /// A decided block was built by the proposer of a round no later than that in which it was decided.
+    Turn,
+    /// What honest nodes sign never contradicts itself, across the rounds of a height too.
+    Faithful,
     /// With honest nodes and bounded delays, every height is decided.
     Liveness,
     /// No evidence is made against an honest node.

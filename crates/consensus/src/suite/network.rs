@@ -1,7 +1,7 @@
 //! A small deterministic network in virtual time, in which engines decide blocks of a made-up application.
 //!
-//! Messages take a random time and may be lost; building and judging take time too; a queue ordered by (time,
-//! sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
+//! Messages take a random time and may be lost, stray or arrive twice; building and judging take time too; clocks differ;
+//! a queue ordered by (time, sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
 //! transaction [`INVALID`] is invalid. Nodes are named by their place in [`Plan::weights`].
 
 use crate::{
@@ -26,6 +26,9 @@ pub type Make<'a> = dyn Fn(Keypair, ChainId) -> Box<dyn ConsensusEngine> + 'a;
 /// What really leaves a node: given sender, receiver and the bytes, the byte strings to deliver instead.
 pub type Tamper<'a> = dyn FnMut(usize, usize, &Arc<[u8]>) -> Vec<Arc<[u8]>> + 'a;
 
+/// Who listens to what a node receives and sends.
+pub type Listen<'a> = dyn FnMut(usize, &Arc<[u8]>) + 'a;
+
 /// One node and what it has done.
 pub struct Node {
     /// Its name.
@@ -43,6 +46,10 @@ pub struct Node {
     /// How many records it has persisted.
     pub records: u64,
     cancelled: BTreeSet<TimerId>,
+    /// How often it has begun anew: timers and work of an earlier life mean nothing.
+    life: u64,
+    /// The last height in which it only follows, because it may have voted in it before it crashed.
+    mute: u64,
     /// When it has handled all messages that came so far.
     free: Time,
 }
@@ -74,8 +81,9 @@ pub struct Network<'a> {
     pub messages: u64,
     make: &'a Make<'a>,
     tamper: Option<Box<Tamper<'a>>>,
+    listen: Option<Box<Listen<'a>>>,
     cut: BTreeSet<(usize, usize)>,
-    queue: BTreeMap<(Time, u64), (usize, Event)>,
+    queue: BTreeMap<(Time, u64), (usize, u64, Event)>,
     sequence: u64,
     draws: u64,
     trace: Hasher,
@@ -99,6 +107,7 @@ impl<'a> Network<'a> {
             messages: 0,
             make,
             tamper: None,
+            listen: None,
             cut: BTreeSet::new(),
             queue: BTreeMap::new(),
             sequence: 0,
@@ -116,6 +125,8 @@ impl<'a> Network<'a> {
                 refused: Vec::new(),
                 records: 0,
                 cancelled: BTreeSet::new(),
+                life: 0,
+                mute: 0,
                 free: Time::ZERO,
             });
             network.start(node);
@@ -130,21 +141,50 @@ impl<'a> Network<'a> {
         self
     }
 
-    /// Starts a fresh engine at height 1. A voter must be started once only: it has no log.
-    pub fn start(&mut self, node: usize) {
-        let engine = (self.make)(self.plan.key(node), self.plan.chain());
-        if let Some(node) = self.nodes.get_mut(node) {
-            node.engine = Some(engine);
-            node.commits.clear();
-        }
-        self.push(Duration::ZERO, node, Event::Begin);
+    /// Lets somebody listen to everything that nodes receive and send.
+    #[must_use]
+    pub fn overheard(mut self, listen: impl FnMut(usize, &Arc<[u8]>) + 'a) -> Self {
+        self.listen = Some(Box::new(listen));
+        self
     }
 
-    /// Kills a node for good.
+    /// Starts a fresh engine at height 1. A voter must be started once only: it has no log.
+    pub fn start(&mut self, node: usize) {
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.commits.clear();
+        }
+        self.revive(node, self.plan.key(node));
+    }
+
+    /// Kills a node. Its decided blocks are on its disk.
     pub fn kill(&mut self, node: usize) {
         if let Some(node) = self.nodes.get_mut(node) {
             node.engine = None;
         }
+    }
+
+    /// Brings a dead node back with its decided blocks and nothing else: it follows without a vote until the height in
+    /// which it may have voted is decided.
+    pub fn come_back(&mut self, node: usize) {
+        let Some(dead) = self.nodes.get_mut(node) else { return };
+        dead.mute = dead.commits.len() as u64 + 1;
+        let follower = self.plan.seed.derive_number("follower", node as u64);
+        self.revive(node, Keypair::from_seed(follower));
+    }
+
+    /// Brings a dead node back as if it had never voted on the open height: what a node without a log must not do.
+    pub fn come_back_forgetful(&mut self, node: usize) {
+        self.revive(node, self.plan.key(node));
+    }
+
+    fn revive(&mut self, node: usize, key: Keypair) {
+        let engine = (self.make)(key, self.plan.chain());
+        if let Some(node) = self.nodes.get_mut(node) {
+            node.engine = Some(engine);
+            node.life += 1;
+            node.cancelled.clear();
+        }
+        self.push(Duration::ZERO, node, Event::Begin);
     }
 
     /// Cuts or mends the link between two nodes, both ways.
@@ -176,8 +216,13 @@ impl<'a> Network<'a> {
 
     /// Runs until all living nodes have committed `height`, or for `span`; whether they have.
     pub fn run(&mut self, height: u64, span: Duration) -> bool {
+        self.run_until(span, |network| network.height() >= height)
+    }
+
+    /// Runs until something holds, or for `span`; whether it holds.
+    pub fn run_until(&mut self, span: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now.after(span);
-        while self.height() < height {
+        while !done(self) {
             match self.queue.first_key_value() {
                 Some(((at, _), _)) if *at <= end => self.step(),
                 _ => {
@@ -191,7 +236,8 @@ impl<'a> Network<'a> {
 
     fn push(&mut self, after: Duration, node: usize, event: Event) {
         self.sequence += 1;
-        self.queue.insert((self.now.after(after), self.sequence), (node, event));
+        let life = self.nodes.get(node).map_or(0, |node| node.life);
+        self.queue.insert((self.now.after(after), self.sequence), (node, life, event));
     }
 
     fn draw(&mut self, below: u64) -> u64 {
@@ -201,13 +247,21 @@ impl<'a> Network<'a> {
     }
 
     fn step(&mut self) {
-        let Some(((at, _), (place, event))) = self.queue.pop_first() else { return };
+        let Some(((at, _), (place, life, event))) = self.queue.pop_first() else { return };
         self.now = at;
+        let arrives = matches!(event, Event::Deliver { .. });
+        if !arrives && self.nodes.get(place).is_some_and(|node| node.life != life) {
+            return;
+        }
         let Some(input) = self.input(place, event) else { return };
         let Some(node) = self.nodes.get_mut(place) else { return };
         let Some(engine) = node.engine.as_mut() else { return };
+        if let (Some(listen), Input::Message { bytes, .. }) = (self.listen.as_mut(), &input) {
+            listen(place, bytes);
+        }
         let mut out = Outbox::new();
-        if let Err(refused) = engine.step(at, input, &mut out) {
+        let (ahead, _) = self.plan.clock(place);
+        if let Err(refused) = engine.step(at.after(ahead), input, &mut out) {
             node.refused.push(refused);
         }
         self.trace.number(at.0).number(place as u64);
@@ -221,6 +275,9 @@ impl<'a> Network<'a> {
         Some(match event {
             Event::Begin => {
                 let height = Height(node.commits.len() as u64 + 1);
+                if height.0 > self.plan.heights {
+                    return None;
+                }
                 let parent = node.commits.last().map_or(Digest::ZERO, |(block, _)| block.id());
                 let electorate = self.electorate(height)?;
                 Input::Begin { height, electorate, parent }
@@ -243,6 +300,12 @@ impl<'a> Network<'a> {
         })
     }
 
+    /// Who votes at a height that somebody has begun.
+    pub fn voters(&self, height: Height) -> Option<&Arc<Electorate>> {
+        let epoch = Epoch(height.0.checked_div(self.plan.rotate).unwrap_or(0));
+        self.electorates.get(&epoch)
+    }
+
     fn electorate(&mut self, height: Height) -> Option<Arc<Electorate>> {
         let epoch = Epoch(height.0.checked_div(self.plan.rotate).unwrap_or(0));
         if !self.electorates.contains_key(&epoch) {
@@ -255,11 +318,13 @@ impl<'a> Network<'a> {
     fn perform(&mut self, place: usize, effect: Effect) {
         match effect {
             Effect::Broadcast(bytes) => {
+                self.say(place, &bytes);
                 for to in 0..self.nodes.len() {
                     self.send(place, to, &bytes);
                 }
             }
             Effect::Send { to, bytes } => {
+                self.say(place, &bytes);
                 for at in 0..self.nodes.len() {
                     if self.nodes.get(at).is_some_and(|node| node.id == to) {
                         self.send(place, at, &bytes);
@@ -268,7 +333,8 @@ impl<'a> Network<'a> {
             }
             Effect::Timer { id, after } => {
                 self.trace.number(after.as_micros() as u64);
-                self.push(after, place, Event::Timer(id));
+                let (_, long) = self.plan.clock(place);
+                self.push(after + after * long / 1000, place, Event::Timer(id));
             }
             Effect::CancelTimer(id) => {
                 if let Some(node) = self.nodes.get_mut(place) {
@@ -298,12 +364,16 @@ impl<'a> Network<'a> {
 
     fn commit(&mut self, place: usize, block: Arc<Block>, certificate: Certificate) {
         self.trace.update(&block.id().0);
-        let mut height = 0;
+        let (mut height, mut heard) = (0, false);
         self.note(place, |node| {
             node.commits.push((block, certificate));
             height = node.commits.len() as u64;
+            heard = std::mem::take(&mut node.mute) > 0;
         });
-        if height < self.plan.heights {
+        if heard {
+            // What it may have voted on is decided: it votes again from here.
+            self.revive(place, self.plan.key(place));
+        } else if height < self.plan.heights {
             self.push(self.plan.pace, place, Event::Begin);
         }
     }
@@ -315,6 +385,12 @@ impl<'a> Network<'a> {
         let own = [place as u8, round as u8].into_iter().cycle().take(self.plan.payload.max(2)).collect();
         let transaction = if lie { INVALID.to_vec() } else { own };
         Block::new(header, vec![Bytes(transaction)])
+    }
+
+    fn say(&mut self, from: usize, bytes: &Arc<[u8]>) {
+        if let Some(listen) = self.listen.as_mut() {
+            listen(from, bytes);
+        }
     }
 
     fn send(&mut self, from: usize, to: usize, bytes: &Arc<[u8]>) {
@@ -332,10 +408,20 @@ impl<'a> Network<'a> {
             if self.plan.loss > 0 && self.draw(1000) < self.plan.loss {
                 continue;
             }
-            let (least, most) = (self.plan.delay.0.as_micros() as u64, self.plan.delay.1.as_micros() as u64);
-            let delay = least + self.draw(most.saturating_sub(least) + 1);
-            self.push(Duration::from_micros(delay), to, Event::Deliver { from: id, bytes });
+            let twice = self.plan.duplicates > 0 && self.draw(1000) < self.plan.duplicates;
+            for _ in 0..=u8::from(twice) {
+                let delay = self.journey();
+                self.push(delay, to, Event::Deliver { from: id, bytes: Arc::clone(&bytes) });
+            }
         }
+    }
+
+    /// How long a message takes.
+    fn journey(&mut self) -> Duration {
+        let (least, most) = (self.plan.delay.0.as_micros() as u64, self.plan.delay.1.as_micros() as u64);
+        let delay = least + self.draw(most.saturating_sub(least) + 1);
+        let strays = self.plan.strays > 0 && self.draw(1000) < self.plan.strays;
+        Duration::from_micros(if strays { delay * 10 } else { delay })
     }
 }
 
