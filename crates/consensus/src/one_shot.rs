@@ -1,17 +1,15 @@
 //! [`OneShot`]: the smallest engine that never forks. For tests, and to see what rounds and locks are for.
 //!
-//! Each voter signs *one* vote for a height, for the first valid block that it is shown, and never another. A block with
-//! votes of more than two thirds of the weight is decided. Two such quorums share a voter that is honest, so while less than
-//! a third of the weight is faulty no two blocks of a height are ever decided, whatever the network does. A height takes
-//! two one-way delays, one less than [`crate::Malachite`].
+//! Each voter signs *one* vote for a height, for the first valid block that it is shown. A block with votes of more than two
+//! thirds of the weight is decided. Two such quorums share an honest voter while less than a third of the weight is faulty, so
+//! no two blocks of a height are ever decided, whatever the network does. A height takes two one-way delays.
 //!
-//! What it does *not* promise is that a height is decided at all. When a proposer is silent or its block is invalid, the
-//! proposer of the next round is heard, as long as hardly anybody has voted; but where votes are split, by a proposer that
-//! makes two blocks or by a slow network, they are split for good. Rounds in which votes may be cast anew, and locks that
-//! make that safe, are what it takes to go on. Do not run a chain on it.
+//! It does *not* promise that a height is decided at all. When a proposer is silent or its block invalid, the next one is heard;
+//! but where votes are split, by a proposer that makes two blocks or by a slow network, they are split for good. Rounds in
+//! which votes may be cast anew, and locks that make that safe, are what it takes to go on. Do not run a chain on it.
 //!
-//! Votes are precommits of round 0, so [`crate::Evidence`], certificates and light clients are those of every engine. It
-//! needs a log as any engine does: a vote is persisted before it leaves.
+//! Votes are precommits of round 0, so evidence, certificates and light clients are those of every engine; a vote is persisted
+//! before it leaves.
 
 use crate::{
     Block, Certificate, CheckCertificate, ConsensusEngine, Effect, Electorate, Entry, Input, Message, Pool,
@@ -21,10 +19,13 @@ use crate::{
 use bitneuron_core::{
     Bytes, ChainId, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode, encode,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry::Vacant},
+    sync::Arc,
+};
 
-/// The most rounds of a height in which somebody may propose.
-const ROUNDS: u32 = 1_000;
+/// How many rounds ahead of its own a node listens.
+const AHEAD: u32 = 100;
 /// How many decided heights are kept for those who ask.
 const KEPT: u64 = 64;
 /// How many messages for the next height are kept until it begins.
@@ -81,8 +82,7 @@ impl OneShot {
             return Err(Refused::Height { found: height, expected: self.height.next() });
         }
         (self.height, self.parent, self.electorate) = (height, parent, Some(electorate));
-        (self.voted, self.decided) = (None, false);
-        self.blocks.clear();
+        (self.voted, self.decided, self.blocks) = (None, false, BTreeMap::new());
         // Second votes on the height before are still evidence.
         self.pool.forget_below(Height(height.0.saturating_sub(1)));
         self.archive.retain(|kept, _| kept.0.saturating_add(KEPT) >= height.0);
@@ -122,8 +122,8 @@ impl OneShot {
         let signed =
             Proposal { height, round, proof_round: None, block: block.id(), by }.sign(&self.key, self.chain);
         self.pool.keep_proposal(signed);
-        let message = Message::Proposal { signed, block: Bytes(encode(block)) };
-        self.effects.push(Effect::Broadcast(message.to_bytes()));
+        let said = Message::Proposal { signed, block: Bytes(encode(block)) }.to_bytes();
+        self.effects.push(Effect::Broadcast(said));
     }
 
     fn receive(&mut self, from: NodeId, bytes: &Arc<[u8]>) {
@@ -136,10 +136,13 @@ impl OneShot {
     fn take(&mut self, from: NodeId, bytes: &Arc<[u8]>, message: Message) -> Taken {
         let height = message.height();
         if height > self.height {
-            if height == self.height.next() && self.early.len() < EARLY {
-                self.early.push((from, Arc::clone(bytes)));
-            }
+            let near = height == self.height.next() && self.early.len() < EARLY;
+            self.early.extend(near.then(|| (from, Arc::clone(bytes))));
             return Ok(());
+        }
+        if matches!(message, Message::Want(_)) {
+            let answer = self.archive.get(&height).cloned();
+            self.effects.extend(answer.map(|bytes| Effect::Send { to: from, bytes }));
         }
         match message {
             Message::Vote(signed) => self.take_vote(bytes, signed),
@@ -148,11 +151,6 @@ impl OneShot {
             }
             Message::Have { block, certificate } if height == self.height && !self.decided => {
                 self.take_decision(Arc::new(decode(&block)?), certificate)
-            }
-            Message::Want(_) => {
-                let bytes = self.archive.get(&height).cloned();
-                self.effects.extend(bytes.map(|bytes| Effect::Send { to: from, bytes }));
-                Ok(())
             }
             // It has no prevotes, and a proposal always brings its block.
             _ => Ok(()),
@@ -182,7 +180,9 @@ impl OneShot {
 
     fn take_proposal(&mut self, bytes: &Arc<[u8]>, signed: SignedProposal, body: &Bytes) -> Taken {
         let proposal = signed.proposal;
-        if proposal.round > ROUNDS || self.proposer(proposal.round) != Some(proposal.by) {
+        if proposal.round > self.round.saturating_add(AHEAD)
+            || self.proposer(proposal.round) != Some(proposal.by)
+        {
             return Err(Refused::NotProposer(proposal.by));
         }
         if self.pool.seen_proposal(&signed).is_some() {
@@ -197,9 +197,8 @@ impl OneShot {
             self.effects.push(Effect::Accuse(*evidence));
         }
         self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
-        // A later proposer may show again what an earlier one built.
-        let built = (0..=proposal.round).any(|round| self.proposer(round) == Some(block.header.proposer));
-        if built && self.belongs(&block) {
+        // A proposer may show again what another one built.
+        if self.is_member(block.header.proposer) && self.belongs(&block) {
             self.show(Arc::new(block));
         } else {
             self.effects.push(Effect::Offence { by: proposal.by, why: Refused::Misplaced(proposal.block) });
@@ -225,11 +224,10 @@ impl OneShot {
 
     /// Has a block judged the first time it is seen.
     fn show(&mut self, block: Arc<Block>) {
-        let effects = &mut self.effects;
-        self.blocks.entry(block.id()).or_insert_with(|| {
-            effects.push(Effect::Judge(Arc::clone(&block)));
-            (block, None)
-        });
+        if let Vacant(place) = self.blocks.entry(block.id()) {
+            self.effects.push(Effect::Judge(Arc::clone(&block)));
+            place.insert((block, None));
+        }
     }
 
     /// Votes for a valid block, if this node has a vote and has not used it; decides if there are enough.
@@ -238,9 +236,9 @@ impl OneShot {
         *valid = Some(verdict);
         let own = self.key.id();
         if verdict && self.is_member(own) && self.voted.is_none() && !self.decided {
-            let stage = Stage::Precommit;
-            let vote = Vote { height: self.height, round: 0, stage, block: Some(id), by: own };
-            let signed = vote.sign(&self.key, self.chain);
+            let (height, stage) = (self.height, Stage::Precommit);
+            let signed =
+                Vote { height, round: 0, stage, block: Some(id), by: own }.sign(&self.key, self.chain);
             self.voted = Some(signed);
             self.pool.keep_vote(signed);
             let record = Record { height: self.height, entry: Entry::Vote(signed) };
@@ -264,11 +262,9 @@ impl OneShot {
     }
 
     fn decide(&mut self, block: Arc<Block>, certificate: Certificate) {
-        if self.decided {
+        if std::mem::replace(&mut self.decided, true) {
             return;
         }
-        self.decided = true;
-        self.effects.push(Effect::CancelTimer(self.timer));
         let have = Message::Have { block: Bytes(encode(&*block)), certificate: certificate.clone() };
         self.archive.insert(self.height, have.to_bytes());
         self.effects.push(Effect::Commit { block, certificate });
@@ -278,7 +274,7 @@ impl OneShot {
     fn elapsed(&mut self) {
         let said = self.voted.map(Message::Vote).into_iter().chain([Message::Want(self.height)]);
         self.effects.extend(said.map(|message| Effect::Broadcast(message.to_bytes())));
-        self.enter(self.round.saturating_add(1).min(ROUNDS));
+        self.enter(self.round.saturating_add(1));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The court: all testimony of honest nodes together.
 
-use crate::{Electorate, Guilt, Message, SignedVote, Stage, Testimony};
+use crate::{Certificate, Electorate, Guilt, Message, SignedVote, Stage, Testimony, vote::forged};
 use bitneuron_core::{ChainId, Height, NodeId, Weight, decode};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,25 +12,42 @@ use std::{
 pub(super) struct Court {
     chain: ChainId,
     heights: BTreeMap<Height, Testimony>,
+    /// Messages that hold several votes, until it is known who votes.
+    bundles: BTreeSet<Arc<[u8]>>,
 }
 
 impl Court {
     pub(super) const fn new(chain: ChainId) -> Self {
-        Self { chain, heights: BTreeMap::new() }
+        Self { chain, heights: BTreeMap::new(), bundles: BTreeSet::new() }
     }
 
-    /// Reads the votes in a message, bundles included.
+    /// Reads a vote, or keeps a bundle of votes.
     pub(super) fn hear(&mut self, bytes: &Arc<[u8]>) {
         match decode::<Message>(bytes) {
             Ok(Message::Vote(signed)) => self.add(&signed),
-            Ok(Message::Round(proof)) => proof.votes.iter().for_each(|signed| self.add(signed)),
-            Ok(Message::Polka(polka)) => {
-                polka.statements(Stage::Prevote).for_each(|signed| self.add(&signed))
-            }
-            Ok(Message::Have { certificate, .. }) => {
-                certificate.statements(Stage::Precommit).for_each(|signed| self.add(&signed));
+            Ok(Message::Round(_) | Message::Polka(_) | Message::Have { .. }) => {
+                self.bundles.insert(Arc::clone(bytes));
             }
             _ => {}
+        }
+    }
+
+    /// Reads the bundles that honest nodes did not refuse.
+    pub(super) fn settle<'a>(&mut self, voters: impl Fn(Height) -> Option<&'a Arc<Electorate>>) {
+        let quorum = |certificate: &Certificate, stage| {
+            let heavy = voters(certificate.height).is_some_and(|voters| certificate.weight(voters).is_ok());
+            if heavy { certificate.statements(stage).collect() } else { Vec::new() }
+        };
+        for bytes in std::mem::take(&mut self.bundles) {
+            let votes = match decode::<Message>(&bytes) {
+                Ok(Message::Round(proof)) => proof.votes,
+                Ok(Message::Polka(polka)) => quorum(&polka, Stage::Prevote),
+                Ok(Message::Have { certificate, .. }) => quorum(&certificate, Stage::Precommit),
+                _ => Vec::new(),
+            };
+            if forged(&votes, self.chain).is_none() {
+                votes.iter().for_each(|signed| self.add(signed));
+            }
         }
     }
 

@@ -73,6 +73,7 @@ pub fn run(case: &Case, make: &Make<'_>, promises: Promises) -> Outcome {
     };
     let mut network = Network::new(plan, &seated).overheard(listen);
     let done = weather(case, &mut network, &faulty);
+    court.borrow_mut().settle(|height| network.voters(height));
     let mut outcome = count(&network, &faulty, &misdeeds);
     let judged = if case.adversary.forks() {
         outcome.forked = agreement(&network, &faulty).is_err();
@@ -178,6 +179,8 @@ fn weather(case: &Case, network: &mut Network<'_>, faulty: &BTreeSet<usize>) -> 
         honest.all(|(_, node)| node.commits.len() as u64 >= case.heights)
     };
     let done = if case.adversary.forks() { all(network) } else { network.run_until(PATIENCE, all) };
+    // No height begins any more.
+    network.plan.heights = 0;
     network.run_until(ECHO, |_| false);
     done
 }
