@@ -16,7 +16,7 @@ use bitneuron::consensus::{ConsensusEngine, Malachite, Timeouts};
 use bitneuron::core::{ChainId, Keypair};
 use std::time::Duration;
 
-/// Seeds for each of the twenty adversaries: 10,000 runs.
+/// Seeds for each of nineteen adversaries and none: 10,000 runs.
 const SEEDS: u64 = 500;
 /// In how many seeds a planted bug must be found.
 const HUNT: u64 = 200;

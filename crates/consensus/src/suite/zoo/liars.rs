@@ -141,8 +141,10 @@ impl Habit for InvalidProposer {
 /// Forgets what it precommitted: prevotes whatever is proposed, and never proposes an old block again.
 #[derive(Debug, Clone, Default)]
 pub struct Amnesiac {
-    /// The first proposal heard in each round of the open height.
+    /// The first proposal heard in each round.
     proposed: BTreeMap<(Height, u32), Digest>,
+    /// What it prevoted in each round: it forgets locks, but does not vote twice.
+    voted: BTreeMap<(Height, u32), Option<Digest>>,
 }
 
 impl Amnesiac {
@@ -156,6 +158,7 @@ impl Habit for Amnesiac {
     fn hears(&mut self, scene: &Scene, input: Input, inner: &mut Vec<Input>, _: &mut Vec<Effect>) {
         if let Input::Begin { height, .. } = input {
             self.proposed.retain(|(of, _), _| *of >= height);
+            self.voted.retain(|(of, _), _| *of >= height);
         }
         match heard(&input) {
             Some(Message::Proposal { signed, .. } | Message::Offered(signed)) => self.note(&signed),
@@ -171,8 +174,9 @@ impl Habit for Amnesiac {
             Some(Message::Vote(SignedVote { vote, .. }))
                 if vote.by == own && vote.stage == Stage::Prevote =>
             {
-                let proposed = self.proposed.get(&(vote.height, vote.round)).copied();
-                let vote = Vote { block: proposed.or(vote.block), ..vote };
+                let place = (vote.height, vote.round);
+                let proposed = self.proposed.get(&place).copied().or(vote.block);
+                let vote = Vote { block: *self.voted.entry(place).or_insert(proposed), ..vote };
                 Some(Message::Vote(vote.sign(&scene.key, scene.chain)))
             }
             Some(Message::Proposal { signed, block }) if signed.proposal.by == own => {
@@ -202,12 +206,31 @@ impl Habit for Amnesiac {
 pub struct Masked {
     /// The rounds in which it speaks.
     pub rounds: std::ops::Range<u32>,
+    /// Whether it begins each height with votes for nothing in the round before, which takes everybody there who is
+    /// with it, itself included, if it weighs more than a third.
+    pub jumps: bool,
+}
+
+impl Masked {
+    /// Votes for nothing in the round before its first.
+    fn jump(&self, scene: &Scene) -> Option<[Arc<[u8]>; 2]> {
+        let round = self.rounds.start.checked_sub(1).filter(|_| self.jumps)?;
+        let (height, by) = (scene.height, scene.key.id());
+        let vote = |stage| Vote { height, round, stage, block: None, by }.sign(&scene.key, scene.chain);
+        Some([Stage::Prevote, Stage::Precommit].map(|stage| Message::Vote(vote(stage)).to_bytes()))
+    }
 }
 
 impl Habit for Masked {
-    fn hears(&mut self, scene: &Scene, input: Input, inner: &mut Vec<Input>, _: &mut Vec<Effect>) {
-        if !is_own(scene, &input) {
-            inner.push(input);
+    fn hears(&mut self, scene: &Scene, input: Input, inner: &mut Vec<Input>, out: &mut Vec<Effect>) {
+        if is_own(scene, &input) {
+            return;
+        }
+        let begins = matches!(input, Input::Begin { .. });
+        inner.push(input);
+        for bytes in self.jump(scene).filter(|_| begins).into_iter().flatten() {
+            out.push(Effect::Broadcast(Arc::clone(&bytes)));
+            inner.push(Input::Message { from: scene.key.id(), bytes });
         }
     }
 
