@@ -1,11 +1,11 @@
 //! The laws of [`crate::ConsensusEngine`], tested in a virtual [`Network`].
 //!
-//! Four runs: all honest (twice, for determinism); a voter of 36 % whose blocks are invalid; a voter of 20 % that
-//! runs twice under one key, so that it contradicts itself as a crashed or dishonest node would; and noise on the
-//! wire. The heaviest lawful fault stays below a third of the weight.
+//! Five runs: all honest (twice, for determinism); a voter of 36 % whose blocks are invalid; a voter of 20 % that
+//! runs twice under one key, so that it contradicts itself as a forgetful or dishonest node would; noise on the
+//! wire; and nodes that crash and come back with their logs. The heaviest lawful fault stays below a third of the weight.
 
 use super::{
-    Law, Violation,
+    Law, Violation, crash,
     network::{Make, Network, Plan, is_valid},
     require,
 };
@@ -29,7 +29,8 @@ pub fn check(make: &Make<'_>) -> Result<(), Violation> {
     honest(make)?;
     invalid_blocks(make)?;
     twins(make)?;
-    noise(make)
+    noise(make)?;
+    crashes(make)
 }
 
 fn honest(make: &Make<'_>) -> Result<(), Violation> {
@@ -84,6 +85,15 @@ fn noise(make: &Make<'_>) -> Result<(), Violation> {
     let done = done.map_err(|_| Violation { law: Law::Totality, case: "a message made it panic".into() })?;
     require(done, Law::Totality, || format!("noise stopped it: {network:?}"))?;
     examine(&network, &BTreeSet::new())
+}
+
+fn crashes(make: &Make<'_>) -> Result<(), Violation> {
+    let mut network = Network::new(Plan::new(6, 12), make).struck(crash::seldom(6, 30));
+    let done = network.run(12, PATIENCE);
+    let accused = network.nodes.iter().flat_map(|node| &node.evidence).next();
+    require(accused.is_none(), Law::Memory, || format!("{accused:?}"))?;
+    examine(&network, &BTreeSet::new())?;
+    live(done, &network)
 }
 
 fn live(done: bool, network: &Network<'_>) -> Result<(), Violation> {

@@ -4,8 +4,10 @@
 //! sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
 //! transaction [`INVALID`] is invalid. Nodes are named by their place in [`Plan::weights`].
 
+use super::crash::Strike;
 use crate::{
     Block, Certificate, ConsensusEngine, Effect, Electorate, Evidence, Header, Input, Refused, TimerId,
+    wal::{self, Log as _},
 };
 use bitneuron_core::{Bytes, ChainId, Digest, Epoch, Height, Keypair, NodeId, Outbox, Time, hash::Hasher};
 use std::{
@@ -42,7 +44,15 @@ pub struct Node {
     pub refused: Vec<Refused>,
     /// How many records it has persisted.
     pub records: u64,
-    cancelled: BTreeSet<TimerId>,
+    /// Its log, which outlives its engine.
+    pub log: wal::Memory,
+    /// How often it has crashed.
+    pub crashes: u64,
+    pub(super) cancelled: BTreeSet<TimerId>,
+    /// How often it has begun anew: timers and work of an earlier life mean nothing.
+    pub(super) life: u64,
+    /// Whether it is down, and will be back.
+    pub(super) down: bool,
     /// When it has handled all messages that came so far.
     free: Time,
 }
@@ -53,13 +63,16 @@ impl fmt::Debug for Node {
     }
 }
 
-enum Event {
+pub(super) enum Event {
     Begin,
+    Return,
+    Recover,
     Deliver { from: NodeId, bytes: Arc<[u8]> },
     Handle { from: NodeId, bytes: Arc<[u8]> },
     Timer(TimerId),
     Built { height: Height, round: u32, block: Arc<Block> },
     Judged { block: Digest, valid: bool },
+    Recalled { to: NodeId, decisions: Vec<(Arc<Block>, Certificate)> },
 }
 
 /// The running network.
@@ -72,10 +85,12 @@ pub struct Network<'a> {
     pub now: Time,
     /// How many messages were sent.
     pub messages: u64,
-    make: &'a Make<'a>,
+    pub(super) make: &'a Make<'a>,
     tamper: Option<Box<Tamper<'a>>>,
+    pub(super) strike: Option<Box<Strike<'a>>>,
+    pub(super) steps: u64,
     cut: BTreeSet<(usize, usize)>,
-    queue: BTreeMap<(Time, u64), (usize, Event)>,
+    queue: BTreeMap<(Time, u64), (usize, u64, Event)>,
     sequence: u64,
     draws: u64,
     trace: Hasher,
@@ -99,6 +114,8 @@ impl<'a> Network<'a> {
             messages: 0,
             make,
             tamper: None,
+            strike: None,
+            steps: 0,
             cut: BTreeSet::new(),
             queue: BTreeMap::new(),
             sequence: 0,
@@ -115,7 +132,11 @@ impl<'a> Network<'a> {
                 offences: Vec::new(),
                 refused: Vec::new(),
                 records: 0,
+                log: wal::Memory::default(),
+                crashes: 0,
                 cancelled: BTreeSet::new(),
+                life: 0,
+                down: false,
                 free: Time::ZERO,
             });
             network.start(node);
@@ -170,7 +191,7 @@ impl<'a> Network<'a> {
 
     /// The lowest height that all living nodes have committed.
     pub fn height(&self) -> u64 {
-        let alive = self.nodes.iter().filter(|node| node.engine.is_some());
+        let alive = self.nodes.iter().filter(|node| node.engine.is_some() || node.down);
         alive.map(|node| node.commits.len() as u64).min().unwrap_or(0)
     }
 
@@ -189,9 +210,10 @@ impl<'a> Network<'a> {
         true
     }
 
-    fn push(&mut self, after: Duration, node: usize, event: Event) {
+    pub(super) fn push(&mut self, after: Duration, node: usize, event: Event) {
         self.sequence += 1;
-        self.queue.insert((self.now.after(after), self.sequence), (node, event));
+        let life = self.nodes.get(node).map_or(0, |node| node.life);
+        self.queue.insert((self.now.after(after), self.sequence), (node, life, event));
     }
 
     fn draw(&mut self, below: u64) -> u64 {
@@ -201,8 +223,12 @@ impl<'a> Network<'a> {
     }
 
     fn step(&mut self) {
-        let Some(((at, _), (place, event))) = self.queue.pop_first() else { return };
+        let Some(((at, _), (place, life, event))) = self.queue.pop_first() else { return };
         self.now = at;
+        let arrives = matches!(event, Event::Deliver { .. });
+        if !arrives && self.nodes.get(place).is_some_and(|node| node.life != life) {
+            return;
+        }
         let Some(input) = self.input(place, event) else { return };
         let Some(node) = self.nodes.get_mut(place) else { return };
         let Some(engine) = node.engine.as_mut() else { return };
@@ -211,14 +237,24 @@ impl<'a> Network<'a> {
             node.refused.push(refused);
         }
         self.trace.number(at.0).number(place as u64);
-        for effect in out {
+        self.steps += 1;
+        let (step, effects) = (self.steps, out.len());
+        let crash = self.strike.as_mut().and_then(|strike| strike(place, step, effects));
+        let performed = crash.as_ref().map_or(effects, |crash| crash.after);
+        for effect in out.into_iter().take(performed) {
             self.perform(place, effect);
         }
+        crash.into_iter().for_each(|crash| self.crash(place, crash));
     }
 
     fn input(&mut self, place: usize, event: Event) -> Option<Input> {
         let node = self.nodes.get_mut(place)?;
         Some(match event {
+            Event::Return => {
+                self.recover(place);
+                return None;
+            }
+            Event::Recover => Input::Recover { records: node.log.records().unwrap_or_default() },
             Event::Begin => {
                 let height = Height(node.commits.len() as u64 + 1);
                 let parent = node.commits.last().map_or(Digest::ZERO, |(block, _)| block.id());
@@ -240,6 +276,7 @@ impl<'a> Network<'a> {
             }
             Event::Built { height, round, block } => Input::Built { height, round, block },
             Event::Judged { block, valid } => Input::Judged { block, valid },
+            Event::Recalled { to, decisions } => Input::Recalled { to, decisions },
         })
     }
 
@@ -253,6 +290,9 @@ impl<'a> Network<'a> {
     }
 
     fn perform(&mut self, place: usize, effect: Effect) {
+        if matches!(effect, Effect::Broadcast(_) | Effect::Send { .. } | Effect::Commit { .. }) {
+            self.sync(place);
+        }
         match effect {
             Effect::Broadcast(bytes) => {
                 for to in 0..self.nodes.len() {
@@ -286,11 +326,12 @@ impl<'a> Network<'a> {
             Effect::Commit { block, certificate } => self.commit(place, block, certificate),
             Effect::Accuse(evidence) => self.note(place, |node| node.evidence.push(evidence)),
             Effect::Offence { by, why } => self.note(place, |node| node.offences.push((by, why))),
-            Effect::Persist(_) => self.note(place, |node| node.records += 1),
+            Effect::Persist(record) => self.append(place, &record),
+            Effect::Recall { to, first, most } => self.recall(place, to, first, most),
         }
     }
 
-    fn note(&mut self, place: usize, change: impl FnOnce(&mut Node)) {
+    pub(super) fn note(&mut self, place: usize, change: impl FnOnce(&mut Node)) {
         if let Some(node) = self.nodes.get_mut(place) {
             change(node);
         }
@@ -301,6 +342,8 @@ impl<'a> Network<'a> {
         let mut height = 0;
         self.note(place, |node| {
             node.commits.push((block, certificate));
+            // The decided block is durable: what led to it is of no more use.
+            let _ = node.log.reset();
             height = node.commits.len() as u64;
         });
         if height < self.plan.heights {
