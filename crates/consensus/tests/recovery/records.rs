@@ -100,7 +100,7 @@ fn a_proposer_says_again_what_it_proposed_and_builds_no_other_block() {
         let votes = said(&again).into_iter().filter(|message| matches!(message, Message::Vote(_)));
         assert!(votes.into_iter().all(|message| said(&effects).contains(&message)));
         // What it derives anew it records anew, and only that.
-        assert!(super::records::records(&again).iter().all(|record| !log[..known].contains(record)));
+        assert!(self::records(&again).iter().all(|record| !log[..known].contains(record)));
         sayings.push(proposals.len());
     }
     assert_eq!((sayings.first(), sayings.last()), (Some(&0), Some(&1)));
@@ -125,7 +125,7 @@ fn an_engine_with_a_log_that_cannot_be_true_does_not_vote() {
         records[0].0.truncate(9);
         records
     };
-    let mut engine_of = |records: Vec<Bytes>| {
+    let engine_of = |records: Vec<Bytes>| {
         let mut engine = engine(&plan, node);
         let taken = step(&mut engine, Input::Recover { records });
         (taken, step(&mut engine, begin(&plan, 1)))
