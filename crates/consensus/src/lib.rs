@@ -32,6 +32,7 @@ pub mod suite;
 pub mod timeouts;
 pub mod verdicts;
 pub mod vote;
+pub mod wal;
 pub mod weigh;
 
 pub use blame::{Guilt, Testimony};

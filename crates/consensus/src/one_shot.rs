@@ -45,6 +45,8 @@ pub struct OneShot {
     electorate: Option<Arc<Electorate>>,
     round: u32,
     voted: Option<SignedVote>,
+    /// The height that was open before a crash, and the vote on it.
+    before: Option<(Height, Option<SignedVote>)>,
     decided: bool,
     /// The blocks of the open height, and what the judge said of them.
     blocks: BTreeMap<Digest, (Arc<Block>, Option<bool>)>,
@@ -67,6 +69,7 @@ impl OneShot {
             electorate: None,
             round: 0,
             voted: None,
+            before: None,
             decided: false,
             blocks: BTreeMap::new(),
             pool: Pool::new(chain),
@@ -82,7 +85,12 @@ impl OneShot {
             return Err(Refused::Height { found: height, expected: self.height.next() });
         }
         (self.height, self.parent, self.electorate) = (height, parent, Some(electorate));
+        self.before = self.before.filter(|(crashed, _)| *crashed == height);
         (self.voted, self.decided, self.blocks) = (None, false, BTreeMap::new());
+        if let Some((_, Some(signed))) = self.before {
+            self.voted = Some(signed);
+            self.pool.keep_vote(signed);
+        }
         // Second votes on the height before are still evidence.
         self.pool.forget_below(Height(height.0.saturating_sub(1)));
         self.archive.retain(|kept, _| kept.0.saturating_add(KEPT) >= height.0);
@@ -99,7 +107,8 @@ impl OneShot {
         self.timer = TimerId(self.timer.0.saturating_add(1));
         let after = self.timeouts.wait(Step::Propose, round);
         self.effects.push(Effect::Timer { id: self.timer, after });
-        if self.proposer(round) != Some(self.key.id()) {
+        // What it proposed before a crash it does not remember, so it proposes nothing more at that height.
+        if self.proposer(round) != Some(self.key.id()) || self.before.is_some() {
             return;
         }
         let shown = self.voted.and_then(|signed| self.blocks.get(&signed.vote.block?));
@@ -122,8 +131,24 @@ impl OneShot {
         let signed =
             Proposal { height, round, proof_round: None, block: block.id(), by }.sign(&self.key, self.chain);
         self.pool.keep_proposal(signed);
-        let said = Message::Proposal { signed, block: Bytes(encode(block)) }.to_bytes();
-        self.effects.push(Effect::Broadcast(said));
+        let said = Message::Proposal { signed, block: Bytes(encode(block)) };
+        self.persist(Entry::Proposal(signed), &said);
+    }
+
+    /// Says something once it is in the log.
+    fn persist(&mut self, entry: Entry, said: &Message) {
+        let record = Record { height: self.height, entry };
+        let said = Effect::Broadcast(said.to_bytes());
+        self.effects.extend([Effect::Persist(Bytes(encode(&record))), said]);
+    }
+
+    /// Remembers what was said at the last height before a crash.
+    fn recover(&mut self, records: &[Bytes]) {
+        for record in records.iter().filter_map(|bytes| decode::<Record>(bytes).ok()) {
+            let known = self.before.filter(|(height, _)| *height == record.height).and_then(|(_, vote)| vote);
+            let vote = if let Entry::Vote(signed) = record.entry { Some(signed) } else { known };
+            self.before = Some((record.height, vote));
+        }
     }
 
     fn receive(&mut self, from: NodeId, bytes: &Arc<[u8]>) {
@@ -241,9 +266,7 @@ impl OneShot {
                 Vote { height, round: 0, stage, block: Some(id), by: own }.sign(&self.key, self.chain);
             self.voted = Some(signed);
             self.pool.keep_vote(signed);
-            let record = Record { height: self.height, entry: Entry::Vote(signed) };
-            let said = Effect::Broadcast(Message::Vote(signed).to_bytes());
-            self.effects.extend([Effect::Persist(Bytes(encode(&record))), said]);
+            self.persist(Entry::Vote(signed), &Message::Vote(signed));
         }
         self.tally(id);
     }
@@ -297,7 +320,8 @@ impl Machine for OneShot {
             }
             Input::Judged { block, valid } => self.judged(block, valid),
             Input::Synced { block, certificate } => self.take_decision(block, certificate)?,
-            Input::Timer(_) | Input::Built { .. } => {}
+            Input::Recover { records } => self.recover(&records),
+            Input::Timer(_) | Input::Built { .. } | Input::Recalled { .. } => {}
         }
         out.extend(self.effects.drain(..));
         Ok(())

@@ -1,11 +1,11 @@
 //! The laws of [`crate::ConsensusEngine`], tested in a virtual [`Network`].
 //!
-//! Four runs: all honest (twice, for determinism); a voter of 36 % whose blocks are invalid; a voter of 20 % that
-//! runs twice under one key, so that it contradicts itself as a crashed or dishonest node would; and noise on the
-//! wire. The heaviest lawful fault stays below a third of the weight.
+//! Five runs: all honest (twice, for determinism); a voter of 36 % whose blocks are invalid; a voter of 20 % that
+//! runs twice under one key, so that it contradicts itself as a forgetful or dishonest node would; noise on the
+//! wire; and nodes that crash and come back with their logs. The heaviest lawful fault stays below a third of the weight.
 
 use super::{
-    Law, Violation,
+    Law, Violation, crash,
     network::{Make, Network, Node, Plan, is_valid},
     require,
 };
@@ -52,7 +52,8 @@ pub fn check_promised(make: &Make<'_>, promises: Promises) -> Result<(), Violati
     honest(make, promises)?;
     invalid_blocks(make, promises)?;
     twins(make, promises)?;
-    noise(make, promises)
+    noise(make, promises)?;
+    crashes(make, promises)
 }
 
 fn honest(make: &Make<'_>, promises: Promises) -> Result<(), Violation> {
@@ -107,6 +108,15 @@ fn noise(make: &Make<'_>, promises: Promises) -> Result<(), Violation> {
     let done = done.map_err(|_| Violation { law: Law::Totality, case: "a message made it panic".into() })?;
     require(done, Law::Totality, || format!("noise stopped it: {network:?}"))?;
     examine_promised(&network, &BTreeSet::new(), promises)
+}
+
+fn crashes(make: &Make<'_>, promises: Promises) -> Result<(), Violation> {
+    let mut network = Network::new(Plan::new(6, 12), make).struck(crash::seldom(6, 30));
+    let done = network.run(12, PATIENCE);
+    let accused = network.nodes.iter().flat_map(|node| &node.evidence).next();
+    require(accused.is_none(), Law::Memory, || format!("{accused:?}"))?;
+    examine_promised(&network, &BTreeSet::new(), promises)?;
+    live(done || !promises.live, &network)
 }
 
 fn live(done: bool, network: &Network<'_>) -> Result<(), Violation> {

@@ -4,8 +4,10 @@
 //! a queue ordered by (time, sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
 //! transaction [`INVALID`] is invalid. Nodes are named by their place in [`Plan::weights`].
 
+use super::crash::Strike;
 use crate::{
     Block, Certificate, ConsensusEngine, Effect, Electorate, Evidence, Header, Input, Refused, TimerId,
+    wal::{self, Log as _},
 };
 use bitneuron_core::{Bytes, ChainId, Digest, Epoch, Height, Keypair, NodeId, Outbox, Time, hash::Hasher};
 use std::{
@@ -45,11 +47,15 @@ pub struct Node {
     pub refused: Vec<Refused>,
     /// How many records it has persisted.
     pub records: u64,
-    cancelled: BTreeSet<TimerId>,
+    /// Its log, which outlives its engine.
+    pub log: wal::Memory,
+    /// How often it has crashed.
+    pub crashes: u64,
+    pub(super) cancelled: BTreeSet<TimerId>,
     /// How often it has begun anew: timers and work of an earlier life mean nothing.
-    life: u64,
-    /// The last height in which it only follows, because it may have voted in it before it crashed.
-    mute: u64,
+    pub(super) life: u64,
+    /// Whether it is down, and will be back.
+    pub(super) down: bool,
     /// When it has handled all messages that came so far.
     free: Time,
 }
@@ -60,13 +66,16 @@ impl fmt::Debug for Node {
     }
 }
 
-enum Event {
+pub(super) enum Event {
     Begin,
+    Return,
+    Recover,
     Deliver { from: NodeId, bytes: Arc<[u8]> },
     Handle { from: NodeId, bytes: Arc<[u8]> },
     Timer(TimerId),
     Built { height: Height, round: u32, block: Arc<Block> },
     Judged { block: Digest, valid: bool },
+    Recalled { to: NodeId, decisions: Vec<(Arc<Block>, Certificate)> },
 }
 
 /// The running network.
@@ -79,9 +88,11 @@ pub struct Network<'a> {
     pub now: Time,
     /// How many messages were sent.
     pub messages: u64,
-    make: &'a Make<'a>,
+    pub(super) make: &'a Make<'a>,
     tamper: Option<Box<Tamper<'a>>>,
     listen: Option<Box<Listen<'a>>>,
+    pub(super) strike: Option<Box<Strike<'a>>>,
+    pub(super) steps: u64,
     cut: BTreeSet<(usize, usize)>,
     queue: BTreeMap<(Time, u64), (usize, u64, Event)>,
     sequence: u64,
@@ -108,6 +119,8 @@ impl<'a> Network<'a> {
             make,
             tamper: None,
             listen: None,
+            strike: None,
+            steps: 0,
             cut: BTreeSet::new(),
             queue: BTreeMap::new(),
             sequence: 0,
@@ -124,9 +137,11 @@ impl<'a> Network<'a> {
                 offences: Vec::new(),
                 refused: Vec::new(),
                 records: 0,
+                log: wal::Memory::default(),
+                crashes: 0,
                 cancelled: BTreeSet::new(),
                 life: 0,
-                mute: 0,
+                down: false,
                 free: Time::ZERO,
             });
             network.start(node);
@@ -150,10 +165,12 @@ impl<'a> Network<'a> {
 
     /// Starts a fresh engine at height 1. A voter must be started once only: it has no log.
     pub fn start(&mut self, node: usize) {
+        let engine = (self.make)(self.plan.key(node), self.plan.chain());
         if let Some(node) = self.nodes.get_mut(node) {
+            node.engine = Some(engine);
             node.commits.clear();
         }
-        self.revive(node, self.plan.key(node));
+        self.push(Duration::ZERO, node, Event::Begin);
     }
 
     /// Kills a node. Its decided blocks are on its disk.
@@ -161,30 +178,6 @@ impl<'a> Network<'a> {
         if let Some(node) = self.nodes.get_mut(node) {
             node.engine = None;
         }
-    }
-
-    /// Brings a dead node back with its decided blocks and nothing else: it follows without a vote until the height in
-    /// which it may have voted is decided.
-    pub fn come_back(&mut self, node: usize) {
-        let Some(dead) = self.nodes.get_mut(node) else { return };
-        dead.mute = dead.commits.len() as u64 + 1;
-        let follower = self.plan.seed.derive_number("follower", node as u64);
-        self.revive(node, Keypair::from_seed(follower));
-    }
-
-    /// Brings a dead node back as if it had never voted on the open height: what a node without a log must not do.
-    pub fn come_back_forgetful(&mut self, node: usize) {
-        self.revive(node, self.plan.key(node));
-    }
-
-    fn revive(&mut self, node: usize, key: Keypair) {
-        let engine = (self.make)(key, self.plan.chain());
-        if let Some(node) = self.nodes.get_mut(node) {
-            node.engine = Some(engine);
-            node.life += 1;
-            node.cancelled.clear();
-        }
-        self.push(Duration::ZERO, node, Event::Begin);
     }
 
     /// Cuts or mends the link between two nodes, both ways.
@@ -210,7 +203,7 @@ impl<'a> Network<'a> {
 
     /// The lowest height that all living nodes have committed.
     pub fn height(&self) -> u64 {
-        let alive = self.nodes.iter().filter(|node| node.engine.is_some());
+        let alive = self.nodes.iter().filter(|node| node.engine.is_some() || node.down);
         alive.map(|node| node.commits.len() as u64).min().unwrap_or(0)
     }
 
@@ -234,7 +227,7 @@ impl<'a> Network<'a> {
         true
     }
 
-    fn push(&mut self, after: Duration, node: usize, event: Event) {
+    pub(super) fn push(&mut self, after: Duration, node: usize, event: Event) {
         self.sequence += 1;
         let life = self.nodes.get(node).map_or(0, |node| node.life);
         self.queue.insert((self.now.after(after), self.sequence), (node, life, event));
@@ -265,14 +258,24 @@ impl<'a> Network<'a> {
             node.refused.push(refused);
         }
         self.trace.number(at.0).number(place as u64);
-        for effect in out {
+        self.steps += 1;
+        let (step, effects) = (self.steps, out.len());
+        let crash = self.strike.as_mut().and_then(|strike| strike(place, step, effects));
+        let performed = crash.as_ref().map_or(effects, |crash| crash.after);
+        for effect in out.into_iter().take(performed) {
             self.perform(place, effect);
         }
+        crash.into_iter().for_each(|crash| self.crash(place, crash));
     }
 
     fn input(&mut self, place: usize, event: Event) -> Option<Input> {
         let node = self.nodes.get_mut(place)?;
         Some(match event {
+            Event::Return => {
+                self.recover(place);
+                return None;
+            }
+            Event::Recover => Input::Recover { records: node.log.records().unwrap_or_default() },
             Event::Begin => {
                 let height = Height(node.commits.len() as u64 + 1);
                 if height.0 > self.plan.heights {
@@ -297,6 +300,7 @@ impl<'a> Network<'a> {
             }
             Event::Built { height, round, block } => Input::Built { height, round, block },
             Event::Judged { block, valid } => Input::Judged { block, valid },
+            Event::Recalled { to, decisions } => Input::Recalled { to, decisions },
         })
     }
 
@@ -316,6 +320,9 @@ impl<'a> Network<'a> {
     }
 
     fn perform(&mut self, place: usize, effect: Effect) {
+        if matches!(effect, Effect::Broadcast(_) | Effect::Send { .. } | Effect::Commit { .. }) {
+            self.sync(place);
+        }
         match effect {
             Effect::Broadcast(bytes) => {
                 self.say(place, &bytes);
@@ -352,11 +359,12 @@ impl<'a> Network<'a> {
             Effect::Commit { block, certificate } => self.commit(place, block, certificate),
             Effect::Accuse(evidence) => self.note(place, |node| node.evidence.push(evidence)),
             Effect::Offence { by, why } => self.note(place, |node| node.offences.push((by, why))),
-            Effect::Persist(_) => self.note(place, |node| node.records += 1),
+            Effect::Persist(record) => self.append(place, &record),
+            Effect::Recall { to, first, most } => self.recall(place, to, first, most),
         }
     }
 
-    fn note(&mut self, place: usize, change: impl FnOnce(&mut Node)) {
+    pub(super) fn note(&mut self, place: usize, change: impl FnOnce(&mut Node)) {
         if let Some(node) = self.nodes.get_mut(place) {
             change(node);
         }
@@ -364,16 +372,14 @@ impl<'a> Network<'a> {
 
     fn commit(&mut self, place: usize, block: Arc<Block>, certificate: Certificate) {
         self.trace.update(&block.id().0);
-        let (mut height, mut heard) = (0, false);
+        let mut height = 0;
         self.note(place, |node| {
             node.commits.push((block, certificate));
+            // The decided block is durable: what led to it is of no more use.
+            let _ = node.log.reset();
             height = node.commits.len() as u64;
-            heard = std::mem::take(&mut node.mute) > 0;
         });
-        if heard {
-            // What it may have voted on is decided: it votes again from here.
-            self.revive(place, self.plan.key(place));
-        } else if height < self.plan.heights {
+        if height < self.plan.heights {
             self.push(self.plan.pace, place, Event::Begin);
         }
     }

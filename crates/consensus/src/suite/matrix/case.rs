@@ -191,7 +191,7 @@ impl Case {
         } else if names > 0 {
             // At most (Σ − 1)/2 beside honest Σ is less than a third of all.
             let most = (weights.iter().sum::<u64>() - 1) / 2;
-            let share = if self.crashes > 0 { 30 } else { 50 + draws.below(51) };
+            let share = 50 + draws.below(51);
             let part = most * share / 100 / names as u64;
             weights.extend(std::iter::repeat_n(part.max(1), names));
         }

@@ -4,6 +4,7 @@ use super::{
     super::{
         Law, Violation,
         bugs::{Bug, other_chain},
+        crash::Crash,
         engine::{Promises, agreement, examine_promised},
         network::{Make, Network, Plan},
         require,
@@ -55,8 +56,7 @@ pub struct Outcome {
 enum Turn {
     Cut(BTreeSet<usize>),
     Mend,
-    Crash(usize),
-    Back(usize),
+    Crash(usize, Duration),
 }
 
 /// Plays a case with the engines that `make` makes.
@@ -162,15 +162,11 @@ fn weather(case: &Case, network: &mut Network<'_>, faulty: &BTreeSet<usize>) -> 
         match turn {
             Turn::Cut(side) => link(network, &side, false),
             Turn::Mend => link(network, &BTreeSet::new(), true),
-            Turn::Crash(node) => network.kill(node),
-            Turn::Back(node) if network.nodes.get(node).is_some_and(|node| node.engine.is_none()) => {
-                if case.bug == Some(Bug::Log) {
-                    network.come_back_forgetful(node);
-                } else {
-                    network.come_back(node);
-                }
+            Turn::Crash(node, down) if network.nodes.get(node).is_some_and(|node| node.engine.is_some()) => {
+                let forgets = case.bug == Some(Bug::Log);
+                network.crash(node, Crash { after: 0, lost: 4, down, forgets });
             }
-            Turn::Back(_) => {}
+            Turn::Crash(..) => {}
         }
     }
     let calm = CALM.saturating_sub(Duration::from_micros(network.now.0));
@@ -208,34 +204,14 @@ fn turns(case: &Case, plan: &Plan, faulty: &BTreeSet<usize>) -> Vec<(Duration, T
         let side = (0..nodes).filter(|_| draws.below(2) == 0).collect();
         turns.extend([(at, Turn::Cut(side)), (end, Turn::Mend)]);
     }
-    let victims = victims(plan, faulty);
+    let honest: Vec<usize> = (0..plan.weights.len()).filter(|place| !faulty.contains(place)).collect();
     for _ in 0..case.crashes {
         let [at, end] = moment(&mut draws);
-        let Some(victim) = victims.get(draws.below(victims.len() as u64) as usize) else { continue };
-        turns.extend([(at, Turn::Crash(*victim)), (end, Turn::Back(*victim))]);
+        let Some(victim) = honest.get(draws.below(honest.len() as u64) as usize) else { continue };
+        turns.push((at, Turn::Crash(*victim, end.saturating_sub(at))));
     }
     turns.sort_by_key(|(at, _)| *at);
     turns
-}
-
-/// Who may crash: whoever comes back keeps silent for a height, so these and the adversary together must weigh less than
-/// a third, or that height has no quorum left.
-fn victims(plan: &Plan, faulty: &BTreeSet<usize>) -> Vec<usize> {
-    let weight = |place: usize| match plan.rotate {
-        0 => plan.weights.get(place).copied().unwrap_or(0),
-        _ => plan.weights.iter().copied().max().unwrap_or(0),
-    };
-    let total: u64 = plan.weights.iter().sum();
-    let voters = 0..plan.weights.len();
-    let mut down: u64 = voters.clone().filter(|place| faulty.contains(place)).map(weight).sum();
-    let mut honest: Vec<usize> = voters.filter(|place| !faulty.contains(place)).collect();
-    honest.sort_by_key(|place| weight(*place));
-    honest.retain(|place| {
-        let fits = 3 * (down + weight(*place)) < total;
-        down += if fits { weight(*place) } else { 0 };
-        fits
-    });
-    honest
 }
 
 /// Cuts the links between a side and the rest, or mends all.
