@@ -109,6 +109,7 @@ impl Case {
     /// The same with what its adversary needs or cannot have.
     #[must_use]
     pub fn settled(mut self) -> Self {
+        self.equal |= self.rotate > 0;
         match self.adversary {
             // With three or six equal voters, two thirds are a whole number of them.
             Adversary::None if self.equal => self.nodes = self.nodes.div_ceil(3).max(1) * 3,

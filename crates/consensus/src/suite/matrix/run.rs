@@ -158,7 +158,10 @@ impl Cast<'_> {
 fn weather(case: &Case, network: &mut Network<'_>, faulty: &BTreeSet<usize>) -> bool {
     for (at, turn) in turns(case, &network.plan, faulty) {
         let wait = at.saturating_sub(Duration::from_micros(network.now.0));
-        network.run_until(wait, |_| false);
+        // What happens at the beginning happens before anything is sent.
+        if !wait.is_zero() {
+            network.run_until(wait, |_| false);
+        }
         match turn {
             Turn::Cut(side) => link(network, &side, false),
             Turn::Mend => link(network, &BTreeSet::new(), true),

@@ -148,6 +148,23 @@ pub struct Amnesiac {
 }
 
 impl Amnesiac {
+    /// Whether a bundle holds a vote that the engine inside cast and nobody was told.
+    fn betrays(&self, own: NodeId, effect: &Effect) -> bool {
+        let differs = |height, round, block| {
+            self.voted.get(&(height, round)).is_some_and(|said: &Option<Digest>| *said != block)
+        };
+        match said(effect) {
+            Some(Message::Polka(polka)) => {
+                polka.votes.iter().any(|(by, _)| *by == own)
+                    && differs(polka.height, polka.round, Some(polka.block))
+            }
+            Some(Message::Round(proof)) => proof.votes.iter().map(|signed| signed.vote).any(|vote| {
+                (vote.by, vote.stage) == (own, Stage::Prevote) && differs(vote.height, vote.round, vote.block)
+            }),
+            _ => false,
+        }
+    }
+
     fn note(&mut self, signed: &SignedProposal) {
         let place = (signed.proposal.height, signed.proposal.round);
         self.proposed.entry(place).or_insert(signed.proposal.block);
@@ -192,6 +209,9 @@ impl Habit for Amnesiac {
             }
             _ => None,
         };
+        if self.betrays(own, &effect) {
+            return;
+        }
         match changed {
             Some(message) => out.push(Effect::Broadcast(message.to_bytes())),
             None if is_confession(scene, &effect) => {}
