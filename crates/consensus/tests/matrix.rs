@@ -44,6 +44,18 @@ fn every_law_holds_against_every_adversary() {
     }
 }
 
+/// What the example prints, without it: `MATRIX_SEEDS` says how many seeds for each adversary.
+#[test]
+#[ignore = "takes minutes: 10,000 runs"]
+fn the_whole_matrix_holds() {
+    let seeds = std::env::var("MATRIX_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(500);
+    for row in sweep(seeds, &engine, Promises::ALL) {
+        let Row { adversary, runs, decided, forks, misdeeds, proven, slandered, .. } = row;
+        let name = adversary.name();
+        println!("{name:12} {runs:6} {decided:8} {forks:6} {misdeeds:8} {proven:8} {slandered:4}");
+    }
+}
+
 #[test]
 fn every_planted_bug_is_found() {
     for bug in Bug::ALL {
