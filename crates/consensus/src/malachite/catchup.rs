@@ -125,15 +125,20 @@ impl Lag {
         height: Height,
         open: Height,
     ) -> Option<NodeId> {
+        self.note((from, votes), height);
+        let since = *self.since.get_or_insert(now);
+        let patient = height <= open.next() && now.since(since) < GRACE;
+        if patient { None } else { self.ask(now, open) }
+    }
+
+    /// Somebody, who votes or not, spoke of a height.
+    pub(super) fn note(&mut self, (from, votes): (NodeId, bool), height: Height) {
         if votes {
             let highest = self.voters.entry(from).or_insert(height);
             *highest = height.max(*highest);
         } else {
             self.stranger = Some((from, height));
         }
-        let since = *self.since.get_or_insert(now);
-        let patient = height <= open.next() && now.since(since) < GRACE;
-        if patient { None } else { self.ask(now, open) }
     }
 
     /// A height began; whom to ask at once because others are far ahead.

@@ -106,10 +106,16 @@ impl Shell {
 
     /// Somebody is ahead: ask for what was decided, if it seems to have been missed.
     fn hear(&mut self, now: Time, from: NodeId, height: Height) {
-        if self.height.0 > 0 && !self.decided {
-            let ask = self.lag.heard(now, (from, self.is_member(from)), height, self.height);
-            self.ask(ask);
+        if self.height.0 == 0 || self.decided {
+            return;
         }
+        let whom = (from, self.is_member(from));
+        if self.certified.is_some() {
+            // The answer is here and is being judged.
+            return self.lag.note(whom, height);
+        }
+        let ask = self.lag.heard(now, whom, height, self.height);
+        self.ask(ask);
     }
 
     /// Asks a peer for the decision of the open height.

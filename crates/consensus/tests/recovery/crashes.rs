@@ -161,7 +161,8 @@ fn who_is_far_behind_is_served_from_what_others_kept() {
     network.start(3);
     let (then, sent) = (network.now, network.messages);
     assert!(network.run(400, 10 * MINUTE), "{network:?}");
-    assert!(network.now.since(then) < Duration::from_secs(60), "{} s", network.now.since(then).as_secs());
+    // A height each 150 ms, as the test's driver paces them, and some more to come level.
+    assert!(network.now.since(then) < Duration::from_secs(80), "{} s", network.now.since(then).as_secs());
     assert!(network.messages > sent);
     assert_eq!(examine(&network, &BTreeSet::new()), Ok(()));
 }

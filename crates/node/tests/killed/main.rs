@@ -4,6 +4,8 @@
 //! other three validators, brings it their letters through a socket and kills it with SIGKILL at random moments. The witness is
 //! here and forgets nothing: two different statements of one kind by the killed one would meet in its pool.
 
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
 #[path = "../drivers/fixture.rs"]
 #[expect(dead_code, reason = "users stay at home")]
 mod fixture;

@@ -1,5 +1,7 @@
 //! The process that kills: three validators, a witness, and the hand at the switch.
 
+#![expect(clippy::disallowed_types, reason = "two processes share the clock of their machine")]
+
 use crate::child::{FORGET, GENESIS, HOME, PORT, SEED};
 use crate::fixture::Fixture;
 use crate::wire::Saying;
