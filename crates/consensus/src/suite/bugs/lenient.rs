@@ -79,12 +79,10 @@ impl Lenient {
             Bug::OtherChain => !true_here && signed.is_signed(other_chain()),
             _ => false,
         };
-        if mends {
-            if let Some(mended) = self.mend(vote, scene) {
-                let mended = Message::Vote(mended).to_bytes();
-                self.came.insert(Arc::clone(&mended), Arc::clone(bytes));
-                heard = vec![mended];
-            }
+        if mends && let Some(mended) = self.mend(vote, scene) {
+            let mended = Message::Vote(mended).to_bytes();
+            self.came.insert(Arc::clone(&mended), Arc::clone(bytes));
+            heard = vec![mended];
         }
         if !true_here || vote.height != scene.height {
             return heard;
@@ -226,10 +224,10 @@ impl Habit for Lenient {
     }
 
     fn acts(&mut self, scene: &Scene, effect: Effect, out: &mut Vec<Effect>) {
-        if let Some(Message::Vote(signed)) = said(&effect) {
-            if signed.vote.by == scene.key.id() {
-                self.cast.insert(slot(&signed.vote), signed.vote.block);
-            }
+        if let Some(Message::Vote(signed)) = said(&effect)
+            && signed.vote.by == scene.key.id()
+        {
+            self.cast.insert(slot(&signed.vote), signed.vote.block);
         }
         out.extend(match effect {
             Effect::Broadcast(bytes) => self.shown(&bytes).map(Effect::Broadcast),

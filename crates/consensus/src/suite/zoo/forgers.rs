@@ -152,10 +152,10 @@ impl Habit for Ghost {
     }
 
     fn acts(&mut self, scene: &Scene, effect: Effect, out: &mut Vec<Effect>) {
-        if let Some(Message::Vote(signed)) = said(&effect) {
-            if signed.vote.by == scene.key.id() {
-                self.cast.insert(signed.vote.height, signed);
-            }
+        if let Some(Message::Vote(signed)) = said(&effect)
+            && signed.vote.by == scene.key.id()
+        {
+            self.cast.insert(signed.vote.height, signed);
         }
         out.push(effect);
     }
