@@ -14,13 +14,13 @@ mod child;
 mod others;
 mod wire;
 
-use others::{Outcome, kill};
+use others::{HEIGHTS, Outcome, kill};
 
 #[test]
 fn a_validator_killed_at_random_loses_nothing_and_contradicts_nothing() {
     let Outcome { conflicts, lives, heights, .. } = kill(20, 1, true);
     assert_eq!(conflicts, 0);
-    assert!(lives > 20 && heights >= 8, "{lives} lives, {heights} heights");
+    assert!(lives > 20 && heights >= HEIGHTS, "{lives} lives, {heights} heights");
 }
 
 #[test]
