@@ -159,7 +159,13 @@ fn an_unanswered_audit_is_lost_with_all_that_was_built_on_it() {
         let late = answer(&mut world, turn, ANSWER);
         assert_eq!(fault(&world.refused(&late)), TurnFault::NotPending);
     }
-    // It goes on from what is settled.
+    // Out of jail it goes on from what is settled.
+    let free =
+        |world: &World| world.state.stake(author).is_some_and(|stake| stake.is_free(world.state.epoch()));
+    assert!(!free(&world));
+    while !free(&world) {
+        world.block(&[]);
+    }
     world.play(1, "again", (3, 6));
     assert_eq!(head(&world.state, &world, 1), (settled.0 + 1, model("again")));
 }

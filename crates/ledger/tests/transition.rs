@@ -439,7 +439,7 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "ce516411b3cab4b083be6c3214cc0bc1c3b0ec616c0166dc175756dcdc992c98"
+        "659e89d1495ae9dc48a41c030029761109a9935ab464d5cb4b5610c57808e0d5"
     );
     assert_eq!(
         world.state.root().to_string(),
