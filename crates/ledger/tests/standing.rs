@@ -114,7 +114,7 @@ fn lateness_and_lies_are_blamed() {
 }
 
 #[test]
-fn a_lie_takes_stake_and_reputation_and_good_work_brings_it_back() {
+fn a_lie_takes_stake_and_reputation() {
     let mut world = World::new();
     for round in 0..4 {
         world.play(1, &format!("{round}"), (3, 6));
@@ -129,12 +129,7 @@ fn a_lie_takes_stake_and_reputation_and_good_work_brings_it_back() {
     world.block(&[tx]);
     let after = world.state.reputation(who);
     assert!(after.0 < before.0 / 10 && before.0 > 500, "{after:?} after {before:?}");
-    world.until(world.state.height().0 + 9);
-    for round in 0..20 {
-        world.play(1, &format!("again {round}"), (3, 6));
-    }
-    let again = world.state.reputation(who);
-    assert!(again > after && again < before, "good work helps, but it takes longer than it took: {again:?}");
+    assert!(world.state.stake(who).unwrap().frozen > NONE);
 }
 
 #[test]

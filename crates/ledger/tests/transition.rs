@@ -443,6 +443,6 @@ fn a_fixed_history_has_a_fixed_root() {
     );
     assert_eq!(
         world.state.root().to_string(),
-        "9fad2b2ca6e4cd59c9387be6ebf20e2a9ac87a54d1fde931eae8a9947cd8d02d"
+        "c2c510b1b52e60378702476d4e73204929e0bcfd6b0f0c58e528ffc1decdf539"
     );
 }
