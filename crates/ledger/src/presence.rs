@@ -82,7 +82,8 @@ impl Draft<'_> {
 
     fn punish_absence(&mut self, who: NodeId, before: Presence, now: Epoch) -> Result<(), Refused> {
         if !before.is_third(now, self.state.params.slash.absence_span) {
-            return self.jail(who, self.state.params.slash.jail_absence);
+            self.jail(who, self.state.params.slash.jail_absence);
+            return Ok(());
         }
         let committed = self.state.clock.height;
         let subject = self.state.misdeed(who, Offence::Absence, committed);

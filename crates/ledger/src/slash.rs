@@ -262,7 +262,7 @@ impl State {
         part(BasisPoints(u16::try_from(sum).unwrap_or(10_000)), misdeed.stake)
     }
 
-    /// Whether somebody else's misdeed of the same kind is remembered of this node.
+    /// Whether another misdeed of the same kind is remembered of this node.
     fn did_before(&self, charge: &Charge) -> bool {
         self.misdeeds.iter().any(|(subject, misdeed)| {
             (misdeed.who, misdeed.offence) == (charge.who, charge.offence)
@@ -283,7 +283,7 @@ impl Draft<'_> {
         let params = &self.state.params.slash;
         let (long, turn, absence) = (params.jail, params.jail_turn, params.jail_absence);
         match offence {
-            Offence::FalseClaim => Ok(()),
+            Offence::FalseClaim => {}
             Offence::DoubleVote => self.bury(who),
             Offence::DoubleProposal if self.state.did_before(charge) => self.bury(who),
             Offence::DoubleProposal | Offence::FalseProposal | Offence::FalsePrecommit => {
@@ -292,18 +292,18 @@ impl Draft<'_> {
             Offence::LostAudit | Offence::LostDispute => self.jail(who, turn),
             Offence::Absence => self.jail(who, absence),
         }
-    }
-
-    /// Who contradicts itself never votes again.
-    fn bury(&mut self, who: NodeId) -> Result<(), Refused> {
-        let stake = self.state.stakes.get(&who).cloned().unwrap_or_default();
-        self.state.put_stake(who, crate::Stake { tombstoned: true, seated: false, ready: 0, ..stake });
-        self.events.push(Event::Jailed { who, until: None });
         Ok(())
     }
 
+    /// Who contradicts itself never votes again.
+    fn bury(&mut self, who: NodeId) {
+        let stake = self.state.stakes.get(&who).cloned().unwrap_or_default();
+        self.state.put_stake(who, crate::Stake { tombstoned: true, seated: false, ready: 0, ..stake });
+        self.events.push(Event::Jailed { who, until: None });
+    }
+
     /// Sends a node to jail for the rest of this epoch and so many more.
-    pub(crate) fn jail(&mut self, who: NodeId, epochs: u64) -> Result<(), Refused> {
+    pub(crate) fn jail(&mut self, who: NodeId, epochs: u64) {
         let mut stake = self.state.stakes.get(&who).cloned().unwrap_or_default();
         let until = Epoch(self.state.epoch().0.saturating_add(epochs).saturating_add(1));
         if until > stake.jailed {
@@ -311,6 +311,5 @@ impl Draft<'_> {
             self.state.put_stake(who, stake);
             self.events.push(Event::Jailed { who, until: Some(until) });
         }
-        Ok(())
     }
 }

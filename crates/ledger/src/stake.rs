@@ -189,9 +189,8 @@ impl Phase {
         use Phase::{Active, Idle, Queued, Tombstoned, Unbonding, Withdrawn};
         match (self, next) {
             (Tombstoned, _) => matches!(next, Tombstoned),
-            (Withdrawn | Idle | Unbonding, Active) => false,
             // Stake does not become free within the block that unbonds it.
-            (Idle | Queued | Active, Withdrawn) => false,
+            (Withdrawn | Idle | Unbonding, Active) | (Idle | Queued | Active, Withdrawn) => false,
             _ => true,
         }
     }
