@@ -1,16 +1,21 @@
-//! Ledger: transfers executed and proved into the tree, proofs of entries, conservation.
+//! Ledger: transfers executed and proved into the tree, proofs of entries, conservation, recovery.
 
 use super::attempt;
 use crate::{
     Failure,
-    cost::{cpu_of, cpu_per_call, median_of},
+    cost::{cpu_of, cpu_per_call, median_of, wall},
     reading::Reading,
     scene::chain::{Believing, Chain, Signatures},
 };
 use bitneuron::{
-    core::{Amount, encode},
-    ledger::key,
+    consensus::{CheckCertificate as _, QuorumCheck},
+    core::{Amount, Height, encode},
+    ledger::{
+        State, key,
+        store::{Archive, Decided, Redb},
+    },
 };
+use std::{env, fs, path::Path, process};
 
 /// Accounts of the chain that is measured, and of a larger one beside it.
 const ACCOUNTS: [u64; 2] = [20_000, 100_000];
@@ -22,6 +27,12 @@ const BLOCKS: usize = 4;
 const RANDOM: usize = 1_000_000;
 /// Candidates of one of its blocks: below the gas target, so that fees stay.
 const CANDIDATES: usize = 2_800;
+/// Blocks of the chain that is recovered.
+const RECOVERED: u64 = 10_000;
+/// Transfers in each of them.
+const FEW_TRANSFERS: usize = 8;
+/// Its accounts.
+const FEW_ACCOUNTS: u64 = 2_000;
 
 pub(super) fn measure() -> Vec<Reading> {
     let [few, many] = ACCOUNTS;
@@ -32,6 +43,7 @@ pub(super) fn measure() -> Vec<Reading> {
     });
     readings.extend(attempt("order_proof_size", proofs));
     readings.extend(attempt("conservation_random_transactions", conservation));
+    readings.extend(attempt("recover_10000_blocks", recovery));
     readings
 }
 
@@ -116,4 +128,69 @@ fn conservation() -> Result<Vec<Reading>, Failure> {
     let note =
         format!("counted after each of {} blocks; {refused} more were refused", chain.state.height().0);
     Ok(vec![Reading::row("conservation_random_transactions", taken as f64).note(note)])
+}
+
+fn recovery() -> Result<Vec<Reading>, Failure> {
+    let folder = env::temp_dir().join(format!("bitneuron-recovery-{}", process::id()));
+    fs::create_dir_all(&folder)?;
+    let readings = recovery_in(&folder.join("ledger.redb"));
+    fs::remove_dir_all(&folder)?;
+    readings
+}
+
+/// Keeps a chain in a file as a node does, and recovers it: by its last state alone, and from its genesis on.
+fn recovery_in(path: &Path) -> Result<Vec<Reading>, Failure> {
+    let mut chain = Chain::new(FEW_ACCOUNTS)?;
+    let start = wall();
+    let mut archive = Archive::open(Redb::open(path)?, &chain.genesis)?.0;
+    for _ in 0..RECOVERED {
+        let transfers = chain.transfers(FEW_TRANSFERS);
+        let (block, left) = chain.block(&transfers, &Believing)?;
+        if left > 0 {
+            return Err(format!("{left} transfers found no room").into());
+        }
+        let certificate = chain.certificate(&block);
+        archive.commit(&Decided { block: &block, certificate: &certificate, state: &chain.state })?;
+    }
+    let keeping = wall() - start;
+    drop(archive);
+    let bytes = fs::metadata(path)?.len();
+    let whole = |state: &State| {
+        let same = state.root() == chain.state.root() && state.height() == Height(RECOVERED);
+        if same { Ok(()) } else { Err(Failure::from("another state")) }
+    };
+    let mut opened = Vec::new();
+    let recovered = median_of(|| {
+        let start = wall();
+        let (archive, state) = Archive::open(Redb::open(path)?, &chain.genesis)?;
+        opened.push(wall() - start);
+        whole(&state)?;
+        whole(&recounted(&archive)?)?;
+        Ok(wall() - start)
+    })?;
+    let note = format!(
+        "wall clock; the file opened, each of {RECOVERED} blocks of {FEW_TRANSFERS} transfers read, its votes checked, and \
+         executed again from the genesis to the same root; keeping them took {keeping:.1} s"
+    );
+    Ok(vec![
+        Reading::row("recover_10000_blocks", recovered).note(note),
+        Reading::extra("reopen_10000_blocks", "s", crate::cost::median(opened))
+            .note("the state after the last block, each entry checked against its root: all that a crashed node waits for"),
+        Reading::extra("file_10000_blocks", "bytes", bytes as f64),
+    ])
+}
+
+/// The state after the last block of an archive, computed from its genesis.
+fn recounted(archive: &Archive<Redb>) -> Result<State, Failure> {
+    let mut state = State::genesis(archive.genesis())?;
+    let check = QuorumCheck { chain: archive.genesis().chain() };
+    while state.height() < archive.height() {
+        let height = state.height().next();
+        let block = archive.block(height)?.ok_or("a block is missing")?;
+        let certificate = archive.certificate(height)?.ok_or("a certificate is missing")?;
+        let epoch = height.epoch(archive.genesis().params.epoch);
+        check.check(&certificate, state.electorate(epoch).ok_or("no voters")?.as_ref())?;
+        state = state.execute(&block, &Signatures)?.0;
+    }
+    Ok(state)
 }

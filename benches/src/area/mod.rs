@@ -1,5 +1,6 @@
 //! The areas that are measured: one module each.
 
+mod consensus;
 mod core;
 mod learning;
 mod ledger;
@@ -20,6 +21,8 @@ pub enum Area {
     Sim,
     /// Orders placed and matched.
     Market,
+    /// Blocks decided, adversaries withstood.
+    Consensus,
     /// Transactions executed, entries proved.
     Ledger,
     /// Gossip learning and robust merging.
@@ -35,6 +38,7 @@ impl Area {
             Self::Core => include_str!("../../bars/core.json"),
             Self::Sim => include_str!("../../bars/sim.json"),
             Self::Market => include_str!("../../bars/market.json"),
+            Self::Consensus => include_str!("../../bars/consensus.json"),
             Self::Ledger => include_str!("../../bars/ledger.json"),
             Self::Learning => include_str!("../../bars/learning.json"),
             Self::Zk => include_str!("../../bars/zk.json"),
@@ -48,6 +52,7 @@ impl Area {
             Self::Core => core::measure(),
             Self::Sim => sim::measure(),
             Self::Market => market::measure(options),
+            Self::Consensus => consensus::measure(),
             Self::Ledger => ledger::measure(),
             Self::Learning => learning::measure(options),
             Self::Zk => zk::measure(options),
@@ -61,6 +66,7 @@ impl fmt::Display for Area {
             Self::Core => "core",
             Self::Sim => "sim",
             Self::Market => "market",
+            Self::Consensus => "consensus",
             Self::Ledger => "ledger",
             Self::Learning => "learning",
             Self::Zk => "zk",

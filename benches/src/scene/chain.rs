@@ -3,7 +3,7 @@
 use super::orders;
 use crate::Failure;
 use bitneuron::{
-    consensus::{Block, Header},
+    consensus::{Block, Certificate, Header, Stage, Vote},
     core::{
         Amount, ChainId, Commitment, Digest, GoalId, Height, Keypair, NodeId, Seed, Signature, Time,
         claim::{CheckClaim, Claim, Refused},
@@ -59,6 +59,8 @@ impl CheckClaim for Believing {
 pub struct Chain {
     /// The state after the last block.
     pub state: State,
+    /// What it began with.
+    pub genesis: Genesis,
     validator: Keypair,
     keys: Vec<Keypair>,
     goal: GoalId,
@@ -102,7 +104,7 @@ impl Chain {
             goals: vec![goal],
             data: vec![],
         };
-        Ok(Self { state: State::genesis(&genesis)?, validator, keys, goal: id, salt: 0 })
+        Ok(Self { state: State::genesis(&genesis)?, genesis, validator, keys, goal: id, salt: 0 })
     }
 
     fn tx(&mut self, by: usize, action: Action) -> Tx {
@@ -189,6 +191,16 @@ impl Chain {
         self.state = built.state;
         let left = candidates.len() - built.block.transactions.len();
         Ok((built.block, left))
+    }
+}
+
+impl Chain {
+    /// The vote of the one validator, which decides a block.
+    pub fn certificate(&self, block: &Block) -> Certificate {
+        let (height, round, stage, id) = (block.header.height, 0, Stage::Precommit, block.id());
+        let vote = Vote { height, round, stage, block: Some(id), by: self.validator.id() };
+        let signed = vote.sign(&self.validator, self.state.chain());
+        Certificate { height, round, block: id, votes: vec![(signed.vote.by, signed.signature)] }
     }
 }
 

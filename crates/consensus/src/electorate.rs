@@ -67,6 +67,8 @@ impl Wire for Electorate {
 impl Electorate {
     /// The most members there may be.
     pub const MAX_MEMBERS: usize = 1024;
+    /// How many rounds of a height are searched for a builder's first turn.
+    const TURNS: u32 = 64;
 
     /// An electorate of these members, in any order; `seed` drives the lottery of proposers.
     ///
@@ -189,6 +191,25 @@ impl Electorate {
         lottery::draw(self, height, round)
     }
 
+    /// Whose turn passed at a height before the builder of its block had one: the proposers of earlier rounds, each once.
+    ///
+    /// A pure function of the header, so every node says the same. One passed turn is no proof of anything, since a turn also
+    /// passes when the network is slow; whose turns mostly pass is away.
+    pub fn passed_over(&self, height: Height, builder: NodeId) -> Vec<NodeId> {
+        let mut passed = Vec::new();
+        for round in 0..Self::TURNS {
+            let proposer = self.proposer(height, round);
+            if proposer == builder {
+                return passed;
+            }
+            if !passed.contains(&proposer) {
+                passed.push(proposer);
+            }
+        }
+        // Whoever has no turn for so long has built no block that could be decided.
+        Vec::new()
+    }
+
     /// The member whose weight covers `ticket`, which counts from 0 to the total.
     pub(crate) fn holder(&self, ticket: u64) -> Option<NodeId> {
         let at = self.ends.partition_point(|end| *end <= ticket);
@@ -276,6 +297,18 @@ mod tests {
         }
         bytes.extend(form.seed.0);
         bytes
+    }
+
+    #[test]
+    fn turns_that_passed_are_named_once() {
+        let electorate = of(&[(1, 5), (2, 5), (3, 1)]).expect("allowed");
+        for height in (1..50).map(Height) {
+            let first = electorate.proposer(height, 0);
+            assert_eq!(electorate.passed_over(height, first), []);
+            let next = (1..64).map(|round| electorate.proposer(height, round)).find(|id| *id != first);
+            assert_eq!(electorate.passed_over(height, next.expect("two have turns")), [first]);
+            assert_eq!(electorate.passed_over(height, id(9)), [], "a stranger has no turn");
+        }
     }
 
     proptest! {

@@ -16,6 +16,11 @@ pub struct TimerId(pub u64);
 /// What the world tells the engine.
 #[derive(Debug, Clone)]
 pub enum Input {
+    /// The node comes back after a crash. Told once, before the first [`Input::Begin`].
+    Recover {
+        /// What it persisted and was not told to forget, oldest first: [`Effect::Persist`].
+        records: Vec<Bytes>,
+    },
     /// Start deciding a height. Must be higher than the one before.
     Begin {
         /// The height.
@@ -56,6 +61,13 @@ pub enum Input {
         block: Arc<Block>,
         /// The certificate that decided it.
         certificate: Certificate,
+    },
+    /// Answers [`Effect::Recall`].
+    Recalled {
+        /// Who asked.
+        to: NodeId,
+        /// The decisions, from the first asked for on without a gap; none if it is not kept.
+        decisions: Vec<(Arc<Block>, Certificate)>,
     },
 }
 
@@ -99,9 +111,18 @@ pub enum Effect {
         /// The precommits of more than two thirds of the weight.
         certificate: Certificate,
     },
+    /// A peer that is behind asks for decisions that the engine holds no more: answer with [`Input::Recalled`].
+    Recall {
+        /// Who asks.
+        to: NodeId,
+        /// The first height.
+        first: Height,
+        /// How many at most. Fewer will do.
+        most: usize,
+    },
     /// A misdeed is proven: bring it before the ledger.
     Accuse(Evidence),
-    /// An encoded [`crate::Record`]; durable before any later effect leaves.
+    /// An encoded [`crate::Record`]; durable before any later effect leaves ([`crate::wal`]).
     Persist(Bytes),
     /// A peer misbehaved in a way that its signature does not prove to others, or proposed an invalid block.
     Offence {
@@ -118,7 +139,8 @@ pub enum Effect {
 /// *certified* (every commit has more than two thirds of the weight), *validity* (a block judged invalid by honest
 /// nodes is never committed), *liveness* (with honest nodes and bounded delays every height is decided), *no
 /// slander* (evidence is never made against an honest node), *accountability* (an equivocator is accused),
-/// *determinism* (equal inputs give equal effects), *totality* (no bytes make it panic).
+/// *determinism* (equal inputs give equal effects), *totality* (no bytes make it panic), *memory* (an engine that is told what
+/// it persisted before a crash, wherever the crash was, contradicts nothing that it said before).
 pub trait ConsensusEngine: Machine<Input = Input, Effect = Effect, Error = Refused> + Send {
     /// The open height; 0 before the first [`Input::Begin`].
     fn height(&self) -> Height;

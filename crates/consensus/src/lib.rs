@@ -10,6 +10,7 @@
     )
 )]
 
+pub mod blame;
 pub mod block;
 pub mod certificate;
 pub mod chance;
@@ -22,6 +23,7 @@ pub mod light;
 pub mod lottery;
 mod malachite;
 pub mod message;
+pub mod one_shot;
 pub mod pool;
 pub mod record;
 pub mod refused;
@@ -30,8 +32,10 @@ pub mod suite;
 pub mod timeouts;
 pub mod verdicts;
 pub mod vote;
+pub mod wal;
 pub mod weigh;
 
+pub use blame::{Guilt, Testimony};
 pub use block::{Block, Header};
 pub use certificate::{Certificate, CheckCertificate, QuorumCheck};
 pub use chance::Slot;
@@ -42,6 +46,7 @@ pub use evidence::Evidence;
 pub use light::LightBlock;
 pub use malachite::Malachite;
 pub use message::{Message, RoundKind, RoundProof};
+pub use one_shot::OneShot;
 pub use pool::{Pool, Sighting};
 pub use record::{Entry, Record, Step};
 pub use refused::Refused;

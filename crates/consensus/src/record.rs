@@ -1,9 +1,8 @@
 //! What a write-ahead log must hold so that a crashed validator does not contradict itself.
 //!
-//! A [`crate::Effect::Persist`] carries an encoded [`Record`]; it must be durable before any later effect leaves.
-//! A node that votes, loses its records and votes again may sign two different votes for one question, which is
-//! exactly what [`crate::Evidence`] punishes. Until a log is kept, a validator that lost its machine must not come
-//! back under the same name.
+//! A [`crate::Effect::Persist`] carries an encoded [`Record`]; it must be durable before any later effect leaves, and is told
+//! again by [`crate::Input::Recover`]. A node that votes, loses its records and votes again may sign two different votes for one
+//! question, which is exactly what [`crate::Evidence`] punishes.
 
 use crate::{
     Block, Certificate,

@@ -80,6 +80,14 @@ pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
 }
 
 fn read<T: Wire>(bytes: &[u8], config: impl bincode::config::Config) -> Result<T, DecodeError> {
+    match front(bytes, config)? {
+        (value, []) => Ok(value),
+        (_, rest) => Err(DecodeError::Trailing(rest.len())),
+    }
+}
+
+/// A value and what follows it.
+fn front<T: Wire>(bytes: &[u8], config: impl bincode::config::Config) -> Result<(T, &[u8]), DecodeError> {
     if bytes.len() > T::LIMIT {
         return Err(DecodeError::TooLong { length: bytes.len(), limit: T::LIMIT });
     }
@@ -89,10 +97,7 @@ fn read<T: Wire>(bytes: &[u8], config: impl bincode::config::Config) -> Result<T
     }
     let (value, read) = bincode::serde::decode_from_slice(body, config)
         .map_err(|error| DecodeError::Malformed(error.to_string()))?;
-    match body.len().saturating_sub(read) {
-        0 => Ok(value),
-        rest => Err(DecodeError::Trailing(rest)),
-    }
+    Ok((value, body.get(read..).unwrap_or_default()))
 }
 
 /// The short encoding of a value that is mostly byte arrays: lengths and tags take as few bytes as they need.
@@ -120,6 +125,15 @@ pub fn unpack<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
     } else {
         Err(DecodeError::Malformed("not the shortest form".into()))
     }
+}
+
+/// Decodes what stands at the front of what [`pack`] wrote, where `T` begins as the whole does, and looks at nothing behind
+/// it: for a glance at a long value that somebody else checks.
+///
+/// # Errors
+/// As [`decode`], but for what is left over.
+pub fn glance<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
+    front(bytes, short()).map(|(value, _)| value)
 }
 
 fn short() -> impl bincode::config::Config {
@@ -277,6 +291,30 @@ mod tests {
             if let Ok(value) = decode::<Sample>(&bytes) {
                 prop_assert_eq!(encode(&value), bytes);
             }
+        }
+    }
+
+    /// How a [`Sample`] begins.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Front {
+        flag: bool,
+        number: u64,
+    }
+
+    impl Wire for Front {
+        const LIMIT: usize = Sample::LIMIT;
+    }
+
+    proptest! {
+        #[test]
+        fn a_glance_reads_the_front_alone(value in sample(), noise in prop::collection::vec(any::<u8>(), 0..40)) {
+            let front = Front { flag: value.flag, number: value.number };
+            let whole = pack(&value);
+            let glanced = |bytes: &[u8]| glance::<Front>(bytes).ok();
+            prop_assert_eq!(glanced(&whole), Some(front.clone()));
+            let (short, long) = (pack(&front), [pack(&front), noise].concat());
+            prop_assert_eq!(glanced(&long), Some(front));
+            prop_assert_eq!(glanced(&short[..short.len() - 1]), None);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A 256-bit BLAKE3 digest.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +32,24 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A text that names no digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not 64 hexadecimal digits")]
+pub struct NotHex;
+
+/// Reads what [`fmt::Display`] writes, in either case.
+impl FromStr for Digest {
+    type Err = NotHex;
+
+    fn from_str(text: &str) -> Result<Self, NotHex> {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digits = text.as_bytes().iter().map(digit).collect::<Option<Vec<u8>>>().ok_or(NotHex)?;
+        let (pairs, []) = digits.as_chunks::<2>() else { return Err(NotHex) };
+        let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
+        bytes.try_into().map(Self).map_err(|_| NotHex)
     }
 }
 
@@ -75,5 +94,21 @@ impl Hasher {
     /// The digest of everything appended so far.
     pub fn finish(&self) -> Digest {
         Digest(*self.0.finalize().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_read_as_they_are_written() {
+        let digest = Digest::of("test", b"digits");
+        assert_eq!(digest.to_string().parse(), Ok(digest));
+        assert_eq!(digest.to_string().to_uppercase().parse(), Ok(digest));
+        let wrong = [("", 0), ("1", 2), ("g", 64), ("é", 32), ("0", 65), ("0", 63), ("+0", 32)];
+        for text in wrong.map(|(text, count)| text.repeat(count)) {
+            assert_eq!(text.parse::<Digest>(), Err(NotHex), "{text}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Who and where: names of nodes, chains, goals, heights and epochs.
 
-use crate::Digest;
+use crate::hash::{Digest, NotHex};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A node's name: its ed25519 public key, so that a name alone verifies its signatures.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -11,6 +12,15 @@ pub struct NodeId(pub [u8; 32]);
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Reads what [`fmt::Display`] writes, in either case.
+impl FromStr for NodeId {
+    type Err = NotHex;
+
+    fn from_str(text: &str) -> Result<Self, NotHex> {
+        text.parse().map(|digest: Digest| Self(digest.0))
     }
 }
 

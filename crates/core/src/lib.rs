@@ -25,7 +25,7 @@ pub use class::Class;
 pub use codec::{Bytes, DecodeError, Wire, decode, encode};
 pub use context::{Commitment, Context};
 pub use dataset::Dataset;
-pub use hash::Digest;
+pub use hash::{Digest, NotHex};
 pub use id::{ChainId, Epoch, GoalId, Height, NodeId};
 pub use machine::{Machine, Outbox};
 pub use params::{Layout, Params};

@@ -4,7 +4,7 @@
 //! balances, so the supply is conserved by construction; [`State::total`] counts it again.
 
 use crate::event::Event;
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_core::{Amount, Epoch, Height, NodeId};
 use bitneuron_market::{OrderId, Payee, Transfer};
 use serde::{Deserialize, Serialize};

@@ -11,7 +11,7 @@ use crate::opened::borrowed;
 use crate::params::Bound;
 use crate::pending::{PendingTurn, TurnId};
 use crate::slash::{Charge, Offence};
-use crate::{Params, Refused, State, TurnFault, execute::Draft};
+use crate::{Params, Refused, State, TurnFault, draft::Draft};
 use bitneuron_core::claim::Demand;
 use bitneuron_core::{Amount, Digest, Height, decode, encode, hash::Hasher};
 use bitneuron_market::BasisPoints;

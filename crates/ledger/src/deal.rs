@@ -7,8 +7,8 @@
 //! is over.
 
 use crate::event::Event;
-use crate::turn::part;
-use crate::{Refused, State, execute::Draft, goal::score};
+use crate::plan::part;
+use crate::{Refused, State, draft::Draft, goal::score};
 use bitneuron_core::claim::{Claim, Score, Settles};
 use bitneuron_core::{
     Amount, ChainId, Digest, Height, Keypair, NodeId, Outbox, Signature, Wire, decode, encode, sign,

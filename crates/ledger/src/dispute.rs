@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::pending::{OpenDispute, PendingTurn, TurnId};
 use crate::refute::lie;
 use crate::slash::{Charge, Offence};
-use crate::{Refused, State, TurnFault, execute::Draft};
+use crate::{Refused, State, TurnFault, draft::Draft};
 use bitneuron_core::claim::{Party, Ruling};
 use bitneuron_core::{Height, NodeId};
 

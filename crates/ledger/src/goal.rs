@@ -7,7 +7,7 @@
 
 use crate::account::Pocket;
 use crate::event::Event;
-use crate::{Refused, State, TurnFault, execute::Draft};
+use crate::{Refused, State, TurnFault, draft::Draft};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::goal::Goal;
 use bitneuron_core::{Commitment, Digest, GoalId, Height, NodeId};

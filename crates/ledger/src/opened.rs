@@ -18,7 +18,7 @@
 //! A count stands in the state as long as anything in it names a tensor of the group, and is forgotten when a round opens after
 //! that. Whoever commits to the same contents with the same randomness once more must count by itself.
 
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_core::claim::{Opening, Source, Turn, TurnInput};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::{Commitment, decode};

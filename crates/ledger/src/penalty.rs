@@ -17,7 +17,7 @@
 use crate::account::Pocket;
 use crate::event::Event;
 use crate::slash::{Charge, Offence};
-use crate::{Refused, Stake, State, execute::Draft};
+use crate::{Refused, Stake, State, draft::Draft};
 use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId};
 use serde::{Deserialize, Serialize};
 

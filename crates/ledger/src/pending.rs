@@ -16,7 +16,7 @@
 use crate::account::Pocket;
 use crate::event::Event;
 use crate::goal::Head;
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_core::claim::{Claim, Turn};
 use bitneuron_core::{Amount, Digest, GoalId, Height, NodeId, Wire, decode, encode};
 use bitneuron_market::OrderId;

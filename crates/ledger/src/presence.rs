@@ -8,10 +8,9 @@
 
 use crate::event::Event;
 use crate::slash::{Charge, Offence};
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_core::{Epoch, NodeId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// What is known of a voter's presence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +31,6 @@ impl Presence {
 }
 
 impl State {
-    /// Rounds of a height that are looked at: more were never needed while voters of two thirds of the weight were there.
-    const ROUNDS: u32 = 32;
-
     fn drawn(&mut self, id: NodeId, built: bool) {
         self.with_standing(id, |standing| {
             standing.presence.drawn = standing.presence.drawn.saturating_add(1);
@@ -46,9 +42,8 @@ impl State {
     pub(crate) fn attend(&mut self, builder: NodeId) {
         let (height, epoch) = (self.clock.height, self.epoch());
         let Some(voters) = self.elected(epoch) else { return };
-        let draw = |round| voters.proposer(height, round);
-        let Some(met) = (0..Self::ROUNDS).find(|round| draw(*round) == builder) else { return };
-        let missed: BTreeSet<NodeId> = (0..met).map(draw).filter(|id| self.is_free(*id, epoch)).collect();
+        let missed = voters.passed_over(height, builder);
+        let missed: Vec<NodeId> = missed.into_iter().filter(|id| self.is_free(*id, epoch)).collect();
         missed.into_iter().for_each(|id| self.drawn(id, false));
         self.drawn(builder, true);
     }

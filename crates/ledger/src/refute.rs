@@ -7,7 +7,7 @@
 
 use crate::slash::{Charge, Offence};
 use crate::tx::{Content, Refutation};
-use crate::{Refused, SignedDelivery, execute::Draft, packet_digest};
+use crate::{Refused, SignedDelivery, draft::Draft, packet_digest};
 use bitneuron_consensus::{Evidence, vote::Stage};
 use bitneuron_core::claim::{self, Claim, Score, statement};
 use bitneuron_core::{Digest, Height, NodeId, hash::Hasher};

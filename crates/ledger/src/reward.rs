@@ -15,7 +15,7 @@
 use crate::account::Pocket;
 use crate::event::{Event, Merit};
 use crate::reputation::Channel;
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_core::{Amount, GoalId, NodeId};
 
 /// What may have been paid out after this many seconds.

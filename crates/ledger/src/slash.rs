@@ -26,7 +26,7 @@ use crate::event::Event;
 use crate::params::Bound;
 use crate::penalty::{Fate, Misdeed};
 use crate::stake::StakeParams;
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_core::{Amount, Digest, Epoch, Height, NodeId, hash::Hasher};
 use bitneuron_market::BasisPoints;
 use serde::{Deserialize, Serialize};

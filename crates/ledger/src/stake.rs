@@ -20,7 +20,7 @@
 use crate::account::Pocket;
 use crate::event::Event;
 use crate::params::Bound;
-use crate::{Refused, State, execute::Draft};
+use crate::{Refused, State, draft::Draft};
 use bitneuron_consensus::{Linear, SquareRoot, StakeReputation, Weigh};
 use bitneuron_core::{Amount, Epoch, Height, NodeId, Reputation};
 use serde::{Deserialize, Serialize};

@@ -25,6 +25,8 @@ Examples:
       ten users sell models with flipped signs
   bitneuron devnet --adversaries flipper:20 --without filter
       what twenty of them do when nobody filters: see what a defence is for
+  bitneuron devnet --adversaries equivocator,withholder,farmer
+      three of seven validators attack the vote itself; who votes twice is proven guilty and loses stake
   bitneuron devnet --prover optimistic --adversaries forger:1,truant:1
       turns are commitments that beacons audit; who forges a step or answers no audit loses stake
   bitneuron devnet --prover optimistic --escalate sumcheck --rounds 10 --users 10 --adversaries forger:1
@@ -75,7 +77,11 @@ Who misbehaves: `none`, `default` (one of each kind) or a list such as `liar:1,f
   forger       a validator whose turns lead to another model than they should
   boaster      a validator that claims a better score than its turn has
   copycat      a validator that shows the proof of another
-  truant       a validator that answers no audit";
+  truant       a validator that answers no audit
+  withholder   a validator that shows nobody the blocks it builds
+  farmer       a validator that is honest for half of the rounds and then votes twice
+
+A kind without a number is one of it.";
 
 const WITHOUT: &str = "\
 Leave one defence out, to see what it is for
@@ -416,7 +422,7 @@ mod tests {
         let typed = lines.filter_map(|line| line.trim().strip_prefix("bitneuron "));
         let lines: Vec<_> =
             typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
-        assert_eq!(lines.len(), 22);
+        assert_eq!(lines.len(), 23);
         for line in lines {
             assert!(any(&line).is_ok(), "{line}");
         }

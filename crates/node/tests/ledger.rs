@@ -37,12 +37,7 @@ fn asked(path: &Path, validator: u32, question: Question) -> serde_json::Value {
 }
 
 fn digest(text: &serde_json::Value) -> bitneuron_core::Digest {
-    let text = text.as_str().unwrap();
-    let mut bytes = [0; 32];
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap();
-    }
-    bitneuron_core::Digest(bytes)
+    text.as_str().unwrap().parse().unwrap()
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //!
 //! A claim is looked at when a block is built, when it is judged and when a refutation names it; a signature also when its
 //! transaction enters the mempool. Verdicts are deterministic, so one look is enough; the gas of a repeated look is nothing.
+//! Claims that come together are looked at together, on the threads of the pool; the gas is that of one after the other.
 
 use crate::model::open_packet;
 use bitneuron_compress::{CompressError, Limits, Packet, Registry};
 use bitneuron_core::claim::{CheckClaim, Claim, Demand, Opening, Refused, Ruling, Settles};
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{ChainId, Commitment, Digest, Layout, NodeId, Signature, sign};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,10 +22,17 @@ pub struct Judge {
 }
 
 struct Memory {
-    verdicts: Recent<Result<(), Refused>>,
+    verdicts: Recent<Looked>,
     /// Signatures that are valid; those that are not cost their sender a look each.
     signatures: Recent<()>,
     spent: u64,
+}
+
+/// A verdict that is known.
+struct Looked {
+    verdict: Result<(), Refused>,
+    /// Whether anybody asked for it yet: the first who does pays.
+    asked: bool,
 }
 
 /// A map that forgets its oldest entries.
@@ -46,6 +55,21 @@ impl<V> Recent<V> {
             && let Some(oldest) = self.order.pop_front()
         {
             self.entries.remove(&oldest);
+        }
+    }
+}
+
+impl Memory {
+    /// A verdict that is known, and whether it was asked for before.
+    fn ask(&mut self, digest: &Digest) -> Option<(Result<(), Refused>, bool)> {
+        let Looked { verdict, asked } = self.verdicts.entries.get_mut(digest)?;
+        Some((verdict.clone(), std::mem::replace(asked, true)))
+    }
+
+    fn remember(&mut self, digest: Digest, verdict: &Result<(), Refused>, asked: bool) {
+        // What lacks here today may be here tomorrow: that is no verdict to remember.
+        if !matches!(verdict, Err(Refused::Unavailable(_))) {
+            self.verdicts.insert(digest, Looked { verdict: verdict.clone(), asked });
         }
     }
 }
@@ -98,18 +122,28 @@ fn name_of(by: NodeId, message: &[u8], signature: &Signature) -> Digest {
 impl CheckClaim for Judge {
     fn check(&self, claim: &Claim) -> Result<(), Refused> {
         let digest = claim.digest();
-        if let Some(verdict) = self.memory().verdicts.entries.get(&digest) {
-            return verdict.clone();
-        }
-        let verdict = self.check.check(claim);
-        let gas = self.check.gas(claim);
-        let mut memory = self.memory();
-        memory.spent = memory.spent.saturating_add(gas);
-        // What lacks here today may be here tomorrow: that is no verdict to remember.
-        if !matches!(verdict, Err(Refused::Unavailable(_))) {
-            memory.verdicts.insert(digest, verdict.clone());
-        }
+        let known = self.memory().ask(&digest);
+        let verdict = match known {
+            Some((verdict, true)) => return verdict,
+            Some((verdict, false)) => verdict,
+            None => {
+                let verdict = self.check.check(claim);
+                self.memory().remember(digest, &verdict, true);
+                verdict
+            }
+        };
+        self.spend(self.check.gas(claim));
         verdict
+    }
+
+    fn foresee(&self, claims: &[&Claim]) {
+        let mut fresh: BTreeMap<Digest, &Claim> =
+            claims.iter().map(|claim| (claim.digest(), *claim)).collect();
+        fresh.retain(|digest, _| !self.memory().verdicts.entries.contains_key(digest));
+        let look = |(digest, claim): (Digest, &Claim)| (digest, self.check.check(claim));
+        let looked: Vec<_> = fresh.into_par_iter().map(look).collect();
+        let mut memory = self.memory();
+        looked.iter().for_each(|(digest, verdict)| memory.remember(*digest, verdict, false));
     }
 
     fn gas(&self, claim: &Claim) -> u64 {

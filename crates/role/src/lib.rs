@@ -3,6 +3,7 @@
 
 pub mod builder;
 pub mod conduct;
+pub mod history;
 pub mod judge;
 pub mod light;
 pub mod mempool;
@@ -19,6 +20,7 @@ pub mod work;
 
 pub use builder::NodeBuilder;
 pub use conduct::{Conduct, Honest};
+pub use history::{History, Resumed};
 pub use judge::Judge;
 pub use light::Light;
 pub use message::Message;

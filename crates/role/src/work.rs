@@ -4,7 +4,7 @@
 //! time there too and never block votes. A job whose price is known beforehand may run there beside others.
 
 use crate::model::Algorithm2;
-use bitneuron_consensus::Block;
+use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::claim::{self, Claim, Turn};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Digest, NodeId};
@@ -63,6 +63,13 @@ pub enum Outcome {
     },
     /// An answer to an audit or a move in a dispute is ready; `None` when the proof system has none.
     Defended(Option<Box<Action>>),
+    /// Decisions were looked up for a peer that is behind.
+    Recalled {
+        /// Who asked.
+        to: NodeId,
+        /// What was found, from the first height asked for on.
+        decisions: Vec<(Arc<Block>, Certificate)>,
+    },
 }
 
 /// A block's effect on the ledger.

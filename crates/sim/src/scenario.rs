@@ -103,6 +103,10 @@ pub struct Adversaries {
     pub copycats: u32,
     /// Validators that answer no audit.
     pub truants: u32,
+    /// Validators that show nobody the blocks they build.
+    pub withholders: u32,
+    /// Validators that are honest for half of the rounds and then vote twice.
+    pub farmers: u32,
 }
 
 /// Why a rehearsal was refused or came to no end.
@@ -152,10 +156,12 @@ impl Adversaries {
         boasters: 0,
         copycats: 0,
         truants: 0,
+        withholders: 0,
+        farmers: 0,
     };
 
     /// Their kinds as on the command line, with how many there are of each: users first.
-    pub const fn counts(&self) -> [(&'static str, u32); 9] {
+    pub const fn counts(&self) -> [(&'static str, u32); 11] {
         [
             ("liar", self.liars),
             ("swapper", self.swappers),
@@ -166,6 +172,8 @@ impl Adversaries {
             ("boaster", self.boasters),
             ("copycat", self.copycats),
             ("truant", self.truants),
+            ("withholder", self.withholders),
+            ("farmer", self.farmers),
         ]
     }
 
@@ -256,7 +264,7 @@ impl FromStr for Adversaries {
     type Err = Unread;
 
     fn from_str(text: &str) -> Result<Self, Unread> {
-        let expected = "`none`, `default`, or a list as `liar:1,swapper:1,flipper:3,equivocator:1,silent:1`";
+        let expected = "`none`, `default`, or a list as `liar:1,swapper:1,flipper:3,equivocator,silent`";
         let refuse = || Unread { text: text.into(), expected };
         match text {
             "none" => return Ok(Self::NONE),
@@ -265,7 +273,8 @@ impl FromStr for Adversaries {
         }
         let mut adversaries = Self::NONE;
         for part in text.split(',') {
-            let (kind, count) = part.split_once(':').ok_or_else(refuse)?;
+            // A kind without a count is one of it.
+            let (kind, count) = part.split_once(':').unwrap_or((part, "1"));
             let place = match kind {
                 "liar" => &mut adversaries.liars,
                 "swapper" => &mut adversaries.swappers,
@@ -276,6 +285,8 @@ impl FromStr for Adversaries {
                 "boaster" => &mut adversaries.boasters,
                 "copycat" => &mut adversaries.copycats,
                 "truant" => &mut adversaries.truants,
+                "withholder" => &mut adversaries.withholders,
+                "farmer" => &mut adversaries.farmers,
                 _ => return Err(refuse()),
             };
             *place = count.parse().map_err(|_| refuse())?;

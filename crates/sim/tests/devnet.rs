@@ -114,6 +114,24 @@ fn an_equivocator_is_slashed_as_long_as_somebody_accuses() {
 }
 
 #[test]
+fn attacks_on_the_vote_are_seen_proven_and_slashed() {
+    let adversaries = "equivocator,withholder,farmer".parse().unwrap();
+    let report = play(&Scenario { validators: 7, rounds: 12, adversaries, ..small() });
+    let (caught, lost) = fate(&report, "votes twice once it is trusted");
+    assert!(caught >= 1 && lost >= Amount::tokens(1_000), "farmer: caught {caught}, lost {lost}");
+    let farmed = |round: usize| report.history[round].stakes.iter().zip(&report.history[0].stakes);
+    let before = farmed(5).filter(|(now, first)| now < first).count();
+    assert!(before <= 1, "the farmer is honest for half of the rounds");
+    let (seen, lost) = fate(&report, "shows nobody");
+    assert!(seen >= 1 && lost == Amount::ZERO, "withholder: seen {seen} times, lost {lost}");
+    let equivocator = report.adversaries.iter().find(|node| node.conduct == "votes twice").unwrap();
+    assert!(equivocator.caught >= 1 && equivocator.lost >= Amount::tokens(1_000), "{equivocator:?}");
+    for validator in &report.validators[..4] {
+        assert_eq!(validator.slashed, Amount::ZERO, "no honest validator is ever slashed");
+    }
+}
+
+#[test]
 fn a_silent_buyer_pays_all_the_same() {
     let scenario =
         Scenario { rounds: 4, adversaries: Adversaries { silent: 1, ..Adversaries::NONE }, ..small() };

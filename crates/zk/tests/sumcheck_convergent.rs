@@ -13,7 +13,7 @@ use bitneuron_zk::{
 };
 use std::sync::Arc;
 
-const GEOMETRY: Geometry = Geometry { openings: 4, ..Geometry::TINY };
+const GEOMETRY: Geometry = Geometry { rows: 10, openings: 4, ..Geometry::TINY };
 
 fn world() -> World {
     World::new(Seed::from_number(1))

@@ -21,7 +21,7 @@ fn context() -> Context {
 }
 
 fn backend() -> Sumcheck {
-    Sumcheck::new(Geometry { openings: 4, ..Geometry::TINY }, Arc::new(Library::new())).unwrap()
+    Sumcheck::new(Geometry { rows: 10, openings: 4, ..Geometry::TINY }, Arc::new(Library::new())).unwrap()
 }
 
 /// The relation with everything that was committed by Merkle trees committed in groups; `outputs` are the tensors stated.

@@ -20,7 +20,7 @@ use rand_chacha::rand_core::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-const GEOMETRY: Geometry = Geometry { openings: 4, ..Geometry::TINY };
+const GEOMETRY: Geometry = Geometry { rows: 10, openings: 4, ..Geometry::TINY };
 /// Mutants of each public part.
 const MUTANTS: usize = 300;
 

@@ -45,7 +45,12 @@ impl Shell {
         let height = message.height();
         match &message {
             Message::Want(_) => {
-                self.answer_to(now, from, self.archive.answer(height));
+                self.supply(now, from, height);
+                return Ok(());
+            }
+            Message::Have { .. } if height > self.height => {
+                self.lag.keep(from, height, self.height, bytes);
+                self.hear(now, from, height);
                 return Ok(());
             }
             Message::Fetch { block, .. } => {
@@ -67,18 +72,31 @@ impl Shell {
             Message::Offered(signed) => self.take_offered(from, signed),
             Message::Polka(certificate) => self.take_polka(&certificate),
             Message::Round(proof) => self.take_round(&proof),
-            Message::Have { block, certificate } => self.take_decision(&block, certificate),
+            Message::Have { block, certificate } => {
+                let taken = self.take_decision(from, &block, certificate);
+                if taken.is_err() {
+                    let instead = self.lag.distrust(now, from, self.height);
+                    self.ask(instead);
+                }
+                taken
+            }
             Message::Want(_) | Message::Fetch { .. } => Ok(()),
         }
     }
 
-    /// Answers a question, unless whoever asks has drawn too much.
-    fn answer_to(&mut self, now: Time, to: NodeId, answer: Option<Arc<[u8]>>) {
-        let Some(bytes) = answer else { return };
-        let member = self.is_member(to).then_some(to);
-        if self.meter.grants(now, member, bytes.len()) {
+    /// Answers a question, unless whoever asks has drawn too much; whether it was answered.
+    pub(super) fn answer_to(&mut self, now: Time, to: NodeId, answer: Option<Arc<[u8]>>) -> bool {
+        let Some(bytes) = answer else { return false };
+        let granted = self.meter.grants(now, self.account(to), bytes.len());
+        if granted {
             self.effects.push(Effect::Send { to, bytes });
         }
+        granted
+    }
+
+    /// In whose name somebody draws answers: voters in their own, all others in one.
+    pub(super) fn account(&self, id: NodeId) -> Option<NodeId> {
+        self.is_member(id).then_some(id)
     }
 
     /// Whether somebody votes at the open height.
@@ -88,10 +106,16 @@ impl Shell {
 
     /// Somebody is ahead: ask for what was decided, if it seems to have been missed.
     fn hear(&mut self, now: Time, from: NodeId, height: Height) {
-        if self.height.0 > 0 && !self.decided {
-            let ask = self.lag.heard(now, from, height, self.height);
-            self.ask(ask);
+        if self.height.0 == 0 || self.decided {
+            return;
         }
+        let whom = (from, self.is_member(from));
+        if self.certified.is_some() {
+            // The answer is here and is being judged.
+            return self.lag.note(whom, height);
+        }
+        let ask = self.lag.heard(now, whom, height, self.height);
+        self.ask(ask);
     }
 
     /// Asks a peer for the decision of the open height.
@@ -150,7 +174,7 @@ impl Shell {
             Sighting::Known | Sighting::Surplus => {
                 // Who says again what it said about a decided height is stuck there.
                 if from == vote.by && (vote.height < self.height || self.decided) {
-                    self.answer_to(now, from, self.archive.answer(vote.height));
+                    self.supply(now, from, vote.height);
                 }
                 return Ok(());
             }
@@ -311,14 +335,7 @@ impl Shell {
         }
         self.check(certificate, Stage::Prevote)?;
         self.watch(certificate.statements(Stage::Prevote));
-        let sign =
-            |(by, signature): &(NodeId, _)| PolkaSignature::new(super::context::Address(*by), *signature);
-        self.queue.push_back(CoreInput::PolkaCertificate(PolkaCertificate {
-            height: At(certificate.height),
-            round: Round::new(certificate.round),
-            value_id: certificate.block,
-            polka_signatures: certificate.votes.iter().map(sign).collect(),
-        }));
+        self.queue.push_back(polka_input(certificate));
         Ok(())
     }
 
@@ -346,7 +363,7 @@ impl Shell {
     }
 
     /// Shows authentic votes out of a bundle to the pool.
-    fn watch(&mut self, votes: impl IntoIterator<Item = SignedVote>) {
+    pub(super) fn watch(&mut self, votes: impl IntoIterator<Item = SignedVote>) {
         for vote in votes {
             if let Sighting::Conflict(evidence) = self.pool.keep_vote(vote) {
                 self.effects.push(Effect::Accuse(*evidence));
@@ -354,12 +371,14 @@ impl Shell {
         }
     }
 
-    fn take_decision(&mut self, body: &Bytes, certificate: Certificate) -> Result<(), Refused> {
+    fn take_decision(&mut self, from: NodeId, body: &Bytes, certificate: Certificate) -> Result<(), Refused> {
         if !self.is_open(certificate.height) || self.decided {
             return Ok(());
         }
         let block = bound(body, certificate.block)?;
         self.check_decision(&block, &certificate)?;
+        self.lag.trust(from);
+        self.watch(certificate.statements(Stage::Precommit));
         self.follow(block, certificate);
         Ok(())
     }
@@ -408,6 +427,17 @@ impl Shell {
         )));
         self.certified = Some(certificate);
     }
+}
+
+/// A quorum of prevotes as the core takes it.
+pub(super) fn polka_input(certificate: &Certificate) -> CoreInput<Agreement> {
+    let sign = |(by, signature): &(NodeId, _)| PolkaSignature::new(super::context::Address(*by), *signature);
+    CoreInput::PolkaCertificate(PolkaCertificate {
+        height: At(certificate.height),
+        round: Round::new(certificate.round),
+        value_id: certificate.block,
+        polka_signatures: certificate.votes.iter().map(sign).collect(),
+    })
 }
 
 /// The block of this name, out of its encoding.

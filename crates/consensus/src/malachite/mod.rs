@@ -14,16 +14,19 @@ mod context;
 mod early;
 mod inbox;
 mod meter;
+mod recovery;
+mod said;
 mod shell;
 mod timers;
 
-use crate::{Block, ConsensusEngine, Effect, Electorate, Input, Refused, Timeouts, TimerId};
+use crate::{Block, ConsensusEngine, Effect, Electorate, Input, Record, Refused, Timeouts, TimerId};
 use arc_malachitebft_core_consensus as core;
 use arc_malachitebft_core_types as core_types;
 use bitneuron_core::{ChainId, Digest, Height, Keypair, Machine, NodeId, Outbox, Time};
 use context::{Address, Agreement, At, Candidate, Voters};
 use core::{Input as CoreInput, LocallyProposedValue, Params, State};
 use core_types::{Round, ThresholdParams, ValuePayload, VoteExtensionPolicy};
+use said::Said;
 use shell::{Known, Past, Shell};
 use std::{convert::Infallible, fmt, sync::Arc};
 
@@ -32,15 +35,17 @@ const WATCHED: u64 = 16;
 
 /// A validator's consensus engine; with a key outside the electorate it follows without voting.
 ///
-/// It keeps its votes in memory only. A validator that lost its machine must not return under the same name
-/// unless a log of its [`Effect::Persist`] records was kept and replayed: it could vote twice, and honest nodes
-/// would prove it.
+/// It keeps its votes in memory only. A validator that lost its machine must not return under the same name unless its
+/// [`Effect::Persist`] records were kept in a [log](crate::wal) and are told by [`Input::Recover`]: it could vote twice, and
+/// honest nodes would prove it.
 ///
 /// A refused input changes nothing, with one exception: should the core itself fail, the engine stops for good and
 /// answers this and every later input with [`Refused::Stopped`], because nothing may be signed on a broken state.
 pub struct Malachite {
     core: Option<State<Agreement>>,
     shell: Shell,
+    /// What was recorded before a crash, until a height begins.
+    records: Vec<Record>,
     stopped: Option<String>,
 }
 
@@ -58,7 +63,7 @@ impl fmt::Debug for Malachite {
 impl Malachite {
     /// An engine that has begun no height.
     pub fn new(key: Keypair, chain: ChainId, timeouts: Timeouts) -> Self {
-        Self { core: None, shell: Shell::new(key, chain, timeouts), stopped: None }
+        Self { core: None, shell: Shell::new(key, chain, timeouts), records: Vec::new(), stopped: None }
     }
 
     /// The name under which it votes.
@@ -69,6 +74,7 @@ impl Malachite {
     /// Does what an input asks for, or refuses it before anything has changed.
     fn accept(&mut self, now: Time, input: Input) -> Result<(), Refused> {
         match input {
+            Input::Recover { records } => return self.recover(&records),
             Input::Begin { height, electorate, parent } => {
                 return self.begin(now, height, electorate, parent);
             }
@@ -82,6 +88,7 @@ impl Malachite {
                     self.shell.follow(block, certificate);
                 }
             }
+            Input::Recalled { to, decisions } => self.shell.recalled(now, to, &decisions),
         }
         self.run();
         Ok(())
@@ -108,15 +115,22 @@ impl Malachite {
         shell.missing.clear();
         (shell.height, shell.parent, shell.round) = (height, parent, 0);
         (shell.decided, shell.certified) = (false, None);
+        shell.said = Said::default();
 
         let voters = Voters::new(electorate);
         let id = shell.key.id();
         self.core.get_or_insert_with(|| fresh_core(id, height, voters.clone()));
         let policy = VoteExtensionPolicy::Disabled;
         shell.queue.push_back(CoreInput::StartHeight(At(height), voters, false, None, policy));
-        let whom = shell.lag.began(now, height);
         self.run();
-        self.shell.ask(whom);
+        self.replay();
+        let shell = &mut self.shell;
+        let whom = shell.lag.began(now, height);
+        shell.ask(whom);
+        if let Some((from, bytes)) = shell.lag.take(height) {
+            shell.receive(now, from, &bytes);
+            self.run();
+        }
         for (from, bytes) in self.shell.early.take(height) {
             self.shell.receive(now, from, &bytes);
             self.run();
@@ -143,9 +157,7 @@ impl Malachite {
             return Err(Refused::Unbound(id));
         }
         let value = Candidate { id, block: Arc::clone(&block) };
-        let known =
-            Known { block, round, verdict: Some(true), offers: Vec::new(), decided: None, said: None };
-        shell.blocks.entry(id).or_insert(known);
+        shell.blocks.entry(id).or_insert(Known::judged(block, round, true));
         let value = LocallyProposedValue::new(At(height), Round::new(round), value);
         shell.queue.push_back(CoreInput::Propose(value));
         Ok(())

@@ -9,6 +9,8 @@ use super::{
     context::{Address, Agreement, At, Ballot, Candidate, Offer, number},
     early::Early,
     meter::Meter,
+    recovery,
+    said::Said,
     timers::{Timers, Wait},
 };
 use crate::{
@@ -45,6 +47,13 @@ pub(super) struct Known {
     pub(super) decided: Option<u32>,
     /// The proposal that brought it, as it came, for those who have not got it.
     pub(super) said: Option<Arc<[u8]>>,
+}
+
+impl Known {
+    /// A block with a verdict, which nobody has offered.
+    pub(super) const fn judged(block: Arc<Block>, round: u32, valid: bool) -> Self {
+        Self { block, round, verdict: Some(valid), offers: Vec::new(), decided: None, said: None }
+    }
 }
 
 /// A block of the open height that others have.
@@ -86,6 +95,12 @@ pub(super) struct Shell {
     pub(super) archive: Archive,
     pub(super) meter: Meter,
     pub(super) lag: Lag,
+    /// Whose questions are being looked up by the driver; `None` is everybody who does not vote.
+    pub(super) recalling: BTreeSet<Option<NodeId>>,
+    /// What this node signed at the open height.
+    pub(super) said: Said,
+    /// The names of the records that are being replayed.
+    pub(super) replayed: BTreeSet<Digest>,
     /// A certificate that has been checked and is being fed to the core.
     pub(super) certified: Option<Certificate>,
     /// What the core is to be fed next.
@@ -124,6 +139,9 @@ impl Shell {
             archive: Archive::default(),
             meter: Meter::default(),
             lag: Lag::default(),
+            recalling: BTreeSet::new(),
+            said: Said::default(),
+            replayed: BTreeSet::new(),
             certified: None,
             queue: VecDeque::new(),
             effects: Vec::new(),
@@ -199,7 +217,7 @@ impl Shell {
         }
     }
 
-    fn cancel(&mut self, timeout: Timeout) {
+    pub(super) fn cancel(&mut self, timeout: Timeout) {
         if let Some(wait) = wait_of(timeout) {
             self.timers.cancel(wait, &mut self.effects);
         }
@@ -246,12 +264,18 @@ impl Shell {
 
     fn sign_vote(&mut self, ballot: Ballot) -> SignedMessage<Agreement, Ballot> {
         let signed = ballot.statement().sign(&self.key, self.chain);
+        if !self.said.vote(&signed.vote) {
+            self.broken = Some("it was about to contradict its own vote".into());
+        }
         self.pool.keep_vote(signed);
         SignedMessage::new(ballot, signed.signature)
     }
 
     fn sign_proposal(&mut self, offer: Offer) -> SignedMessage<Agreement, Offer> {
         let signed = offer.statement().sign(&self.key, self.chain);
+        if !self.said.proposal(signed) {
+            self.broken = Some("it was about to contradict its own proposal".into());
+        }
         self.pool.keep_proposal(signed);
         SignedMessage::new(offer, signed.signature)
     }
@@ -323,7 +347,11 @@ impl Shell {
             // The core logs nothing else.
             _ => return,
         };
-        self.effects.push(Effect::Persist(Bytes(encode(&Record { height, entry }))));
+        let record = encode(&Record { height, entry });
+        // What is replayed is in the log.
+        if !self.replayed.contains(&recovery::name(&record)) {
+            self.effects.push(Effect::Persist(Bytes(record)));
+        }
     }
 
     /// A certificate for a block that the core has not seen judged: judge it, then decide.

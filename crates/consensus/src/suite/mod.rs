@@ -1,8 +1,10 @@
 //! The laws of this crate's traits as code, so that a stranger's implementation can be tested.
 //!
 //! [`weigh::check`] tests a [`crate::Weigh`]; [`engine::check`] runs a [`crate::ConsensusEngine`] in a small virtual
-//! [`network`] with delays, liars, twins and noise. Each returns the first law that does not hold. [`bias`] computes what
-//! chance is worth to whoever can bend it.
+//! [`network`] with delays, liars, twins, noise and [`crash`]es; [`log::check`] tests a [`crate::wal::Log`]. Each returns the
+//! first law that does not hold. [`matrix`] plays engines through thousands of drawn cases of bad weather against the
+//! adversaries of [`zoo`], shrinks a case that fails, and judges itself by the mistakes of [`bugs`], which it must find.
+//! [`bias`] computes what chance is worth to whoever can bend it.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -12,10 +14,15 @@
 )]
 
 pub mod bias;
+pub mod bugs;
+pub mod crash;
 pub mod engine;
+pub mod log;
+pub mod matrix;
 pub mod network;
 mod plan;
 pub mod weigh;
+pub mod zoo;
 
 use thiserror::Error;
 
@@ -34,6 +41,12 @@ pub enum Law {
     Certified,
     /// A block judged invalid by honest nodes is never committed.
     Validity,
+    /// A decided block stands on the one decided before it.
+    Chain,
+    /// A decided block was built by the proposer of a round no later than that in which it was decided.
+    Turn,
+    /// What honest nodes sign never contradicts itself, across the rounds of a height too.
+    Faithful,
     /// With honest nodes and bounded delays, every height is decided.
     Liveness,
     /// No evidence is made against an honest node.
@@ -44,6 +57,14 @@ pub enum Law {
     Determinism,
     /// No bytes make the engine panic, or stop it.
     Totality,
+    /// An engine that is told its records contradicts nothing that it said before a crash.
+    Memory,
+    /// After a crash a log holds a prefix of its records.
+    Prefix,
+    /// What a log was told to sync outlives a crash.
+    Durability,
+    /// What a log was told to forget does not come back.
+    Forgetting,
 }
 
 /// A law that does not hold, with the case that shows it.

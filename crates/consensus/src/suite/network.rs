@@ -1,11 +1,13 @@
 //! A small deterministic network in virtual time, in which engines decide blocks of a made-up application.
 //!
-//! Messages take a random time and may be lost; building and judging take time too; a queue ordered by (time,
-//! sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
+//! Messages take a random time and may be lost, stray or arrive twice; building and judging take time too; clocks differ;
+//! a queue ordered by (time, sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
 //! transaction [`INVALID`] is invalid. Nodes are named by their place in [`Plan::weights`].
 
+use super::crash::Strike;
 use crate::{
     Block, Certificate, ConsensusEngine, Effect, Electorate, Evidence, Header, Input, Refused, TimerId,
+    wal::{self, Log as _},
 };
 use bitneuron_core::{Bytes, ChainId, Digest, Epoch, Height, Keypair, NodeId, Outbox, Time, hash::Hasher};
 use std::{
@@ -26,6 +28,9 @@ pub type Make<'a> = dyn Fn(Keypair, ChainId) -> Box<dyn ConsensusEngine> + 'a;
 /// What really leaves a node: given sender, receiver and the bytes, the byte strings to deliver instead.
 pub type Tamper<'a> = dyn FnMut(usize, usize, &Arc<[u8]>) -> Vec<Arc<[u8]>> + 'a;
 
+/// Who listens to what a node receives and sends.
+pub type Listen<'a> = dyn FnMut(usize, &Arc<[u8]>) + 'a;
+
 /// One node and what it has done.
 pub struct Node {
     /// Its name.
@@ -42,7 +47,15 @@ pub struct Node {
     pub refused: Vec<Refused>,
     /// How many records it has persisted.
     pub records: u64,
-    cancelled: BTreeSet<TimerId>,
+    /// Its log, which outlives its engine.
+    pub log: wal::Memory,
+    /// How often it has crashed.
+    pub crashes: u64,
+    pub(super) cancelled: BTreeSet<TimerId>,
+    /// How often it has begun anew: timers and work of an earlier life mean nothing.
+    pub(super) life: u64,
+    /// Whether it is down, and will be back.
+    pub(super) down: bool,
     /// When it has handled all messages that came so far.
     free: Time,
 }
@@ -53,13 +66,16 @@ impl fmt::Debug for Node {
     }
 }
 
-enum Event {
+pub(super) enum Event {
     Begin,
+    Return,
+    Recover,
     Deliver { from: NodeId, bytes: Arc<[u8]> },
     Handle { from: NodeId, bytes: Arc<[u8]> },
     Timer(TimerId),
     Built { height: Height, round: u32, block: Arc<Block> },
     Judged { block: Digest, valid: bool },
+    Recalled { to: NodeId, decisions: Vec<(Arc<Block>, Certificate)> },
 }
 
 /// The running network.
@@ -72,10 +88,13 @@ pub struct Network<'a> {
     pub now: Time,
     /// How many messages were sent.
     pub messages: u64,
-    make: &'a Make<'a>,
+    pub(super) make: &'a Make<'a>,
     tamper: Option<Box<Tamper<'a>>>,
+    listen: Option<Box<Listen<'a>>>,
+    pub(super) strike: Option<Box<Strike<'a>>>,
+    pub(super) steps: u64,
     cut: BTreeSet<(usize, usize)>,
-    queue: BTreeMap<(Time, u64), (usize, Event)>,
+    queue: BTreeMap<(Time, u64), (usize, u64, Event)>,
     sequence: u64,
     draws: u64,
     trace: Hasher,
@@ -99,6 +118,9 @@ impl<'a> Network<'a> {
             messages: 0,
             make,
             tamper: None,
+            listen: None,
+            strike: None,
+            steps: 0,
             cut: BTreeSet::new(),
             queue: BTreeMap::new(),
             sequence: 0,
@@ -115,7 +137,11 @@ impl<'a> Network<'a> {
                 offences: Vec::new(),
                 refused: Vec::new(),
                 records: 0,
+                log: wal::Memory::default(),
+                crashes: 0,
                 cancelled: BTreeSet::new(),
+                life: 0,
+                down: false,
                 free: Time::ZERO,
             });
             network.start(node);
@@ -130,6 +156,13 @@ impl<'a> Network<'a> {
         self
     }
 
+    /// Lets somebody listen to everything that nodes receive and send.
+    #[must_use]
+    pub fn overheard(mut self, listen: impl FnMut(usize, &Arc<[u8]>) + 'a) -> Self {
+        self.listen = Some(Box::new(listen));
+        self
+    }
+
     /// Starts a fresh engine at height 1. A voter must be started once only: it has no log.
     pub fn start(&mut self, node: usize) {
         let engine = (self.make)(self.plan.key(node), self.plan.chain());
@@ -140,7 +173,7 @@ impl<'a> Network<'a> {
         self.push(Duration::ZERO, node, Event::Begin);
     }
 
-    /// Kills a node for good.
+    /// Kills a node. Its decided blocks are on its disk.
     pub fn kill(&mut self, node: usize) {
         if let Some(node) = self.nodes.get_mut(node) {
             node.engine = None;
@@ -170,14 +203,19 @@ impl<'a> Network<'a> {
 
     /// The lowest height that all living nodes have committed.
     pub fn height(&self) -> u64 {
-        let alive = self.nodes.iter().filter(|node| node.engine.is_some());
+        let alive = self.nodes.iter().filter(|node| node.engine.is_some() || node.down);
         alive.map(|node| node.commits.len() as u64).min().unwrap_or(0)
     }
 
     /// Runs until all living nodes have committed `height`, or for `span`; whether they have.
     pub fn run(&mut self, height: u64, span: Duration) -> bool {
+        self.run_until(span, |network| network.height() >= height)
+    }
+
+    /// Runs until something holds, or for `span`; whether it holds.
+    pub fn run_until(&mut self, span: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now.after(span);
-        while self.height() < height {
+        while !done(self) {
             match self.queue.first_key_value() {
                 Some(((at, _), _)) if *at <= end => self.step(),
                 _ => {
@@ -189,9 +227,10 @@ impl<'a> Network<'a> {
         true
     }
 
-    fn push(&mut self, after: Duration, node: usize, event: Event) {
+    pub(super) fn push(&mut self, after: Duration, node: usize, event: Event) {
         self.sequence += 1;
-        self.queue.insert((self.now.after(after), self.sequence), (node, event));
+        let life = self.nodes.get(node).map_or(0, |node| node.life);
+        self.queue.insert((self.now.after(after), self.sequence), (node, life, event));
     }
 
     fn draw(&mut self, below: u64) -> u64 {
@@ -201,26 +240,47 @@ impl<'a> Network<'a> {
     }
 
     fn step(&mut self) {
-        let Some(((at, _), (place, event))) = self.queue.pop_first() else { return };
+        let Some(((at, _), (place, life, event))) = self.queue.pop_first() else { return };
         self.now = at;
+        let arrives = matches!(event, Event::Deliver { .. });
+        if !arrives && self.nodes.get(place).is_some_and(|node| node.life != life) {
+            return;
+        }
         let Some(input) = self.input(place, event) else { return };
         let Some(node) = self.nodes.get_mut(place) else { return };
         let Some(engine) = node.engine.as_mut() else { return };
+        if let (Some(listen), Input::Message { bytes, .. }) = (self.listen.as_mut(), &input) {
+            listen(place, bytes);
+        }
         let mut out = Outbox::new();
-        if let Err(refused) = engine.step(at, input, &mut out) {
+        let (ahead, _) = self.plan.clock(place);
+        if let Err(refused) = engine.step(at.after(ahead), input, &mut out) {
             node.refused.push(refused);
         }
         self.trace.number(at.0).number(place as u64);
-        for effect in out {
+        self.steps += 1;
+        let (step, effects) = (self.steps, out.len());
+        let crash = self.strike.as_mut().and_then(|strike| strike(place, step, effects));
+        let performed = crash.as_ref().map_or(effects, |crash| crash.after);
+        for effect in out.into_iter().take(performed) {
             self.perform(place, effect);
         }
+        crash.into_iter().for_each(|crash| self.crash(place, crash));
     }
 
     fn input(&mut self, place: usize, event: Event) -> Option<Input> {
         let node = self.nodes.get_mut(place)?;
         Some(match event {
+            Event::Return => {
+                self.recover(place);
+                return None;
+            }
+            Event::Recover => Input::Recover { records: node.log.records().unwrap_or_default() },
             Event::Begin => {
                 let height = Height(node.commits.len() as u64 + 1);
+                if height.0 > self.plan.heights {
+                    return None;
+                }
                 let parent = node.commits.last().map_or(Digest::ZERO, |(block, _)| block.id());
                 let electorate = self.electorate(height)?;
                 Input::Begin { height, electorate, parent }
@@ -240,7 +300,14 @@ impl<'a> Network<'a> {
             }
             Event::Built { height, round, block } => Input::Built { height, round, block },
             Event::Judged { block, valid } => Input::Judged { block, valid },
+            Event::Recalled { to, decisions } => Input::Recalled { to, decisions },
         })
+    }
+
+    /// Who votes at a height that somebody has begun.
+    pub fn voters(&self, height: Height) -> Option<&Arc<Electorate>> {
+        let epoch = Epoch(height.0.checked_div(self.plan.rotate).unwrap_or(0));
+        self.electorates.get(&epoch)
     }
 
     fn electorate(&mut self, height: Height) -> Option<Arc<Electorate>> {
@@ -253,13 +320,18 @@ impl<'a> Network<'a> {
     }
 
     fn perform(&mut self, place: usize, effect: Effect) {
+        if matches!(effect, Effect::Broadcast(_) | Effect::Send { .. } | Effect::Commit { .. }) {
+            self.sync(place);
+        }
         match effect {
             Effect::Broadcast(bytes) => {
+                self.say(place, &bytes);
                 for to in 0..self.nodes.len() {
                     self.send(place, to, &bytes);
                 }
             }
             Effect::Send { to, bytes } => {
+                self.say(place, &bytes);
                 for at in 0..self.nodes.len() {
                     if self.nodes.get(at).is_some_and(|node| node.id == to) {
                         self.send(place, at, &bytes);
@@ -268,7 +340,8 @@ impl<'a> Network<'a> {
             }
             Effect::Timer { id, after } => {
                 self.trace.number(after.as_micros() as u64);
-                self.push(after, place, Event::Timer(id));
+                let (_, long) = self.plan.clock(place);
+                self.push(after + after * long / 1000, place, Event::Timer(id));
             }
             Effect::CancelTimer(id) => {
                 if let Some(node) = self.nodes.get_mut(place) {
@@ -286,11 +359,12 @@ impl<'a> Network<'a> {
             Effect::Commit { block, certificate } => self.commit(place, block, certificate),
             Effect::Accuse(evidence) => self.note(place, |node| node.evidence.push(evidence)),
             Effect::Offence { by, why } => self.note(place, |node| node.offences.push((by, why))),
-            Effect::Persist(_) => self.note(place, |node| node.records += 1),
+            Effect::Persist(record) => self.append(place, &record),
+            Effect::Recall { to, first, most } => self.recall(place, to, first, most),
         }
     }
 
-    fn note(&mut self, place: usize, change: impl FnOnce(&mut Node)) {
+    pub(super) fn note(&mut self, place: usize, change: impl FnOnce(&mut Node)) {
         if let Some(node) = self.nodes.get_mut(place) {
             change(node);
         }
@@ -301,6 +375,8 @@ impl<'a> Network<'a> {
         let mut height = 0;
         self.note(place, |node| {
             node.commits.push((block, certificate));
+            // The decided block is durable: what led to it is of no more use.
+            let _ = node.log.reset();
             height = node.commits.len() as u64;
         });
         if height < self.plan.heights {
@@ -315,6 +391,12 @@ impl<'a> Network<'a> {
         let own = [place as u8, round as u8].into_iter().cycle().take(self.plan.payload.max(2)).collect();
         let transaction = if lie { INVALID.to_vec() } else { own };
         Block::new(header, vec![Bytes(transaction)])
+    }
+
+    fn say(&mut self, from: usize, bytes: &Arc<[u8]>) {
+        if let Some(listen) = self.listen.as_mut() {
+            listen(from, bytes);
+        }
     }
 
     fn send(&mut self, from: usize, to: usize, bytes: &Arc<[u8]>) {
@@ -332,10 +414,20 @@ impl<'a> Network<'a> {
             if self.plan.loss > 0 && self.draw(1000) < self.plan.loss {
                 continue;
             }
-            let (least, most) = (self.plan.delay.0.as_micros() as u64, self.plan.delay.1.as_micros() as u64);
-            let delay = least + self.draw(most.saturating_sub(least) + 1);
-            self.push(Duration::from_micros(delay), to, Event::Deliver { from: id, bytes });
+            let twice = self.plan.duplicates > 0 && self.draw(1000) < self.plan.duplicates;
+            for _ in 0..=u8::from(twice) {
+                let delay = self.journey();
+                self.push(delay, to, Event::Deliver { from: id, bytes: Arc::clone(&bytes) });
+            }
         }
+    }
+
+    /// How long a message takes.
+    fn journey(&mut self) -> Duration {
+        let (least, most) = (self.plan.delay.0.as_micros() as u64, self.plan.delay.1.as_micros() as u64);
+        let delay = least + self.draw(most.saturating_sub(least) + 1);
+        let strays = self.plan.strays > 0 && self.draw(1000) < self.plan.strays;
+        Duration::from_micros(if strays { delay * 10 } else { delay })
     }
 }
 

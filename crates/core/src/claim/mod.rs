@@ -126,6 +126,10 @@ pub trait CheckClaim: Send + Sync {
     /// What the check costs in gas (1 gas = 10 ns of virtual compute), known before checking.
     fn gas(&self, claim: &Claim) -> u64;
 
+    /// Looks at claims that [`check`](CheckClaim::check) is about to be asked about, at once: a judge that remembers verdicts
+    /// may use all its cores. It changes no verdict and no price.
+    fn foresee(&self, _claims: &[&Claim]) {}
+
     /// What the claim's proof opens, each group once. It is read off, not checked: what it says of a proof that is refused means
     /// nothing.
     fn openings(&self, _claim: &Claim) -> Vec<Opening> {

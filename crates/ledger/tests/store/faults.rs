@@ -1,14 +1,15 @@
-//! Storage that is cut off: at any write, at any byte of a write, and with any of the writes lost that were not synced.
+//! Storage that is cut off: at every byte of every write, and with any of the writes lost that were not synced.
 //!
 //! A backend writes down what redb asks of it while blocks are kept. From that every image is made that a crash can leave
 //! behind, and opened: it must hold the height before or the height at hand, whole, and the latter once it was acknowledged.
 
 use crate::chain::{Height, played, same};
-use bitneuron_core::Digest;
-use bitneuron_ledger::store::{Archive, Redb, StoreError};
+use bitneuron_core::{Digest, hash::Hasher};
+use bitneuron_ledger::store::{Archive, Redb, Store as _, StoreError, Table};
 use bitneuron_ledger::{Genesis, State};
 use redb::StorageBackend;
 use std::io;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 #[derive(Debug, Clone)]
@@ -155,6 +156,81 @@ fn a_cut_at_any_write_leaves_the_old_height_or_the_new_one() {
         before = height.state.clone();
     }
     assert!(cuts > 200 && olds > 50 && olds < cuts, "{olds} of {cuts} cuts came before the commit");
+}
+
+/// All rows of a store, as one digest: two stores with the same rows open to the same chain.
+fn digest_of_rows(store: &Redb) -> Digest {
+    let mut hasher = Hasher::new("bitneuron rows");
+    for table in Table::ALL {
+        hasher.part(table.name().as_bytes());
+        let scanned = store.scan(table, &[], &mut |key, value| {
+            hasher.part(key).part(value);
+            ControlFlow::Continue(())
+        });
+        scanned.expect("reads");
+    }
+    hasher.finish()
+}
+
+/// The rows of an image.
+fn rows(image: Vec<u8>) -> Digest {
+    digest_of_rows(&Redb::on(Recorder::of(image)).expect("opens"))
+}
+
+/// Cuts the commits of the first heights at every byte that changes anything, or at every so many bytes outside of the first
+/// page, which decides what is valid; how many cuts left the old rows, and how many the new ones.
+fn cut_bytes(count: usize, stride: usize) -> (usize, usize) {
+    let (genesis, heights) = played();
+    let disk = Recorder::default();
+    let (mut archive, _) = Archive::open(Redb::on(disk.clone()).expect("opens"), &genesis).expect("empty");
+    disk.take_ops();
+    let (mut olds, mut news) = (0, 0);
+    for height in &heights[..count] {
+        let mut image = disk.image();
+        let old = rows(image.clone());
+        archive.commit(&height.decided()).expect("follows");
+        let new = rows(disk.image());
+        assert!(old != new, "a height changes rows");
+        let mut changed = 0usize;
+        for op in disk.take_ops() {
+            let Op::Write(at, bytes) = &op else {
+                apply(&mut image, &op);
+                continue;
+            };
+            for (place, byte) in (*at..).zip(bytes) {
+                // The same byte as before gives the same image as before.
+                if std::mem::replace(&mut image[place], *byte) == *byte {
+                    continue;
+                }
+                changed += 1;
+                if place >= PAGE && !changed.is_multiple_of(stride) {
+                    continue;
+                }
+                let left = rows(image.clone());
+                assert!(left == old || left == new, "cut behind byte {place}");
+                (olds, news) = (olds + usize::from(left == old), news + usize::from(left == new));
+            }
+        }
+        assert_eq!(image, disk.image());
+    }
+    (olds, news)
+}
+
+/// The size of a page of redb.
+const PAGE: usize = 4096;
+
+#[test]
+fn a_cut_at_any_byte_leaves_the_old_rows_or_the_new_ones() {
+    let (olds, news) = cut_bytes(3, 97);
+    assert!(olds > 100 && news > 10, "{olds} cuts left the old rows, {news} the new ones");
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn a_cut_at_every_byte_leaves_the_old_rows_or_the_new_ones() {
+    let (olds, news) = cut_bytes(5, 1);
+    println!("{olds} cuts left the old rows, {news} the new ones");
+    assert!(olds > 10_000 && news > 10, "{olds} {news}");
 }
 
 fn image_length(ops: &[Op]) -> usize {

@@ -3,7 +3,6 @@
 use super::home::Wanted;
 use super::inspect::{Inspect, Question};
 use super::replay::Recount;
-use super::tell::{node, unhex};
 use crate::cli::Command;
 use bitneuron_core::{Digest, NodeId};
 use clap::{Args, Subcommand};
@@ -71,16 +70,16 @@ struct InspectArgs {
     #[command(flatten)]
     wanted: WantedArgs,
     /// An account: its tokens, stake, reputation and last receipts
-    #[arg(long, value_name = "NODE", value_parser = node, group = "question")]
+    #[arg(long, value_name = "NODE", group = "question")]
     account: Option<NodeId>,
     /// The receipt of a transaction
-    #[arg(long, value_name = "TRANSACTION", value_parser = unhex, group = "question")]
+    #[arg(long, value_name = "TRANSACTION", group = "question")]
     receipt: Option<Digest>,
     /// An order
-    #[arg(long, value_name = "ORDER", value_parser = unhex, group = "question")]
+    #[arg(long, value_name = "ORDER", group = "question")]
     order: Option<Digest>,
     /// A deal
-    #[arg(long, value_name = "DEAL", value_parser = unhex, group = "question")]
+    #[arg(long, value_name = "DEAL", group = "question")]
     deal: Option<Digest>,
     /// Show the proof of the answer too, and check it as a light client would
     #[arg(long, requires = "question")]

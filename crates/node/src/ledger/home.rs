@@ -1,6 +1,7 @@
 //! The folder in which a network's validators keep their ledgers.
 
 use crate::cli::{Cli, Command};
+use crate::wire::LEDGER;
 use bitneuron_ledger::Genesis;
 use bitneuron_ledger::store::{Archive, Decided, Redb, StoreError};
 use bitneuron_sim::scenario::Scenario;
@@ -10,8 +11,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// The ledger of one validator, in its folder.
-const LEDGER: &str = "ledger.redb";
 /// The command line that made the network.
 const NETWORK: &str = "devnet.txt";
 

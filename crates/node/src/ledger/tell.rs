@@ -1,6 +1,5 @@
 //! What is found in a ledger, in words and as JSON.
 
-use bitneuron_core::{Digest, NodeId};
 use bitneuron_ledger::{Cause, Receipt};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -71,38 +70,9 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// 32 bytes from 64 digits.
-pub(crate) fn unhex(text: &str) -> Result<Digest, String> {
-    let refuse = || format!("{text:?} is not 64 hexadecimal digits");
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return Err(refuse());
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        let digits = text.get(2 * at..2 * at + 2).ok_or_else(refuse)?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| refuse())?;
-    }
-    Ok(Digest(bytes))
-}
-
-/// The name of a node from its digits.
-pub(crate) fn node(text: &str) -> Result<NodeId, String> {
-    unhex(text).map(|digest| NodeId(digest.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_are_read_as_they_are_written() {
-        let digest = Digest::of("test", b"digits");
-        assert_eq!(unhex(&digest.to_string()), Ok(digest));
-        assert_eq!(unhex(&hex(&digest.0)), Ok(digest));
-        for text in ["", "12", &"g".repeat(64), &"é".repeat(32), &"0".repeat(65)] {
-            assert!(unhex(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn facts_are_lines_and_an_object() {

@@ -1,6 +1,6 @@
 //! The live loop: one task, one role.
 
-use super::{Clock, Letter, Link, Role, Stepper, Store};
+use super::{Clock, Decision, Letter, Link, Role, Stepper, Store};
 use bitneuron_core::{NodeId, Time};
 use bitneuron_net::{Limits, Throttle};
 use bitneuron_role::work::Outcome;
@@ -122,6 +122,7 @@ pub fn spawn<M: Role, L: Link, S: Store>(start: Start<M, L, S>) -> Handle<M> {
         reports,
         unheard: 0,
         dropped: 0,
+        loose: false,
         inbox,
         workers: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
         jobs: JoinSet::new(),
@@ -152,6 +153,8 @@ struct Driver<M, L, S> {
     reports: mpsc::Sender<Told>,
     unheard: u64,
     dropped: u64,
+    /// Whether a record may not be durable yet.
+    loose: bool,
     inbox: mpsc::Receiver<Letter>,
     /// As many as there are processors: whoever floods this node with claims to be judged makes them wait, no more.
     workers: Arc<Semaphore>,
@@ -210,6 +213,10 @@ impl<M: Role, L: Link, S: Store> Driver<M, L, S> {
     async fn feed(&mut self, input: Input) -> Result<(), WireError> {
         let at = self.clock.now();
         for effect in self.stepper.step(at, input) {
+            let leaves = matches!(effect, Effect::Send { .. } | Effect::Report(_));
+            if leaves && std::mem::take(&mut self.loose) {
+                self.store.sync().await?;
+            }
             match effect {
                 Effect::Send { to, channel, bytes } => match self.limits.check(channel, bytes.len()) {
                     Ok(_) => self.link.send(to, channel, bytes),
@@ -226,8 +233,17 @@ impl<M: Role, L: Link, S: Store> Driver<M, L, S> {
                         spawn_blocking(move || job.run().outcome).await
                     });
                 }
-                Effect::Persist(record) => self.store.persist(record).await?,
-                Effect::Report(report) => self.tell(at, report),
+                Effect::Persist(record) => {
+                    self.store.persist(record).await?;
+                    self.loose = true;
+                }
+                Effect::Report(report) => {
+                    if let Report::Committed { block, certificate, state, .. } = &report {
+                        let (block, certificate, state) = (block.clone(), certificate.clone(), state.clone());
+                        self.store.keep(Decision { block, certificate, state }).await?;
+                    }
+                    self.tell(at, report);
+                }
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ fn keys(label: &str, seed: Seed) -> Vec<Keypair> {
 
 /// Everything that a network begins with.
 pub(crate) struct Fixture {
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     library: Arc<Library>,
     validators: Vec<(Keypair, Arc<ExactData>)>,
     users: Vec<(Keypair, Arc<Dataset>)>,
@@ -44,7 +44,12 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
+    /// Blocks every half second.
     pub(crate) fn new(number: u64) -> Self {
+        Self::paced(number, Duration::from_millis(500))
+    }
+
+    pub(crate) fn paced(number: u64, pace: Duration) -> Self {
         let seed = Seed::from_number(number);
         let data = |label: &str, n: u64, count| rows(count, seed.derive_number(label, n));
         let exact =
@@ -97,7 +102,7 @@ impl Fixture {
             metric,
             registry: Arc::new(Registry::standard()),
             rounds: 4,
-            pace: Duration::from_millis(500),
+            pace,
         });
         let plan = Arc::new(plan.expect("a genesis"));
         Self { plan, library: Arc::new(library), validators, users, seed }

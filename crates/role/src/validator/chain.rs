@@ -1,16 +1,19 @@
 //! Driving the engine and applying what it decides.
 
 use super::{BEGIN, Validator, ValidatorError, offence};
+use crate::history::look;
 use crate::message::{Notice, Tip};
 use crate::plan::Plan;
 use crate::role::{Effect, Report};
 use crate::work::{Done, Executed, Invalid, Job, Outcome, is_fault};
 use bitneuron_consensus::{self as consensus, Block, Certificate, Header};
-use bitneuron_core::{Digest, Height, Outbox, Time};
+use bitneuron_core::{Digest, Height, NodeId, Outbox, Time};
 use bitneuron_ledger::{Action, Built, DRAW_GAS, Event, Refutation, SignedTx};
 use bitneuron_net::Channel;
 use std::sync::Arc;
 
+/// How many paces ago a block was built whose decision is news to whoever is behind only.
+const LATE: u32 = 8;
 /// What reading a block and checking its builder's draw costs beside the checks of its claims.
 const BLOCK_GAS: u64 = 50_000 + DRAW_GAS;
 
@@ -63,6 +66,7 @@ impl Validator {
                 consensus::Effect::Commit { block, certificate } => {
                     self.decided(now, block, certificate, out);
                 }
+                consensus::Effect::Recall { to, first, most } => self.recall(to, first, most, out),
                 consensus::Effect::Accuse(evidence) => self.submit(Action::Accuse(evidence), out),
                 consensus::Effect::Persist(bytes) => out.push(Effect::Persist(bytes)),
                 consensus::Effect::Offence { by, why } => {
@@ -89,6 +93,15 @@ impl Validator {
         if let Some(refutation) = refutation {
             self.submit(Action::Refute(refutation), out);
         }
+    }
+
+    /// Looks old decisions up for a peer that is behind, as a job. Whoever keeps none finds none.
+    fn recall(&self, to: NodeId, first: Height, most: usize, out: &mut Outbox<Effect>) {
+        let history = self.history.clone();
+        out.push(Effect::Work(Job::priced("recall", BLOCK_GAS, move || {
+            let found = history.map(|history| look(history.as_ref(), first, most));
+            Outcome::Recalled { to, decisions: found.unwrap_or_default() }
+        })));
     }
 
     /// Puts a block together, as a job.
@@ -235,7 +248,9 @@ impl Validator {
         self.defend(&events, out);
         self.receive_posted(block, &events, out);
         self.receive_early(out);
-        let next = self.began.after(self.plan.pace);
+        // Whoever is far behind does not wait between blocks that were decided long ago.
+        let late = block.header.time.after(LATE * self.plan.pace) < now;
+        let next = if late { now } else { self.began.after(self.plan.pace) };
         out.push(Effect::Timer { id: BEGIN, after: next.since(now) });
     }
 

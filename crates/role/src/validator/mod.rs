@@ -10,6 +10,7 @@ mod trail;
 mod turn;
 
 use crate::conduct::Conduct;
+use crate::history::{History, Resumed};
 use crate::judge::Judge;
 use crate::mempool::{Mempool, MempoolLimits};
 use crate::message::{Message, Tip};
@@ -20,7 +21,9 @@ use crate::work::{Executed, Outcome};
 use bitneuron_consensus::{Block, Certificate, ConsensusEngine, TimerId};
 use bitneuron_core::claim::{CheckClaim, Turn};
 use bitneuron_core::exact::{ExactData, ExactParams};
-use bitneuron_core::{Amount, Commitment, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode};
+use bitneuron_core::{
+    Amount, Bytes, Commitment, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode,
+};
 use bitneuron_learning::exact::ExactRule;
 use bitneuron_ledger::{Action, Content, Refused, SignedTx, State, Tx};
 use bitneuron_market::DealId;
@@ -30,6 +33,7 @@ use owed::Owed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 use trade::Early;
 use trail::Trail;
@@ -129,6 +133,12 @@ pub struct Validator {
     claiming: Option<Arc<TurnWitness>>,
     /// What this node must be able to defend.
     owed: Owed,
+    /// What its log kept, until the engine has been told.
+    records: Vec<Bytes>,
+    /// Where old blocks are, if they are kept.
+    history: Option<Arc<dyn History>>,
+    /// Whether it has been here before.
+    resumed: bool,
     salt: u64,
 }
 
@@ -196,8 +206,23 @@ impl Validator {
             turn: None,
             claiming: None,
             owed: Owed::default(),
+            records: Vec::new(),
+            history: None,
+            resumed: false,
             salt: 0,
         }
+    }
+
+    /// A new validator as one that comes back with what its driver kept. It votes where it left off and follows the chain from
+    /// there. What it learned is gone, except what is in the state: it takes turns again once it has a model to begin at.
+    #[must_use]
+    pub fn resume(mut self, from: Resumed) -> Self {
+        let Resumed { state, tip, records, history } = from;
+        self.resumed = tip.is_some() || !records.is_empty();
+        // Transactions that it makes from now on are none of those that it made before.
+        self.salt = state.height().0.saturating_mul(1 << 20);
+        (self.state, self.tip, self.records, self.history) = (state, tip, records, Some(history));
+        self
     }
 
     /// Its name.
@@ -306,8 +331,28 @@ impl Validator {
             Outcome::Turned(played) => self.turned(played, out),
             Outcome::Proved { claim } => self.proved(claim, out),
             Outcome::Defended(action) => self.defended(action, out),
+            Outcome::Recalled { to, decisions } => {
+                self.drive(now, bitneuron_consensus::Input::Recalled { to, decisions }, out)?;
+            }
             Outcome::Trained { .. } => {}
         }
+        Ok(())
+    }
+
+    /// The world begins, or goes on.
+    fn start(&mut self, now: Time, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {
+        if !self.records.is_empty() {
+            let records = self.records.clone();
+            self.drive(now, bitneuron_consensus::Input::Recover { records }, out)?;
+            self.records.clear();
+        }
+        if self.resumed {
+            out.push(Effect::Timer { id: BEGIN, after: Duration::ZERO });
+            return Ok(());
+        }
+        self.bid(out);
+        // Users get the time to make their first offers.
+        out.push(Effect::Timer { id: BEGIN, after: self.plan.pace });
         Ok(())
     }
 }
@@ -323,12 +368,7 @@ impl Machine for Validator {
 
     fn step(&mut self, now: Time, input: Input, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {
         match input {
-            Input::Start => {
-                self.bid(out);
-                // Users get the time to make their first offers.
-                out.push(Effect::Timer { id: BEGIN, after: self.plan.pace });
-                Ok(())
-            }
+            Input::Start => self.start(now, out),
             Input::Received { from, channel: Channel::VOTE, bytes } => {
                 self.drive(now, bitneuron_consensus::Input::Message { from, bytes }, out)
             }

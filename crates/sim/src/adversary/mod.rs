@@ -24,7 +24,7 @@ pub use careless::{Credulous, Forgiving, Trusting};
 pub use provers::{Copying, Evasive, FalseMetric, FalseStep, Forging, Seen, Watched};
 pub use sellers::{Flipper, Liar, Swapper};
 pub use tactics::{Delay, Mute, Omit, Tamper, Twist};
-pub use validators::{Equivocator, Silent};
+pub use validators::{Equivocator, Silent, Withholder};
 
 use crate::{Address, Command, Context, Node, Parcel, Stream};
 use bitneuron_core::Time;

@@ -16,6 +16,7 @@ use bitneuron_market::BasisPoints;
 use bitneuron_role::Proofs;
 use bitneuron_role::plan::{Plan, PlanStart};
 use bitneuron_zk::{Library, Replay};
+use rayon::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -195,11 +196,13 @@ impl Cast {
     /// The mean accuracy of users that train alone on their own rows.
     pub(crate) fn local_only(&self) -> Result<f64, ScenarioError> {
         let mlp = &self.plan.goal.mlp;
-        let alone = self.users.iter().map(|(key, data)| {
+        let alone = self.users.par_iter().map(|(key, data)| {
             let seed = Seed(key.id().0).derive("alone");
             let model = converge(mlp, &self.plan.initial, data, seed).map_err(setting)?;
             Ok(self.examiner.score(&model))
         });
-        Ok(alone.sum::<Result<f64, ScenarioError>>()? / self.users.len().max(1) as f64)
+        // Collected first: a sum has its bits from its order.
+        let scores = alone.collect::<Result<Vec<f64>, ScenarioError>>()?;
+        Ok(scores.iter().sum::<f64>() / self.users.len().max(1) as f64)
     }
 }

@@ -6,7 +6,7 @@ mod notes;
 
 use crate::adversary::{
     Copying, Credulous, Equivocator, Evasive, FalseMetric, FalseStep, Flipper, Forging, Forgiving, Liar,
-    Player as Actor, Seen, Silent, Swapper, Trusting, Watched,
+    Player as Actor, Seen, Silent, Swapper, Trusting, Watched, Withholder,
 };
 use crate::report::Report;
 use crate::role_node::{Directory, Role, RoleNode};
@@ -15,7 +15,7 @@ use crate::{Link, Network, Setting, World};
 use bitneuron_consensus::{Malachite, Timeouts};
 use bitneuron_core::claim::{CheckClaim, Turn};
 use bitneuron_core::exact::ExactData;
-use bitneuron_core::{ChainId, Keypair, Seed, Time};
+use bitneuron_core::{ChainId, Height, Keypair, Seed, Time};
 use bitneuron_role::{Conduct, Honest, Judge, NodeBuilder, Proofs};
 use bitneuron_zk::Prover;
 use cast::Cast;
@@ -113,6 +113,9 @@ fn kind(scenario: &Scenario, validator: u32) -> Option<&'static str> {
     })
 }
 
+/// What a validator does that shows nobody its blocks.
+pub(super) const WITHHOLDS: &str = "shows nobody its blocks";
+
 /// A validator that plays such a part, and what it does in words.
 fn play(
     kind: Option<&str>,
@@ -132,8 +135,16 @@ fn play(
         |conduct: Arc<dyn Conduct>| proving(Arc::new(Forging(proofs.turns.clone()))).conduct(conduct);
     match kind {
         Some("equivocator") => {
-            (Actor::with(node(builder.clone()), Equivocator { key: key.clone(), chain }), "votes twice")
+            let tactic = Equivocator { key: key.clone(), chain, from: Height(0) };
+            (Actor::with(node(builder.clone()), tactic), "votes twice")
         }
+        Some("farmer") => {
+            let half = builder.plan().rounds / 2;
+            let from = Height(half.saturating_mul(builder.plan().round_heights()));
+            let tactic = Equivocator { key: key.clone(), chain, from };
+            (Actor::with(node(builder.clone()), tactic), "votes twice once it is trusted")
+        }
+        Some("withholder") => (Actor::with(node(builder.clone()), Withholder { id: key.id() }), WITHHOLDS),
         Some("silent") => (Actor::with(node(builder.clone()), Silent), "never confirms a delivery"),
         Some("forger") => (Actor::honest(node(forging(Arc::new(FalseStep)))), "forges its steps"),
         Some("boaster") => (Actor::honest(node(forging(Arc::new(FalseMetric)))), "forges its metric"),

@@ -159,15 +159,23 @@ impl Notes {
         let height = block.header.height;
         self.height = height.0;
         let electorate = self.state.electorate(height.epoch(cast.plan.genesis.params.epoch));
-        let quorum = electorate.is_some_and(|electorate| {
+        let quorum = electorate.as_ref().is_some_and(|electorate| {
             certificate
-                .weight(&electorate)
+                .weight(electorate)
                 .is_ok_and(|weight| u128::from(weight.0) * 3 > u128::from(electorate.total().0) * 2)
         });
         self.certified += u64::from(quorum);
         self.late_rounds += u64::from(certificate.round > 0);
         if let Some(line) = self.line(block.header.proposer) {
             line.proposed += 1;
+        }
+        if let Some(electorate) = &electorate {
+            // A turn that passed is no proof of a misdeed, but who withholds is seen by it.
+            for id in electorate.passed_over(height, block.header.proposer) {
+                if let Some(line) = self.line(id).filter(|line| line.part == super::WITHHOLDS) {
+                    line.caught += 1;
+                }
+            }
         }
         events.iter().for_each(|event| self.happened(event));
     }
@@ -351,12 +359,13 @@ impl Notes {
 
     fn accuracy(&self, cast: &Cast, heads: &[f64]) -> Result<Accuracy, ScenarioError> {
         let heads = self.standing(cast, heads);
+        let (local_only, centralised) = rayon::join(|| cast.local_only(), || cast.centralised());
         Ok(Accuracy {
             validators_mean: mean(&heads),
             validators_worst: heads.iter().copied().reduce(f64::min).unwrap_or(0.0),
             users_mean: self.users_mean(cast),
-            local_only: cast.local_only()?,
-            centralised: cast.centralised()?,
+            local_only: local_only?,
+            centralised: centralised?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Lies about consecutive turns, proved as one.
 
-use super::{Attempt, Class, Lies, forge, moved};
+use super::{Attempt, Class, Lies, but, forge, moved, with};
 use crate::statements::batch::UNSTATED;
 use crate::statements::{Chain, Several};
 use crate::suite::Case;
@@ -11,7 +11,6 @@ use bitneuron_core::exact::Tensor;
 use bitneuron_core::{Context, Digest, Seed};
 
 type Turns = Chain<Turn>;
-type Public = Several<Turn>;
 
 /// Every lie about the chain `honest` of two turns that merge at least two models and step to different heads.
 pub fn attempts(honest: &Case<Turns>) -> Vec<Attempt<Turns>> {
@@ -26,22 +25,10 @@ pub fn attempts(honest: &Case<Turns>) -> Vec<Attempt<Turns>> {
     attempts
 }
 
-fn but(honest: &Case<Turns>, change: impl FnOnce(&mut [Turn])) -> Public {
-    let mut public = honest.public.clone();
-    change(&mut public.parts);
-    public
-}
-
-fn with(honest: &Case<Turns>, change: impl FnOnce(&mut [TurnWitness])) -> Vec<TurnWitness> {
-    let mut witness = honest.witness.clone();
-    change(&mut witness);
-    witness
-}
-
 /// Links that nobody checks: what is between two turns is stated nowhere, or it is no chain.
 fn links(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
     let mut tell = |lie, change: &dyn Fn(&mut [Turn])| {
-        lies.tell(lie, Class::Malformed, but(honest, change), &honest.witness);
+        lies.tell(lie, Class::Malformed, but(honest, |all| change(&mut all.parts)), &honest.witness);
     };
     tell("a second turn from the first head", &|turns| {
         if let [first, second] = turns {
@@ -62,7 +49,8 @@ fn links(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
 
 /// Turns in another order, or fewer of them.
 fn order(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
-    let reversed = but(honest, |turns| {
+    let reversed = but(honest, |all| {
+        let turns = all.parts.as_mut_slice();
         let (before, after) = (turns.first().map(|turn| turn.before), turns.last().map(|turn| turn.after));
         turns.reverse();
         if let [first, second] = turns {
@@ -72,7 +60,7 @@ fn order(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
     });
     let carried = with(honest, |turns| {
         turns.reverse();
-        if let [first, second] = turns {
+        if let [first, second] = turns.as_mut_slice() {
             std::mem::swap(&mut first.before, &mut second.before);
         }
     });
@@ -88,14 +76,14 @@ fn order(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
 fn results(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
     if let ([first, ..], [own, ..]) = (honest.public.parts.as_slice(), honest.witness.as_slice()) {
         let between = run(first.relation().ok(), Turn::witness(own));
-        let stale = but(honest, |turns| {
+        let stale = but(honest, |all| {
             let head = between.first().map(Tensor::commitment);
-            turns.iter_mut().skip(1).zip(head).for_each(|(last, head)| last.after = head);
+            all.parts.iter_mut().skip(1).zip(head).for_each(|(last, head)| last.after = head);
         });
         lies.tell("the head between the turns as the last", Class::False, stale, &honest.witness);
     }
     let mut tell = |lie, change: &dyn Fn(&mut [Turn])| {
-        lies.tell(lie, Class::False, but(honest, change), &honest.witness);
+        lies.tell(lie, Class::False, but(honest, |all| change(&mut all.parts)), &honest.witness);
     };
     tell("no work done", &|turns| {
         if let [first, second] = turns {
@@ -113,8 +101,8 @@ fn results(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
         flags.for_each(|kept| *kept = !*kept);
     });
     let seeded = |place: usize, n: u64| {
-        but(honest, |turns| {
-            turns.iter_mut().skip(place).take(1).for_each(|turn| {
+        but(honest, |all| {
+            all.parts.iter_mut().skip(place).take(1).for_each(|turn| {
                 turn.batch_seed = Digest(Seed::from_number(n).0);
             });
         })
@@ -147,7 +135,7 @@ fn shapes(honest: &Case<Turns>, lies: &mut Lies<Turns>) {
     many.iter_mut().skip(1).for_each(|turn| turn.before = UNSTATED);
     many.iter_mut().take(64).for_each(|turn| turn.after = UNSTATED);
     tell("too many turns", Several { parts: many });
-    tell("kept flags missing", but(honest, |turns| turns.iter_mut().for_each(|turn| turn.kept.clear())));
+    tell("kept flags missing", but(honest, |all| all.parts.iter_mut().for_each(|turn| turn.kept.clear())));
 }
 
 /// Proofs of something else: of one turn, for a subject that is not the goal, in another place.

@@ -119,6 +119,26 @@ impl CheckClaim for Credulous {
     }
 }
 
+/// The public part of a case after a change.
+fn but<S: Statement>(honest: &Case<S>, change: impl FnOnce(&mut S::Public)) -> S::Public
+where
+    S::Public: Clone,
+{
+    let mut public = honest.public.clone();
+    change(&mut public);
+    public
+}
+
+/// The witness of a case after a change.
+fn with<S: Statement>(honest: &Case<S>, change: impl FnOnce(&mut S::Witness)) -> S::Witness
+where
+    S::Witness: Clone,
+{
+    let mut witness = honest.witness.clone();
+    change(&mut witness);
+    witness
+}
+
 /// Attempts about one computation, collected.
 struct Lies<S: Computation> {
     context: Context,

@@ -1,6 +1,6 @@
 //! Lies about a merge and the steps from what it gave, proved as one.
 
-use super::{Attempt, Class, Lies, forge, moved};
+use super::{Attempt, Class, Lies, but, forge, moved, with};
 use crate::statements::{Both, Pair, State, StepWitness};
 use crate::suite::Case;
 use crate::suite::world::{bumped, run};
@@ -22,18 +22,6 @@ pub fn attempts(honest: &Case<MergeAndStep>) -> Vec<Attempt<MergeAndStep>> {
     let mut attempts = lies.attempts;
     attempts.extend(others(honest));
     attempts
-}
-
-fn but(honest: &Case<MergeAndStep>, change: impl FnOnce(&mut Public)) -> Public {
-    let mut public = honest.public.clone();
-    change(&mut public);
-    public
-}
-
-fn with(honest: &Case<MergeAndStep>, change: impl FnOnce(&mut Witness)) -> Witness {
-    let mut witness = honest.witness.clone();
-    change(&mut witness);
-    witness
 }
 
 /// The halves do not meet: what the merge gives is not where the steps begin.

@@ -1,6 +1,6 @@
 //! Lies about steps.
 
-use super::{Attempt, Class, Lies, forge, moved};
+use super::{Attempt, Class, Lies, but, forge, moved, with};
 use crate::statements::Rows;
 use crate::suite::Case;
 use crate::suite::world::bumped;
@@ -19,18 +19,6 @@ pub fn attempts(honest: &Case<Step>) -> Vec<Attempt<Step>> {
     let mut attempts = lies.attempts;
     attempts.extend(moved(honest.context, &proof, || honest.public.clone()));
     attempts
-}
-
-fn but(honest: &Case<Step>, change: impl FnOnce(&mut Step)) -> Step {
-    let mut public = honest.public.clone();
-    change(&mut public);
-    public
-}
-
-fn with(honest: &Case<Step>, change: impl FnOnce(&mut StepWitness)) -> StepWitness {
-    let mut witness = honest.witness.clone();
-    change(&mut witness);
-    witness
 }
 
 /// Right ingredients, wrong results; or the results of other ingredients.

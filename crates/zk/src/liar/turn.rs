@@ -1,6 +1,6 @@
 //! Lies about a turn.
 
-use super::{Attempt, Class, Lies, forge, moved};
+use super::{Attempt, Class, Lies, but, forge, moved, with};
 use crate::suite::Case;
 use crate::suite::world::{bumped, data};
 use crate::{Computation, Statement, TurnWitness};
@@ -22,20 +22,6 @@ pub fn attempts(honest: &Case<Turn>) -> Vec<Attempt<Turn>> {
     attempts.extend(moved(honest.context, &proof, || honest.public.clone()));
     attempts.push(other_subject(honest));
     attempts
-}
-
-/// The public part of `honest` after a change.
-fn but(honest: &Case<Turn>, change: impl FnOnce(&mut Turn)) -> Turn {
-    let mut public = honest.public.clone();
-    change(&mut public);
-    public
-}
-
-/// The witness of `honest` after a change.
-fn with(honest: &Case<Turn>, change: impl FnOnce(&mut TurnWitness)) -> TurnWitness {
-    let mut witness = honest.witness.clone();
-    change(&mut witness);
-    witness
 }
 
 /// Right ingredients, wrong results.

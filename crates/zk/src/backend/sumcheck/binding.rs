@@ -29,7 +29,18 @@ impl Wire for Body {
     const LIMIT: usize = Proof::MAX_BODY;
 }
 
-impl Body {
+/// The front of a proof's bytes: [`Body`] begins with these two.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Heading {
+    roots: Vec<Root>,
+    places: Vec<(u16, u16)>,
+}
+
+impl Wire for Heading {
+    const LIMIT: usize = Proof::MAX_BODY;
+}
+
+impl Heading {
     /// The groups with the tensors of the relation that are said to be in each.
     pub(super) fn openings(&self, relation: &Relation) -> Vec<Opening> {
         let mut named: BTreeMap<u16, BTreeSet<Commitment>> = BTreeMap::new();

@@ -14,7 +14,7 @@ const TERM_BITS: usize = 104;
 /// Bits that a term may lose before more is asked of it.
 const SPARE_BITS: f64 = 3.0;
 /// Grinding before queries, in bits.
-const GRINDING: usize = 16;
+const GRINDING: usize = 13;
 /// Random cells at the end of each limb besides those that openings use up: with those of one other limb at least they blind
 /// the group's value, an element of the extension.
 const BLINDS: usize = 2;
@@ -26,8 +26,11 @@ const BLINDS_EACH: usize = 3 * MOST_LIMBS / 2;
 const MOST_LIMBS: usize = 10;
 /// The most variables of a polynomial: 2²⁶ cells.
 const MOST_VARIABLES: usize = 26;
-/// The most elements of an extension word that an opening commits to, a logarithm: 100 MB. Shorter words have a lower inverse
-/// rate and are asked at more places, which costs large openings some kilobytes and spares them most of their time.
+/// By how much the inverse rate of a word may be above that of the word before it, a logarithm. By the whole fold but one,
+/// words would be half as long as those before them; by less they are shorter still, which is most of the time of an opening,
+/// and are asked at a few places more.
+const THINNING: usize = 3;
+/// The most elements of an extension word that an opening commits to, a logarithm: 100 MB.
 const LONGEST_WORD: usize = 22;
 
 /// The sizes that all groups of one chain of models share, as logarithms to base 2.
@@ -149,11 +152,9 @@ impl Geometry {
             Config::new(variables, parameters.clone(), masks.clone())
                 .map_err(|error| SetupError::Parameters(error.to_string()))
         };
-        let free = made(&parameters)?;
-        let config = match self.bounded(&free) {
-            Some(rates) => made(&ProtocolParameters { round_log_inv_rates: rates, ..parameters })?,
-            None => free,
-        };
+        // Which folds there are does not depend on rates.
+        let rates = self.rates(&made(&parameters)?);
+        let config = made(&ProtocolParameters { round_log_inv_rates: rates, ..parameters })?;
         let report = report(&config);
         if !report.suffices() {
             return Err(SetupError::Insecure(Some(report.bits())));
@@ -167,18 +168,16 @@ impl Geometry {
 type Config = ZkWhirConfig<Ext, Val, Challenger>;
 
 impl Geometry {
-    /// The rates of later words, where some are longer than [`LONGEST_WORD`]: each word is half of the one before, or shorter.
-    fn bounded(self, free: &Config) -> Option<Vec<usize>> {
-        let mut rate = usize::from(self.rate);
-        let rates = free.round_parameters().iter().enumerate().map(|(place, round)| {
-            let halved = rate + free.round_folding_factor(place) - 1;
-            rate = halved.min(LONGEST_WORD.saturating_sub(round.num_variables)).max(usize::from(self.rate));
-            rate
+    /// The rates of later words: lower from fold to fold by [`THINNING`], unless a fold takes away less, and lower still where
+    /// words would be longer than [`LONGEST_WORD`].
+    fn rates(self, free: &Config) -> Vec<usize> {
+        let first = usize::from(self.rate);
+        let rates = free.round_parameters().iter().enumerate().scan(first, |rate, (place, round)| {
+            let thinned = *rate + THINNING.min(free.round_folding_factor(place).saturating_sub(1));
+            *rate = thinned.min(LONGEST_WORD.saturating_sub(round.num_variables)).max(first);
+            Some(*rate)
         });
-        let rates: Vec<usize> = rates.collect();
-        let differs =
-            free.round_parameters().iter().zip(&rates).any(|(round, rate)| round.log_inv_rate != *rate);
-        differs.then_some(rates)
+        rates.collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The verifier.
 
-use super::binding::{Body, bound_with};
+use super::binding::{Body, Heading, bound_with};
 use super::geometry::SetupError;
 use super::group::{self, Root};
 use super::lower::LowerError;
@@ -182,9 +182,9 @@ impl<S: Computation> Verifier<S> for Checker {
     }
     fn openings(&self, public: &S::Public, proof: &Proof) -> Vec<Opening> {
         let relation = self.relations.get::<S>(public_digest::<S>(public), public);
-        let (Ok(relation), Ok(body)) = (relation, codec::unpack::<Body>(&proof.body)) else {
+        let (Ok(relation), Ok(heading)) = (relation, codec::glance::<Heading>(&proof.body)) else {
             return Vec::new();
         };
-        body.openings(&relation)
+        heading.openings(&relation)
     }
 }

@@ -1,0 +1,48 @@
+//! A validator that is killed again and again, and opened again.
+//!
+//! It runs in a process of its own: engine, log, ledger over redb and the tokio driver, as a real node. This process plays the
+//! other three validators, brings it their letters through a socket and kills it with SIGKILL at random moments. The witness is
+//! here and forgets nothing: two different statements of one kind by the killed one would meet in its pool.
+
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../drivers/fixture.rs"]
+#[expect(dead_code, reason = "users stay at home")]
+mod fixture;
+
+mod child;
+mod others;
+mod wire;
+
+use others::{Outcome, kill};
+
+#[test]
+fn a_validator_killed_at_random_loses_nothing_and_contradicts_nothing() {
+    let Outcome { conflicts, lives, heights, .. } = kill(20, 1, true);
+    assert_eq!(conflicts, 0);
+    assert!(lives > 20 && heights >= 8, "{lives} lives, {heights} heights");
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn two_hundred_kills() {
+    let outcome = kill(200, 2, true);
+    println!("{outcome:?}");
+    assert_eq!(outcome.conflicts, 0);
+    assert!(outcome.replayed > 50, "many lives began with records of the open height");
+}
+
+/// So the witness would see it.
+#[test]
+#[ignore = "takes minutes"]
+fn two_hundred_kills_without_a_log() {
+    let outcome = kill(200, 3, false);
+    println!("{outcome:?}");
+    assert!(outcome.conflicts > 0);
+}
+
+/// What the tests above start in a process of its own; for anybody else it does nothing.
+#[test]
+fn child() {
+    child::live_if_asked();
+}
