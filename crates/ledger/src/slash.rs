@@ -287,7 +287,7 @@ impl Draft<'_> {
             Offence::DoubleVote => self.bury(who),
             Offence::DoubleProposal if self.state.did_before(charge) => self.bury(who),
             Offence::DoubleProposal | Offence::FalseProposal | Offence::FalsePrecommit => {
-                self.jail(who, long)
+                self.jail(who, long);
             }
             Offence::LostAudit | Offence::LostDispute => self.jail(who, turn),
             Offence::Absence => self.jail(who, absence),
