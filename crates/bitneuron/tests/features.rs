@@ -27,7 +27,8 @@ fn fault(command: &str) -> Option<String> {
     }
     if let Some((_, module)) = command.split_once("--lib ") {
         let package = package?;
-        return missing(format!("crates/{package}/src/backend/{module}"));
+        let file = missing(format!("crates/{package}/src/{module}.rs"));
+        return file.and_then(|_| missing(format!("crates/{package}/src/backend/{module}")));
     }
     let (Some(package), Some(test)) = (package, after(command, "--test")) else {
         return Some("names a whole crate".into());

@@ -193,8 +193,8 @@ impl Electorate {
 
     /// Whose turn passed at a height before the builder of its block had one: the proposers of earlier rounds, each once.
     ///
-    /// A pure function of the header, so every node says the same. It is no proof of a misdeed, since a turn also passes
-    /// when the network is slow: it may cost reputation, not stake.
+    /// A pure function of the header, so every node says the same. One passed turn is no proof of anything, since a turn also
+    /// passes when the network is slow; whose turns mostly pass is away.
     pub fn passed_over(&self, height: Height, builder: NodeId) -> Vec<NodeId> {
         let mut passed = Vec::new();
         for round in 0..Self::TURNS {

@@ -27,6 +27,8 @@ pub(crate) enum Pocket {
     Bonded(NodeId),
     /// Stake that is free from this height on.
     Unbonding(NodeId, Height),
+    /// Stake that is frozen for misdeeds.
+    Frozen(NodeId),
     Escrow(OrderId),
     Treasury,
     Rewards,
@@ -75,6 +77,11 @@ impl State {
                 stake.change_unbonding(free, by)?;
                 self.put_stake(id, stake);
             }
+            Pocket::Frozen(id) => {
+                let mut stake = self.stakes.get(&id).cloned().unwrap_or_default();
+                stake.frozen = by(stake.frozen)?;
+                self.put_stake(id, stake);
+            }
             Pocket::Treasury => self.pools.treasury = by(self.pools.treasury)?,
             Pocket::Rewards => self.pools.rewards = by(self.pools.rewards)?,
             Pocket::Voters => self.pools.voters = by(self.pools.voters)?,
@@ -86,7 +93,7 @@ impl State {
     pub fn total(&self) -> Amount {
         let free = self.accounts.values().copied();
         let escrow = self.escrows.values().copied();
-        let stake = self.stakes.values().map(crate::Stake::slashable);
+        let stake = self.stakes.values().map(crate::Stake::held);
         let pools = [self.pools.treasury, self.pools.rewards, self.pools.voters];
         Amount::sum(free.chain(escrow).chain(stake).chain(pools)).unwrap_or(Amount(u128::MAX))
     }
@@ -119,6 +126,7 @@ impl Draft<'_> {
         let Some(parts) = amount.split(&weights) else {
             return self.state.shift(from, Pocket::Treasury, amount);
         };
+        self.state.yielded(amount);
         for (member, part) in members.iter().zip(parts) {
             self.state.shift(from, Pocket::Account(member.id), part)?;
         }

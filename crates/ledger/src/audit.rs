@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::opened::borrowed;
 use crate::params::Bound;
 use crate::pending::{PendingTurn, TurnId};
-use crate::slash::Offence;
+use crate::slash::{Charge, Offence};
 use crate::{Params, Refused, State, TurnFault, draft::Draft};
 use bitneuron_core::claim::Demand;
 use bitneuron_core::{Amount, Digest, Height, decode, encode, hash::Hasher};
@@ -127,7 +127,8 @@ impl Draft<'_> {
             // It may have fallen with an earlier one.
             if self.state.pending.contains_key(&id) {
                 // Nobody informed: the beacon asked.
-                self.slash(id.author, Offence::LostAudit, silence(id), id.author)?;
+                let (who, offence, subject) = (id.author, Offence::LostAudit, silence(id));
+                self.slash(&Charge { who, offence, committed: id.at, subject, informer: who, price: None })?;
                 self.reverse(id)?;
             }
         }

@@ -8,7 +8,6 @@
 
 use crate::event::Event;
 use crate::plan::part;
-use crate::reputation::Fall;
 use crate::{Refused, State, draft::Draft, goal::score};
 use bitneuron_core::claim::{Claim, Score, Settles};
 use bitneuron_core::{
@@ -172,7 +171,7 @@ impl Draft<'_> {
         self.perform(out)?;
         for deal in late {
             self.state.deals.unset(&deal.id);
-            self.state.fall(deal.seller, Fall::Late);
+            self.state.blame_late_deal(deal.seller, deal.total);
             if let market::State::Late(duty) = deal.state {
                 self.events.push(Event::DealLate { deal, duty });
             }
@@ -250,6 +249,8 @@ impl Draft<'_> {
                     let kept = self.state.params.market.deals.split.divide(deal.total).treasury;
                     self.merit = self.merit.checked_add(kept).unwrap_or(Amount::SUPPLY);
                 }
+                let kept = self.state.params.market.deals.split.divide(deal.total).treasury;
+                self.state.end_well(deal.seller, deal.buyer, kept);
                 let good = self.good(&deal, now);
                 self.state.deals.set(id, Sale { deal: deal.clone(), good: Some(good) });
                 self.events.push(Event::DealSettled(deal));

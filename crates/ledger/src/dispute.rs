@@ -5,7 +5,7 @@
 //! verdict. Here time is kept: who is asked and silent loses.
 //!
 //! ```text
-//! the author lost      it is slashed as for a false claim, the challenger is the informer and has its bond back,
+//! the author lost      it is slashed, the challenger is the informer and has its bond back,
 //!                      the turn is taken back
 //! the challenger lost  its bond is the author's; the window goes on for as long as the dispute took
 //! ```
@@ -14,7 +14,7 @@ use crate::account::Pocket;
 use crate::event::Event;
 use crate::pending::{OpenDispute, PendingTurn, TurnId};
 use crate::refute::lie;
-use crate::slash::Offence;
+use crate::slash::{Charge, Offence};
 use crate::{Refused, State, TurnFault, draft::Draft};
 use bitneuron_core::claim::{Party, Ruling};
 use bitneuron_core::{Height, NodeId};
@@ -108,7 +108,8 @@ impl Draft<'_> {
                 let subject = lie(id.author, statement, id.goal.0, height);
                 self.state.pending.set(id, PendingTurn { dispute: None, ..turn });
                 if !self.state.is_punished(subject) {
-                    self.slash(id.author, Offence::FalseClaim, subject, dispute.challenger)?;
+                    let (who, offence, informer) = (id.author, Offence::LostDispute, dispute.challenger);
+                    self.slash(&Charge { who, offence, committed: height, subject, informer, price: None })?;
                 }
                 self.reverse(id)?;
             }

@@ -32,6 +32,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) gas: u64,
     bytes: usize,
     count: usize,
+    /// What was kept of the fee of the transaction at hand: nobody but the treasury got it.
+    pub(crate) kept: Amount,
     /// Whether the judge was at work for the transaction at hand.
     judged: bool,
     /// The accepted transactions, with the number of events before and after each.
@@ -55,6 +57,7 @@ impl<'a> Draft<'a> {
             gas: 0,
             bytes: 0,
             count: 0,
+            kept: Amount::ZERO,
             judged: false,
             accepted: Vec::new(),
             wasted: 0,
@@ -109,11 +112,11 @@ impl<'a> Draft<'a> {
         {
             return Err(Refused::Gas { needed, limit: 0 });
         }
-        let (pools, events) = (self.state.begin(), self.events.len());
+        let (before, events) = (self.state.begin(), self.events.len());
         let used = (self.gas, self.bytes, self.count, self.merit);
         self.judged = false;
         self.apply(candidate).inspect_err(|_| {
-            self.state.undo(pools);
+            self.state.undo(before);
             self.events.truncate(events);
             (self.gas, self.bytes, self.count, self.merit) = used;
             if self.judged {
@@ -138,6 +141,7 @@ impl<'a> Draft<'a> {
         }
         self.gas = self.gas.saturating_add(needed);
         let fee = self.state.charge(signed.tx.by, needed)?;
+        self.kept = fee.saturating_sub(self.state.params.fees.voters.floor_of(fee));
         self.state.seen.set((signed.tx.expires, digest), ());
         let before = self.events.len();
         self.act(signed.tx.by, &signed.tx.action)?;
@@ -189,6 +193,7 @@ impl<'a> Draft<'a> {
         self.state.clock.base_fee =
             next_base_fee(self.state.clock.base_fee, self.gas, &self.state.params.fees);
         self.state.note(self.output);
+        self.state.attend(self.builder);
         if self.state.is_border() {
             self.border()?;
         }
@@ -216,10 +221,14 @@ impl<'a> Draft<'a> {
     fn border(&mut self) -> Result<(), Refused> {
         let next = Epoch(self.state.epoch().0.saturating_add(1));
         self.divide(crate::account::Pocket::Voters, self.state.pools.voters, next)?;
+        self.judge_presence()?;
+        self.take_penalties()?;
         self.release()?;
         let state = &mut self.state;
         state.seed_next();
+        state.close_tally();
         state.fade();
+        state.queue();
         state.elect(Epoch(next.0.saturating_add(1)));
         state.forget_electorates();
         state.forget_misdeeds();

@@ -190,6 +190,17 @@ pub enum Event {
         /// The misdeed's name.
         subject: Digest,
     },
+    /// Stake was frozen for a misdeed; it is taken later, or given back by a pardon.
+    Frozen {
+        /// Whose.
+        who: NodeId,
+        /// For what.
+        offence: Offence,
+        /// How much.
+        amount: Amount,
+        /// It is taken at the end of this epoch.
+        until: Epoch,
+    },
     /// Stake was taken.
     Slashed {
         /// Whose.
@@ -198,6 +209,33 @@ pub enum Event {
         offence: Offence,
         /// How much.
         amount: Amount,
+        /// How much had been frozen for it: less when others did the same afterwards.
+        frozen: Amount,
+    },
+    /// What was frozen for a misdeed was given back.
+    Pardoned {
+        /// To whom.
+        who: NodeId,
+        /// The misdeed's name.
+        subject: Digest,
+        /// How much.
+        amount: Amount,
+    },
+    /// Somebody lost its seat for some time or for ever.
+    Jailed {
+        /// Who.
+        who: NodeId,
+        /// The first epoch in which it may vote again, if ever.
+        until: Option<Epoch>,
+    },
+    /// A voter missed most of its draws to build.
+    Absent {
+        /// Who.
+        who: NodeId,
+        /// How often it was drawn.
+        drawn: u32,
+        /// How often it built.
+        built: u32,
     },
     /// Tokens were paid out of the pool of rewards.
     Rewarded {
@@ -225,7 +263,11 @@ impl Event {
             Self::Bonded { who, .. }
             | Self::Unbonding { who, .. }
             | Self::Unbonded { who, .. }
+            | Self::Frozen { who, .. }
             | Self::Slashed { who, .. }
+            | Self::Pardoned { who, .. }
+            | Self::Jailed { who, .. }
+            | Self::Absent { who, .. }
             | Self::Rewarded { who, .. } => vec![*who],
             Self::DataRegistered { author, .. }
             | Self::TurnCommitted { author, .. }

@@ -30,11 +30,17 @@ pub(crate) mod section {
     pub(crate) const ORDERS: u8 = 18;
     pub(crate) const RECEIPTS: u8 = 19;
     pub(crate) const OPENED: u8 = 20;
+    pub(crate) const TALLY: u8 = 21;
 }
 
 /// The clock: height, time, base fee. Its value is a [`crate::Clock`].
 pub fn clock() -> Vec<u8> {
     key_of(section::CLOCK, &())
+}
+
+/// What is counted over an epoch, among it how dear reputation is: a [`crate::Tally`].
+pub fn tally() -> Vec<u8> {
+    key_of(section::TALLY, &())
 }
 
 /// The free balance of an account, an [`bitneuron_core::Amount`].
@@ -47,7 +53,7 @@ pub fn stake(id: NodeId) -> Vec<u8> {
     key_of(section::STAKES, &id)
 }
 
-/// The reputation of a node, a [`crate::Standing`].
+/// What is known of a node, from which its reputation follows: a [`crate::Standing`].
 pub fn standing(id: NodeId) -> Vec<u8> {
     key_of(section::STANDINGS, &id)
 }

@@ -7,8 +7,10 @@
 use crate::Refused;
 use crate::audit::AuditParams;
 use crate::class::ClassParams;
-use bitneuron_consensus::{Linear, SquareRoot, StakeReputation, Weigh};
-use bitneuron_core::{Amount, Reputation};
+use crate::reputation::ReputationParams;
+use crate::slash::SlashParams;
+use crate::stake::StakeParams;
+use bitneuron_core::Amount;
 use bitneuron_market::{BasisPoints, MarketParams};
 use serde::{Deserialize, Serialize};
 
@@ -56,72 +58,6 @@ pub struct FeeParams {
     pub voters: BasisPoints,
 }
 
-/// Who votes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StakeParams {
-    /// The least stake.
-    pub threshold: Amount,
-    /// The least reputation.
-    pub reputation: Reputation,
-    /// The most voters.
-    pub seats: u32,
-    /// How stake and reputation make weight.
-    pub weigh: WeighRule,
-    /// How long stake stays, and can be slashed, after it was unbonded.
-    pub unbonding: u64,
-    /// How old evidence may be.
-    pub evidence_age: u64,
-    /// How long a light client may trust an electorate.
-    pub trust: u64,
-}
-
-/// A rule for weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum WeighRule {
-    /// Stake alone.
-    Linear,
-    /// Stake times a reputation factor between 1 and 1.25.
-    StakeReputation,
-    /// The square root of stake; not Sybil-neutral, so no genesis with it is valid.
-    SquareRoot,
-}
-
-impl WeighRule {
-    /// The rule itself.
-    pub fn rule(self) -> &'static dyn Weigh {
-        match self {
-            Self::Linear => &Linear,
-            Self::StakeReputation => &StakeReputation,
-            Self::SquareRoot => &SquareRoot,
-        }
-    }
-}
-
-/// What misdeeds cost: fractions of all stake, bonded and unbonding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlashParams {
-    /// Two votes in one round.
-    pub double_vote: BasisPoints,
-    /// Two proposals in one round.
-    pub double_proposal: BasisPoints,
-    /// A false claim, signed.
-    pub false_claim: BasisPoints,
-    /// A block with a false claim, proposed.
-    pub false_proposal: BasisPoints,
-    /// A block with a false claim, precommitted.
-    pub false_precommit: BasisPoints,
-    /// An audit left unanswered. An audit catches a lie by chance, so it costs more than a lie that is shown.
-    pub lost_audit: BasisPoints,
-    /// A double vote or proposal costs this many times the share of stake that did the same, on top.
-    pub correlation: u16,
-    /// The informer's part of what is slashed.
-    pub informer: BasisPoints,
-    /// The most an informer gets.
-    pub informer_cap: Amount,
-    /// Epochs in jail for a block with a false claim, or a double proposal.
-    pub jail: u64,
-}
-
 /// Goals and turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TurnParams {
@@ -159,21 +95,6 @@ pub struct RewardParams {
     pub step_size: u32,
 }
 
-/// How reputation moves, in points of 65,535.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReputationParams {
-    /// The most gained in an epoch.
-    pub cap: u16,
-    /// For an accepted turn.
-    pub turn: u16,
-    /// For a sold model that a turn kept.
-    pub kept: u16,
-    /// For a bought model that an improving turn kept: the fee that the network kept of it earns a point for each.
-    pub fee: Amount,
-    /// At the end of an epoch one part in this many fades.
-    pub decay: u16,
-}
-
 impl Params {
     /// A network for one machine: epochs of 10 virtual seconds, thresholds a thousandth.
     pub fn devnet() -> Self {
@@ -182,14 +103,8 @@ impl Params {
             round: 4,
             tx_lifetime: 100,
             fees: FeeParams { limit: 200_000_000, target: 100_000_000, ..FeeParams::mainnet() },
-            stake: StakeParams {
-                threshold: Amount::tokens(1_000),
-                unbonding: 160,
-                evidence_age: 120,
-                trust: 80,
-                ..StakeParams::mainnet()
-            },
-            slash: SlashParams { jail: 6, ..SlashParams::mainnet() },
+            stake: StakeParams::devnet(),
+            slash: SlashParams::devnet(),
             market: MarketParams::devnet(),
             turns: TurnParams { window: 8, goal_price: Amount::tokens(10), ..TurnParams::mainnet() },
             audits: AuditParams {
@@ -234,7 +149,7 @@ impl Params {
         bound(self.market.validate().is_ok(), "the market's own bounds")?;
         self.fees.validate(bound)?;
         self.stake.validate(self.epoch, bound)?;
-        self.slash.validate(bound)?;
+        self.slash.validate(self.epoch, &self.stake, bound)?;
         bound(
             (1..=Self::MAX_WINDOW).contains(&self.turns.window),
             "a turn is claimed within 1 to 60 heights",
@@ -248,10 +163,7 @@ impl Params {
         bound(self.turns.heads <= 16, "a turn merges at most 16 heads")?;
         bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
         bound(self.rewards.validate(), "the rewards are within the pool and take time")?;
-        bound(
-            self.reputation.decay >= 2 && self.reputation.fee > Amount::ZERO,
-            "reputation fades and is dear",
-        )
+        self.reputation.validate(bound)
     }
 
     /// The longest window of a turn: the beacons of that many heights are kept.
@@ -283,72 +195,6 @@ impl FeeParams {
     }
 }
 
-impl StakeParams {
-    fn mainnet() -> Self {
-        Self {
-            threshold: Amount::tokens(1_000_000),
-            reputation: Reputation(0),
-            seats: 64,
-            weigh: WeighRule::StakeReputation,
-            unbonding: 910_800,
-            evidence_age: 907_200,
-            trust: 604_800,
-        }
-    }
-
-    fn validate(&self, epoch: u64, bound: Bound) -> Result<(), Refused> {
-        let voting = epoch.saturating_mul(2);
-        let least = voting.saturating_add(self.trust);
-        bound(self.threshold >= Amount::QUANTUM, "the threshold is at least a quantum")?;
-        bound(self.threshold <= Amount::tokens(100_000_000), "the threshold is at most 10^8 tokens")?;
-        bound((1..=128).contains(&self.seats), "1 to 128 seats")?;
-        bound(self.weigh.rule().sybil_neutral(), "weights by this rule grow when a stake is split")?;
-        bound(
-            self.unbonding >= self.evidence_age.saturating_add(voting),
-            "stake outlasts evidence about the two epochs of voting after it was unbonded",
-        )?;
-        bound(self.unbonding <= 1 << 40, "unbonding ends")?;
-        bound(self.evidence_age >= least, "evidence outlasts two epochs and the light client's trust")
-    }
-}
-
-impl SlashParams {
-    fn mainnet() -> Self {
-        Self {
-            double_vote: BasisPoints(500),
-            double_proposal: BasisPoints(200),
-            false_claim: BasisPoints(10),
-            false_proposal: BasisPoints(200),
-            false_precommit: BasisPoints(100),
-            lost_audit: BasisPoints(100),
-            correlation: 3,
-            informer: BasisPoints(500),
-            informer_cap: Amount::tokens(1_000),
-            jail: 72,
-        }
-    }
-
-    fn validate(&self, bound: Bound) -> Result<(), Refused> {
-        let fractions = [
-            self.double_vote,
-            self.double_proposal,
-            self.false_claim,
-            self.false_proposal,
-            self.false_precommit,
-            self.lost_audit,
-        ];
-        bound(fractions.iter().all(|part| part.0 <= 10_000), "nobody loses more than all")?;
-        bound(self.double_vote.0 >= 100, "a double vote costs at least 1 %")?;
-        bound(
-            self.false_precommit.0 <= 100,
-            "a false precommit costs at most 1 %: a release fault hits many",
-        )?;
-        bound(self.correlation <= 10, "correlation counts at most tenfold")?;
-        bound(self.informer.0 <= 500, "an informer gets at most 5 %")?;
-        bound(self.jail <= 100_000, "jail ends")
-    }
-}
-
 impl TurnParams {
     fn mainnet() -> Self {
         Self { window: 40, heads: 2, goal_price: Amount::tokens(10_000), goals: 64, data: 16, openings: 12 }
@@ -373,11 +219,5 @@ impl RewardParams {
         dear && self.pool <= Amount::SUPPLY
             && (1..=1 << 28).contains(&self.duration)
             && (1..=1 << 16).contains(&self.step_size)
-    }
-}
-
-impl ReputationParams {
-    fn mainnet() -> Self {
-        Self { cap: 2_048, turn: 256, kept: 64, fee: Amount(100_000_000), decay: 256 }
     }
 }

@@ -56,6 +56,8 @@ pub struct PendingTurn {
     pub claim: Claim,
     /// The head that it leads to.
     pub head: Head,
+    /// What was kept of the fee of its claim.
+    pub kept: Amount,
     /// The height at whose end it settles, unless something is open then.
     pub until: Height,
     /// The beacon that audits and disputes draw from, once it is known.
@@ -130,8 +132,8 @@ impl Draft<'_> {
         }
         let id = TurnId { author, goal, at };
         let until = Height(at.0.saturating_add(window));
-        let pending =
-            PendingTurn { claim: claim.clone(), head, until, beacon: None, due: None, dispute: None };
+        let (claim, kept) = (claim.clone(), self.kept);
+        let pending = PendingTurn { claim, head, kept, until, beacon: None, due: None, dispute: None };
         self.state.pending.set(id, pending);
         self.events.push(Event::TurnPending { turn: id, head: head.model, until });
         Ok(())
@@ -157,7 +159,7 @@ impl Draft<'_> {
             let Some(pending) = self.state.pending.get(&id).cloned() else { continue };
             let turn: Turn = decode(pending.claim.public())?;
             self.state.pending.unset(&id);
-            self.settle_turn(&turn, pending.head, id.author, id.goal)?;
+            self.settle_turn(&turn, pending.head, id.author, id.goal, pending.kept)?;
         }
         Ok(())
     }

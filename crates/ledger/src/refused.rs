@@ -86,6 +86,14 @@ pub enum Refused {
     /// An amount of stake that is zero or no multiple of the quantum.
     #[error("{0} is no positive multiple of the quantum of stake")]
     Quantum(Amount),
+    /// More stake than voters may unbond in one epoch.
+    #[error("voters unbonded {left} in this epoch, {most} may leave")]
+    Churn {
+        /// What was unbonded.
+        left: Amount,
+        /// The most.
+        most: Amount,
+    },
     /// Too many entries of one kind.
     #[error("no room for more {0}")]
     Full(&'static str),

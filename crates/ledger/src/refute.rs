@@ -5,7 +5,7 @@
 //! holds is refused; what such vain checks may cost a builder is bounded (see [`crate::State::build`]). Blocks are named by votes
 //! and proposals; a transaction shown to be in the block of a signed proposal or precommit convicts who signed it.
 
-use crate::slash::Offence;
+use crate::slash::{Charge, Offence};
 use crate::tx::{Content, Refutation};
 use crate::{Refused, SignedDelivery, draft::Draft, packet_digest};
 use bitneuron_consensus::{Evidence, vote::Stage};
@@ -80,14 +80,17 @@ impl Draft<'_> {
         if sold {
             self.end_deal(context.subject, who, subject, informer)
         } else {
-            self.slash(who, Offence::FalseClaim, subject, informer)
+            let (offence, committed) = (Offence::FalseClaim, context.height);
+            self.slash(&Charge { who, offence, committed, subject, informer, price: None })
         }
     }
 
     /// Punishes a seller's lie, unless it was punished before, and ends its deal in any case.
     fn end_deal(&mut self, id: DealId, seller: NodeId, lie: Digest, informer: NodeId) -> Result<(), Refused> {
         if !self.state.is_punished(lie) {
-            self.slash(seller, Offence::FalseClaim, lie, informer)?;
+            let deal = self.state.deal_to_end(id)?;
+            let (offence, committed, price) = (Offence::FalseClaim, deal.made, Some(deal.total));
+            self.slash(&Charge { who: seller, offence, committed, subject: lie, informer, price })?;
         }
         self.settle(id, market::Event::Refuted { informer: Some(informer) })
     }
@@ -144,7 +147,7 @@ impl Draft<'_> {
         if claim.is_signed(chain) {
             self.must_fail(&claim)?;
         }
-        self.slash(who, offence, subject, informer)
+        self.slash(&Charge { who, offence, committed: height, subject, informer, price: None })
     }
 
     pub(crate) fn accuse(&mut self, informer: NodeId, evidence: &Evidence) -> Result<(), Refused> {
@@ -156,6 +159,7 @@ impl Draft<'_> {
             Evidence::DoubleProposal(..) => Offence::DoubleProposal,
         };
         let subject = self.state.misdeed(who, offence, evidence.height());
-        self.slash(who, offence, subject, informer)
+        let committed = evidence.height();
+        self.slash(&Charge { who, offence, committed, subject, informer, price: None })
     }
 }

@@ -59,6 +59,7 @@ impl State {
         match *number {
             section::CLOCK => self.clock = value_of(value)?,
             section::POOLS => self.pools = value_of(value)?,
+            section::TALLY => self.tally = value_of(value)?,
             section::BOOK => {}
             other => {
                 let mut sections = self.sections_mut().into_iter();

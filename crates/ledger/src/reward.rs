@@ -14,6 +14,7 @@
 
 use crate::account::Pocket;
 use crate::event::{Event, Merit};
+use crate::reputation::Channel;
 use crate::{Refused, State, draft::Draft};
 use bitneuron_core::{Amount, GoalId, NodeId};
 
@@ -56,6 +57,13 @@ impl Draft<'_> {
         let amount = amount.min(self.state.reward_budget());
         if amount > Amount::ZERO {
             self.state.shift(Pocket::Rewards, Pocket::Account(who), amount)?;
+            match merit {
+                // Who builds is drawn by weight.
+                Merit::Block => self.state.yielded(amount),
+                Merit::Turn | Merit::Improvement => {
+                    self.state.gain(who, Channel::Metric, Amount(amount.0 / 4));
+                }
+            }
             self.events.push(Event::Rewarded { who, merit, amount });
         }
         Ok(())
@@ -67,7 +75,7 @@ impl Draft<'_> {
         if self.state.standings.get(&author).is_some_and(|standing| standing.turns >= most) {
             return Ok(());
         }
-        self.state.with_standing(author, |standing, _| standing.turns = standing.turns.saturating_add(1));
+        self.state.with_standing(author, |standing| standing.turns = standing.turns.saturating_add(1));
         self.reward(author, Merit::Turn, base)
     }
 }

@@ -8,18 +8,19 @@ use crate::entry::{Change, bytes_of, key_of};
 use crate::goal::{GoalEntry, Head};
 use crate::key::section;
 use crate::opened::Opened;
+use crate::penalty::Misdeed;
 use crate::pending::{PendingTurn, TurnId};
 use crate::plan::Frozen;
 use crate::reputation::Standing;
 use crate::section::{Part, Section};
-use crate::slash::Misdeed;
 use crate::stake::Stake;
+use crate::tally::Tally;
 use crate::tree::{EntryProof, Tree};
 use crate::turn::OpenTurn;
 use crate::{Genesis, Params, Refused};
 use bitneuron_consensus::chance::{first_seed, next_beacon};
 use bitneuron_core::exact::DataRoot;
-use bitneuron_core::{Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Reputation, Time};
+use bitneuron_core::{Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Time};
 use bitneuron_market::{DataMarket, Listed, OrderId, Orderbook as _, PriceTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,6 +73,7 @@ pub struct State {
     pub(crate) tip: Digest,
     pub(crate) clock: Clock,
     pub(crate) pools: Pools,
+    pub(crate) tally: Tally,
     pub(crate) accounts: Section<NodeId, Amount>,
     pub(crate) escrows: Section<OrderId, Amount>,
     pub(crate) stakes: Section<NodeId, Stake>,
@@ -111,6 +113,7 @@ impl State {
         genesis.validate()?;
         let mut state = Self::empty(genesis)?;
         state.fill(genesis);
+        state.seat_founders();
         state.beacons.set(Height(0), next_beacon(Digest::ZERO, state.chain.0));
         state.elect(Epoch(0));
         state.elect(Epoch(1));
@@ -133,6 +136,7 @@ impl State {
             tip: Digest::ZERO,
             clock: Clock { height: Height(0), time: Time::ZERO, base_fee, opened, folded: Digest::ZERO },
             pools,
+            tally: Tally::first(),
             accounts: Section::default(),
             escrows: Section::default(),
             stakes: Section::default(),
@@ -174,7 +178,7 @@ impl State {
         self.data.extend(data);
     }
 
-    /// The sections with their numbers; clock, pools and book are entries of their own ([`Self::singles`]).
+    /// The sections with their numbers; clock, pools, tally and book are entries of their own ([`Self::singles`]).
     pub(crate) fn sections(&self) -> [(u8, &dyn Part); 18] {
         [
             (section::ACCOUNTS, &self.accounts),
@@ -222,10 +226,11 @@ impl State {
     }
 
     /// The entries that stand alone in their sections.
-    pub(crate) fn singles(&self) -> [(u8, Vec<u8>); 3] {
+    pub(crate) fn singles(&self) -> [(u8, Vec<u8>); 4] {
         [
             (section::CLOCK, bytes_of(&self.clock)),
             (section::POOLS, bytes_of(&self.pools)),
+            (section::TALLY, bytes_of(&self.tally)),
             (section::BOOK, bytes_of(&BookEntry { root: self.book.root(), placed: self.book.placed() })),
         ]
     }
@@ -267,17 +272,17 @@ impl State {
     }
 
     /// Begins something that can be taken back with [`Self::undo`], as long as the book has not changed.
-    pub(crate) fn begin(&mut self) -> Pools {
+    pub(crate) fn begin(&mut self) -> (Pools, Tally) {
         self.seen.mark();
         self.sections_mut().into_iter().for_each(|(_, part)| part.mark());
-        self.pools
+        (self.pools, self.tally)
     }
 
-    /// Takes back what has changed since [`Self::begin`], which gave these pools.
-    pub(crate) fn undo(&mut self, pools: Pools) {
+    /// Takes back what has changed since [`Self::begin`], which gave these.
+    pub(crate) fn undo(&mut self, (pools, tally): (Pools, Tally)) {
         self.seen.undo();
         self.sections_mut().into_iter().for_each(|(_, part)| part.undo());
-        self.pools = pools;
+        (self.pools, self.tally) = (pools, tally);
     }
 
     /// The root that commits to the whole state after the last block.
@@ -348,11 +353,6 @@ impl State {
     /// The stake of a node.
     pub fn stake(&self, id: NodeId) -> Option<&Stake> {
         self.stakes.get(&id)
-    }
-
-    /// The reputation of a node; newcomers have none.
-    pub fn reputation(&self, id: NodeId) -> Reputation {
-        self.standings.get(&id).map(|standing| standing.value).unwrap_or_default()
     }
 
     /// A goal.

@@ -26,7 +26,7 @@ use crate::event::{Event, Merit};
 use crate::goal::Head;
 use crate::opened::borrowed;
 use crate::plan::{TurnPlan, drawn};
-use crate::reputation::Fall;
+use crate::reputation::Channel;
 use crate::{Refused, State, TurnFault};
 use bitneuron_core::claim::{Claim, Settles, Source, Turn};
 use bitneuron_core::hash::Hasher;
@@ -90,7 +90,7 @@ impl Draft<'_> {
             self.state.turns.iter().filter(|(_, turn)| late(turn)).map(|(key, _)| *key).collect();
         for (author, goal) in lapsed {
             self.state.turns.unset(&(author, goal));
-            self.state.fall(author, Fall::Late);
+            self.state.blame_late_turn(author);
             self.events.push(Event::TurnLapsed { author, goal });
         }
     }
@@ -129,7 +129,7 @@ impl Draft<'_> {
         self.judge(|judge| judge.check(claim))?;
         let head = self.close_turn(&turn, author, goal)?;
         match self.settles(claim) {
-            Settles::AtOnce => self.settle_turn(&turn, head, author, goal),
+            Settles::AtOnce => self.settle_turn(&turn, head, author, goal, self.kept),
             Settles::After(window) => {
                 self.use_goods(&turn, true);
                 self.pend(claim, &turn, head, window)
@@ -173,13 +173,14 @@ impl Draft<'_> {
         })
     }
 
-    /// A turn is final: its author's head moves, and what it earned is paid.
+    /// A turn is final: its author's head moves, and what it earned is paid; of the fee of its claim so much was kept.
     pub(crate) fn settle_turn(
         &mut self,
         turn: &Turn,
         head: Head,
         author: NodeId,
         goal: GoalId,
+        fee: Amount,
     ) -> Result<(), Refused> {
         let drawn = turn.goal.drawn;
         self.state.heads.set((goal, author), head);
@@ -205,7 +206,7 @@ impl Draft<'_> {
             return Ok(());
         }
         self.merit = Amount::SUPPLY;
-        self.state.gain(author, self.state.params.reputation.turn);
+        self.state.gain(author, Channel::Training, fee);
         self.reward_turn(author)?;
         let step = self.state.params.rewards.step;
         // What cannot be paid now is left to whoever gets there later.
@@ -227,16 +228,16 @@ impl Draft<'_> {
         }
     }
 
-    /// A turn that merged a bought model is final. Seller and buyer gain when the filter kept it and the turn improved, the buyer by what
-    /// the treasury took of the price, which nobody got back.
+    /// A turn that merged a bought model is final. Seller and buyer gain when the filter kept it and the turn improved, each by
+    /// half of what the treasury took of the price, which nobody got back.
     fn credit(&mut self, id: Digest, kept: bool, improved: bool) {
         let Some(sale) = self.state.deals.get(&id) else { return };
         let (seller, buyer, goal) = (sale.deal.seller, sale.deal.buyer, sale.deal.terms.goal());
         let fee = self.state.params.market.deals.split.divide(sale.deal.total).treasury;
         if kept && improved && self.state.is_listed(goal) {
-            self.state.gain(seller, self.state.params.reputation.kept);
-            let points = fee.0.checked_div(self.state.params.reputation.fee.0).unwrap_or(0);
-            self.state.gain(buyer, u16::try_from(points).unwrap_or(u16::MAX));
+            let half = Amount(fee.0 / 2);
+            self.state.gain(buyer, Channel::Purchases, half);
+            self.state.gain(seller, Channel::Answers, fee.saturating_sub(half));
         }
     }
 }

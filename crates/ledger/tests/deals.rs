@@ -22,6 +22,7 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
             Event::DealLate { .. } => "late",
             Event::DealRefuted { .. } => "deal refuted",
             Event::Refuted { .. } => "refuted",
+            Event::Frozen { .. } => "frozen",
             Event::Slashed { .. } => "slashed",
             Event::Rewarded { .. } => "rewarded",
             _ => "other",

@@ -44,7 +44,7 @@ fn head(state: &State, world: &World, v: usize) -> (u64, bitneuron_core::Commitm
 
 fn slashed(events: &[Event]) -> Vec<(NodeId, Offence, Amount)> {
     let slashes = events.iter().filter_map(|event| match event {
-        Event::Slashed { who, offence, amount } => Some((*who, *offence, *amount)),
+        Event::Frozen { who, offence, amount, .. } => Some((*who, *offence, *amount)),
         _ => None,
     });
     slashes.collect()
@@ -132,7 +132,7 @@ fn an_unanswered_audit_is_lost_with_all_that_was_built_on_it() {
     for round in 0..2 {
         world.play(1, &format!("{round}"), (3, 6));
     }
-    let (author, treasury) = (world.validator(1), world.state.pools().treasury);
+    let author = world.validator(1);
     let (settled, reputation) = (head(&world.state, &world, 1), world.state.reputation(author));
     let first = claimed(&mut world, 1, "first");
     let second = claimed(&mut world, 1, "second");
@@ -146,20 +146,26 @@ fn an_unanswered_audit_is_lost_with_all_that_was_built_on_it() {
     assert!(matches!(world.refused(&wrong), Refused::Claim(_)), "a wrong answer is none");
     let events = world.block(&[]);
     assert_eq!(world.state.height(), Height(first.at.0 + 8), "the last height for the answer");
-    // One percent of 3,000 tokens, and nobody is paid for it.
-    assert_eq!(slashed(&events), [(author, Offence::LostAudit, Amount::tokens(30))]);
-    assert!(world.state.pools().treasury >= treasury.checked_add(Amount::tokens(30)).expect("small"));
+    // Two percent of 3,000 tokens.
+    assert_eq!(slashed(&events), [(author, Offence::LostAudit, Amount::tokens(60))]);
+    assert_eq!(world.state.stake(author).expect("staked").frozen, Amount::tokens(60));
     let reversed = |turn, name| Event::TurnReversed { turn, head: model(name) };
     assert!(events.contains(&reversed(first, "first")) && events.contains(&reversed(second, "second")));
     assert_eq!(world.state.pending().count(), 0);
     assert!(world.state.open_turn(author, world.goal_id()).is_none());
     assert_eq!(head(&world.state, &world, 1), settled);
-    assert_eq!(world.state.reputation(author).0, reputation.0 / 4);
+    assert!(world.state.reputation(author).0 <= reputation.0 / 16 && reputation.0 > 100, "{reputation:?}");
     for turn in [first, second] {
         let late = answer(&mut world, turn, ANSWER);
         assert_eq!(fault(&world.refused(&late)), TurnFault::NotPending);
     }
-    // It goes on from what is settled.
+    // Out of jail it goes on from what is settled.
+    let free =
+        |world: &World| world.state.stake(author).is_some_and(|stake| stake.is_free(world.state.epoch()));
+    assert!(!free(&world));
+    while !free(&world) {
+        world.block(&[]);
+    }
     world.play(1, "again", (3, 6));
     assert_eq!(head(&world.state, &world, 1), (settled.0 + 1, model("again")));
 }
@@ -256,12 +262,16 @@ fn a_challenger_that_is_right_has_its_bond_back_and_the_informers_part() {
     let balance = world.state.balance(world.user(0));
     let tx = moves(&mut world, Some(1), turn, "the author lied");
     let events = world.block(&[tx]);
-    // Ten basis points of 3,000 tokens, and five percent of that for the challenger.
-    assert_eq!(slashed(&events), [(world.validator(1), Offence::FalseClaim, Amount::tokens(3))]);
+    // Two percent of 3,000 tokens, and five percent of that for the challenger, later.
+    let author = world.validator(1);
+    assert_eq!(slashed(&events), [(author, Offence::LostDispute, Amount::tokens(60))]);
     assert!(events.contains(&Event::DisputeEnded { turn, guilty: world.validator(1) }));
     assert!(events.contains(&Event::TurnReversed { turn, head: model("after") }));
-    let back = world.state.params().audits.bond.0 + Amount::TOKEN.0 * 3 / 20;
-    assert_eq!(world.state.balance(world.user(0)).saturating_sub(balance), Amount(back));
+    let back = world.state.params().audits.bond;
+    assert_eq!(world.state.balance(world.user(0)).saturating_sub(balance), back);
+    world.until(39);
+    let informer = world.state.stake(world.user(0)).expect("tokens that unbond");
+    assert_eq!((informer.held(), informer.bonded), (Amount::tokens(3), Amount::ZERO));
     assert_eq!(world.state.escrow(turn.bond()), Amount::ZERO);
     assert_eq!(head(&world.state, &world, 1), (0, model("initial")));
 }
@@ -291,7 +301,7 @@ fn who_is_asked_and_silent_loses() {
     world.until(world.state.height().0 + patience - 1);
     assert!(world.state.pending_turn(turn).is_some(), "until the end of that height");
     let events = world.block(&[]);
-    assert_eq!(slashed(&events), [(world.validator(1), Offence::FalseClaim, Amount::tokens(3))]);
+    assert_eq!(slashed(&events), [(world.validator(1), Offence::LostDispute, Amount::tokens(60))]);
 
     let (mut world, turn) = disputed();
     let tx = moves(&mut world, Some(1), turn, "ask the challenger");
@@ -339,7 +349,7 @@ fn bounds_hold_for_audits() {
         |params| params.audits.units = 0,
         |params| params.audits.bond = Amount::ZERO,
         |params| params.audits.sampled = BasisPoints(10_001),
-        |params| params.slash.lost_audit = BasisPoints(10_001),
+        |params| params.slash.refuted_turn = BasisPoints(10_001),
     ] {
         let mut params = Params::devnet();
         change(&mut params);

@@ -377,9 +377,9 @@ fn a_false_turn_costs_stake_and_reputation() {
     assert!(
         events
             .iter()
-            .any(|event| matches!(event, Event::Slashed { amount, .. } if *amount == Amount::tokens(3)))
+            .any(|event| matches!(event, Event::Frozen { amount, .. } if *amount == Amount::tokens(3)))
     );
     assert_eq!(world.state.stake(who).expect("staked").bonded, Amount::tokens(2_997));
-    assert_eq!(world.state.reputation(who).0, reputation.0 / 4);
+    assert!(world.state.reputation(who).0 <= reputation.0 / 16);
     assert!(reputation.0 > 500, "there was something to lose");
 }

@@ -121,7 +121,8 @@ fn who_answers_no_audit_loses_its_turns_and_stake() {
     let report = play(&scenario);
     let (caught, lost, turns) = fate(&report);
     assert_eq!(turns, 0);
-    assert!(caught >= 2 && lost > Amount::tokens(400), "caught {caught}, lost {lost}");
+    // Two percent of at least 20,000 tokens, once for all lies of an epoch, and then it sits in jail.
+    assert!(caught >= 1 && lost >= Amount::tokens(400), "caught {caught}, lost {lost}");
     assert!(report.proofs.reversed >= caught);
     let (caught, lost, turns) = fate(&play(&Scenario { without: Some(Defence::Audits), ..scenario.clone() }));
     assert_eq!((caught, lost, turns), (0, Amount::ZERO, 4));

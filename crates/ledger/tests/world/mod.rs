@@ -223,14 +223,19 @@ impl World {
         self.tx(&key, action)
     }
 
-    /// A header on the last block, by the first validator that may build.
+    /// A header on the last block, by the first validator drawn that may build.
     pub fn header(&self) -> Header {
+        self.header_after(0)
+    }
+
+    /// A header on the last block, by the first validator drawn from this round on that may build.
+    pub fn header_after(&self, round: u32) -> Header {
         let height = self.state.height().next();
         let epoch = height.epoch(self.state.params().epoch);
         let electorate = self.state.electorate(epoch).expect("known");
         let free = |id: &NodeId| self.state.stake(*id).is_none_or(|stake| stake.is_free(epoch));
-        let proposer = electorate.members().iter().map(|member| member.id).find(free).expect("one is free");
-        self.header_by(proposer)
+        let drawn = |round| electorate.proposer(height, round);
+        self.header_by((round..round + 100).map(drawn).find(free).unwrap_or(drawn(round)))
     }
 
     /// A header on the last block by this validator, with all that can be said before the block is executed.

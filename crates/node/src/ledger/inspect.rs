@@ -147,6 +147,8 @@ fn account(state: &State, id: NodeId) -> Facts {
         ("free", amount(Some(state.balance(id)))),
         ("bonded", amount(stake.map(|stake| stake.bonded))),
         ("slashable", amount(stake.map(bitneuron_ledger::Stake::slashable))),
+        ("frozen", amount(stake.map(|stake| stake.frozen))),
+        ("phase", json!(format!("{:?}", state.phase_of(id)).to_lowercase())),
         ("reputation", json!(state.reputation(id).0)),
     ]
 }

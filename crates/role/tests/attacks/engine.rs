@@ -144,7 +144,7 @@ fn propose(world: &World, tip: &Tip, transactions: &[SignedTx]) -> Proposed {
 
 fn slashed(world: &World, who: NodeId) -> Vec<Offence> {
     let offences = world.events.iter().filter_map(|event| match event {
-        Event::Slashed { who: guilty, offence, .. } if *guilty == who => Some(*offence),
+        Event::Frozen { who: guilty, offence, .. } if *guilty == who => Some(*offence),
         _ => None,
     });
     offences.collect()

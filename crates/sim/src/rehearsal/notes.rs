@@ -215,16 +215,25 @@ impl Notes {
                 self.proofs.refuted += 1;
                 self.lose(deal.seller, deal.bond);
             }
-            Event::Slashed { who, amount, .. } => self.lose(*who, *amount),
+            // What is frozen is lost, unless somebody is pardoned; what is taken may be more.
+            Event::Frozen { who, amount, .. } => self.lose(*who, *amount),
+            Event::Slashed { who, amount, frozen, .. } => self.pay(*who, amount.saturating_sub(*frozen)),
             _ => {}
         }
     }
 
     /// A node was caught and lost so much.
     fn lose(&mut self, who: NodeId, amount: Amount) {
-        self.slashed = self.slashed.checked_add(amount).unwrap_or(self.slashed);
         if let Some(line) = self.line(who) {
             line.caught += 1;
+        }
+        self.pay(who, amount);
+    }
+
+    /// A node lost so much for what it was caught at.
+    fn pay(&mut self, who: NodeId, amount: Amount) {
+        self.slashed = self.slashed.checked_add(amount).unwrap_or(self.slashed);
+        if let Some(line) = self.line(who) {
             line.lost = line.lost.checked_add(amount).unwrap_or(line.lost);
         }
     }
@@ -285,7 +294,7 @@ impl Notes {
     fn balances(&self, cast: &Cast) -> BTreeMap<String, Amount> {
         let (validators, users) = self.names.split_at(cast.validators.len());
         let held = |id: &NodeId| {
-            let stake = self.state.stake(*id).map(bitneuron_ledger::Stake::slashable).unwrap_or_default();
+            let stake = self.state.stake(*id).map(bitneuron_ledger::Stake::held).unwrap_or_default();
             Amount::sum([self.state.balance(*id), stake]).unwrap_or_default()
         };
         let sum = |ids: &[NodeId]| Amount::sum(ids.iter().map(held)).unwrap_or_default();
