@@ -93,6 +93,11 @@ impl Notes {
         self.halted.as_ref()
     }
 
+    /// Whether the next block belongs to the run: a look may find one after its end.
+    fn goes_on(&self, cast: &Cast) -> bool {
+        self.height < self.scenario.rounds.saturating_mul(cast.plan.round_heights()) || self.waits()
+    }
+
     /// Whether turns wait to be settled.
     pub(super) fn waits(&self) -> bool {
         self.state.pending().next().is_some()
@@ -121,7 +126,9 @@ impl Notes {
                 observe(Sight::Kept { validator, genesis, decided: Decided { block, certificate, state } });
             }
             match report {
-                Said::Committed { block, certificate, events, state, began } if self.next(index, &block) => {
+                Said::Committed { block, certificate, events, state, began }
+                    if self.next(index, &block) && self.goes_on(cast) =>
+                {
                     self.state = state;
                     self.finality.push(at.since(began).as_secs_f64() * 1e3);
                     self.decided(cast, &block, &certificate, &events);
