@@ -243,9 +243,7 @@ async fn play(kills: u32, seed: u64, keeps: bool, home: &Path) -> Outcome {
         drop(process);
         // Whatever it still said counts.
         sleep(Duration::from_millis(5)).await;
-        while let Ok(saying) = sayings.try_recv() {
-            witness.hear(&saying);
-        }
+        std::iter::from_fn(|| sayings.try_recv().ok()).for_each(|saying| witness.hear(&saying));
     }
     for role in roles {
         assert!(!role.is_finished());
