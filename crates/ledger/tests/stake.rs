@@ -335,6 +335,7 @@ fn ways(seed: u64) -> (BTreeMap<(Phase, Phase), u32>, World) {
 
 #[test]
 fn every_way_is_a_legal_one_and_every_place_is_reached() {
+    use Phase::{Active, Idle, Jailed, Queued, Tombstoned, Unbonding, Withdrawn};
     let mut seen = BTreeMap::new();
     for seed in 0..8 {
         let (ways, world) = ways(seed);
@@ -361,7 +362,6 @@ fn every_way_is_a_legal_one_and_every_place_is_reached() {
     }
     let reached: BTreeSet<Phase> = seen.keys().map(|(_, to)| *to).collect();
     assert_eq!(reached, Phase::ALL.into(), "{seen:?}");
-    use Phase::{Active, Idle, Jailed, Queued, Tombstoned, Unbonding, Withdrawn};
     for way in [
         (Idle, Queued),
         (Queued, Active),
