@@ -68,7 +68,8 @@ impl Memory {
 
     fn remember(&mut self, digest: Digest, verdict: &Result<(), Refused>, asked: bool) {
         // What lacks here today may be here tomorrow: that is no verdict to remember.
-        if !matches!(verdict, Err(Refused::Unavailable(_))) {
+        let known = self.verdicts.entries.contains_key(&digest);
+        if !known && !matches!(verdict, Err(Refused::Unavailable(_))) {
             self.verdicts.insert(digest, Looked { verdict: verdict.clone(), asked });
         }
     }
@@ -237,8 +238,9 @@ impl CheckClaim for Judge {
 mod tests {
     use super::*;
     use bitneuron_compress::{CodecId, Compressor, Dense, ExactDecoder, TensorTrain};
-    use bitneuron_core::{Params, Seed};
+    use bitneuron_core::{Context, Height, Params, Seed};
     use bitneuron_zk::Registry as Verifiers;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn model() -> Params {
         let layout = Arc::new(Layout::of(&[("w", &[16, 16]), ("b", &[3])]).expect("small"));
@@ -249,6 +251,55 @@ mod tests {
 
     fn judge(codecs: Registry) -> Judge {
         Judge::new(Arc::new(Verifiers::new()), Arc::new(codecs))
+    }
+
+    /// Refuses what is claimed at odd heights, has no verdict at height 4, and counts its looks.
+    #[derive(Default)]
+    struct Counting(AtomicUsize);
+
+    impl CheckClaim for Counting {
+        fn check(&self, claim: &Claim) -> Result<(), Refused> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            match claim.context().height.0 {
+                4 => Err(Refused::Unavailable("not yet".into())),
+                height if height % 2 == 1 => Err(Refused::False("odd".into())),
+                _ => Ok(()),
+            }
+        }
+
+        fn gas(&self, claim: &Claim) -> u64 {
+            claim.context().height.0
+        }
+    }
+
+    #[test]
+    fn what_is_foreseen_has_its_verdict_and_its_price_and_is_looked_at_once() {
+        let key = bitneuron_core::Keypair::from_seed(Seed::from_number(1));
+        let (chain, subject) = (ChainId::default(), Digest::ZERO);
+        let at = |height| Context { chain, height: Height(height), by: key.id(), subject };
+        let claims: Vec<Claim> =
+            (1..=6).map(|height| Claim::new(&key, "s", at(height), vec![], vec![])).collect();
+        let counting = Arc::new(Counting::default());
+        let fresh = || Judge::new(counting.clone(), Arc::new(Registry::standard()));
+        let (plain, foreseeing) = (fresh(), fresh());
+        let told = |judge: &Judge| {
+            let verdicts: Vec<_> = claims.iter().map(|claim| judge.check(claim)).collect();
+            (verdicts, judge.take_spent())
+        };
+        let expected = told(&plain);
+        assert_eq!(expected.1, 1 + 2 + 3 + 4 + 5 + 6);
+        counting.0.store(0, Ordering::Relaxed);
+        let twice: Vec<&Claim> = claims.iter().chain(&claims).collect();
+        foreseeing.foresee(&twice);
+        assert_eq!(
+            (counting.0.load(Ordering::Relaxed), foreseeing.take_spent()),
+            (6, 0),
+            "nobody has asked yet"
+        );
+        assert_eq!(told(&foreseeing), expected);
+        assert_eq!(counting.0.load(Ordering::Relaxed), 7, "what has no verdict is looked at again");
+        foreseeing.foresee(&twice);
+        assert_eq!(told(&foreseeing), (expected.0, 4), "and all else is free");
     }
 
     #[test]
