@@ -243,8 +243,8 @@ impl State {
 
     /// Counts good work.
     pub(crate) fn gain(&mut self, id: NodeId, channel: Channel, amount: Amount) {
-        let (scale, params) = (self.scale(id), self.params.clone());
-        self.with_standing(id, |standing| standing.gain(channel, amount, scale, &params.reputation));
+        let (scale, params) = (self.scale(id), self.params.reputation.clone());
+        self.with_standing(id, |standing| standing.gain(channel, amount, scale, &params));
     }
 
     /// Counts the kept fee of a deal that ended well, half for each side.
@@ -291,11 +291,11 @@ impl State {
 
     /// The end of an epoch for everybody.
     pub(crate) fn fade(&mut self) {
-        let params = self.params.clone();
+        let params = self.params.reputation.clone();
         let known: Vec<NodeId> = self.standings.keys().copied().collect();
         for id in known {
             let scale = self.scale(id);
-            self.with_standing(id, |standing| standing.fade(scale, &params.reputation));
+            self.with_standing(id, |standing| standing.fade(scale, &params));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Planted bugs: mistakes that a maker of an engine may make, as habits of *honest* nodes. The matrix must find each.
 //!
-//! Nothing of this is in an engine. A check that is left out is played from outside: whoever wears the [`lenient`]
+//! Nothing of this is in an engine. A check that is left out is played from outside: whoever wears the `lenient`
 //! habit holds all keys of the small network, and signs what is missing before its engine looks, so that the engine
 //! goes on as if it had not looked; what it then shows to others is as it was before. Bugs of another kind drop, repeat
 //! or change inputs and effects.

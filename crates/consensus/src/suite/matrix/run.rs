@@ -305,7 +305,12 @@ fn judge(
     let evidence = honest()
         .flat_map(|(_, node)| &node.evidence)
         .map(|evidence| (evidence.height(), evidence.offender()));
-    let (seen, proven) = proven(&court.blamed(|height| network.voters(height)), &evidence.collect());
+    // What is said about a height before it begins waits unread, and at the end of a run for good: what counts are heights
+    // that all honest nodes have decided.
+    let decided = honest().map(|(_, node)| node.commits.len() as u64).min().unwrap_or(0);
+    let mut blamed = court.blamed(|height| network.voters(height));
+    blamed.retain(|(height, ..)| height.0 <= decided);
+    let (seen, proven) = proven(&blamed, &evidence.collect());
     // What was lost on the way proves nothing; in fair weather next to nothing is.
     let enough = if case.is_fair() { 4 * proven >= 3 * seen } else { proven > 0 || seen < 4 };
     // An engine without rounds promises no memory of heights that are left.
