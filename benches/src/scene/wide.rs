@@ -1,4 +1,4 @@
-//! Steps of a wide model: two layers of 512, where a step is much work and little to commit to.
+//! The steps of a turn of a wide model: two layers of 512, where a step is much work and little to commit to.
 
 use super::step::Job;
 use crate::Failure;
@@ -13,15 +13,20 @@ use std::sync::Arc;
 
 /// The width of every layer, and the rows of a batch.
 pub const WIDTH: u32 = 512;
+/// The steps of a turn.
+pub const STEPS: u32 = 4;
 
-/// Two SGD steps of a 512-512-512 model on batches of 512 rows.
+/// The SGD steps of a turn (four, as the protocol has them) of a 512-512-512 model on batches of 512 rows.
 ///
 /// # Errors
 /// No such program.
 pub fn steps() -> Result<Job, Failure> {
     let mlp = Mlp::new(&[WIDTH; 3])?;
-    let program =
-        sgd(&mlp, 2 * WIDTH, Training { steps: 2, batch: WIDTH, rate_shift: 4, ..Training::default() })?;
+    let program = sgd(
+        &mlp,
+        STEPS * WIDTH,
+        Training { steps: STEPS, batch: WIDTH, rate_shift: 4, ..Training::default() },
+    )?;
     let tensor = |(place, input): (usize, &bitneuron::core::exact::program::Input)| {
         if place == 0 {
             return Ok(mlp.init(Seed::from_number(1)).tensor());

@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use std::fmt;
+use std::io::{self, Write};
 use thiserror::Error;
 
 /// A type with a wire form.
@@ -119,11 +120,25 @@ pub fn pack<T: Wire>(value: &T) -> Vec<u8> {
 /// # Errors
 /// As [`decode`].
 pub fn unpack<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let value = read(bytes, short())?;
-    if pack(&value) == bytes {
-        Ok(value)
-    } else {
-        Err(DecodeError::Malformed("not the shortest form".into()))
+    let value: T = read(bytes, short())?;
+    let mut rest = Expected(bytes.get(1..).unwrap_or_default());
+    match bincode::serde::encode_into_std_write(&value, &mut rest, short()) {
+        Ok(_) if rest.0.is_empty() => Ok(value),
+        _ => Err(DecodeError::Malformed("not the shortest form".into())),
+    }
+}
+
+/// Takes exactly these bytes.
+struct Expected<'a>(&'a [u8]);
+
+impl Write for Expected<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The executor against an independent one: every operation written again, element by element, in 128-bit integers.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use bitneuron_core::exact::{Builder, Comparison, Interval, Op, Table, Tensor, ValueId, execute};
+use bitneuron_core::exact::{Builder, Comparison, Interval, Op, Table, Tensor, ValueId, compute, execute};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,9 @@ fn run(inputs: &[&Tensor], op: impl Fn(&[ValueId]) -> Op) -> Vec<i64> {
     let bytes = bitneuron_core::encode(&program);
     let program = bitneuron_core::decode(&bytes).expect("own bytes");
     let inputs: Vec<Tensor> = inputs.iter().map(|tensor| (*tensor).clone()).collect();
-    execute(&program, &inputs).unwrap().outputs()[0].data().to_vec()
+    let run = execute(&program, &inputs).unwrap();
+    assert_eq!(compute(&program, &inputs).unwrap(), [run.outputs()[0].clone()]);
+    run.outputs()[0].data().to_vec()
 }
 
 /// The sum over all assignments of names to indices.
@@ -194,4 +196,24 @@ proptest! {
         let run = execute(&program, &[a]).unwrap();
         prop_assert!(run.outputs().iter().all(|output| output.data() == expected));
     }
+}
+
+/// A program whose outputs are an input, a value that is read later, and one twice; and of which some is read by nobody.
+#[test]
+fn what_is_kept_is_what_comes_out() {
+    let mut b = Builder::new();
+    let [x, y] = [0; 2].map(|_| b.input(&[2, 3], Interval::symmetric(50)).unwrap());
+    let sum = b.op(Op::Add(x, y)).unwrap();
+    b.op(Op::Sub(x, y)).unwrap();
+    let twice = b.op(Op::Add(sum, sum)).unwrap();
+    let last = b.op(Op::Sub(twice, x)).unwrap();
+    [sum, y, last, sum].into_iter().for_each(|id| b.output(id));
+    let program = b.build().unwrap();
+    let inputs = [7, 9].map(|by| Tensor::new(&[2, 3], (0..6).map(|at| at * by - 20).collect()).unwrap());
+    let run = execute(&program, &inputs).unwrap();
+    let kept: Vec<Tensor> = run.outputs().into_iter().cloned().collect();
+    assert_eq!(compute(&program, &inputs).unwrap(), kept);
+    // 2·(7i − 20 + 9i − 20) − (7i − 20)
+    assert_eq!(kept[2].data(), [0, 1, 2, 3, 4, 5].map(|at| 25 * at - 60));
+    assert_eq!(compute(&program, &inputs[..1]).unwrap_err(), execute(&program, &inputs[..1]).unwrap_err());
 }

@@ -11,7 +11,7 @@ use bitneuron_core::exact::programs::merge::{MergeRule, merge, shares};
 use bitneuron_core::exact::programs::metric::accuracy;
 use bitneuron_core::exact::programs::step::{Training, sgd};
 use bitneuron_core::exact::{
-    ExactData, ExactParams, Program, ProgramError, Tensor, data::draw, execute, programs::Mlp,
+    ExactData, ExactParams, Program, ProgramError, Tensor, compute, data::draw, programs::Mlp,
 };
 use bitneuron_core::{Digest, Seed, Share, Weight};
 
@@ -69,8 +69,8 @@ impl Merge<ExactParams> for ExactMerge {
         let mut inputs = vec![own.value.tensor()];
         inputs.extend(peers.iter().map(|peer| peer.value.tensor()));
         inputs.push(shares(&influence));
-        let run = execute(&program, &inputs).map_err(rule)?;
-        let [merged, kept] = run.outputs()[..] else {
+        let outputs = compute(&program, &inputs).map_err(rule)?;
+        let [merged, kept] = &outputs[..] else {
             return Err(MergeError::Rule("the program does not give a model and what stayed".into()));
         };
         for (share, _) in influence.iter_mut().zip(kept.data()).filter(|(_, kept)| **kept == 0) {
@@ -119,8 +119,8 @@ pub fn score(mlp: &Mlp, params: &ExactParams, data: &ExactData) -> Result<u32, U
     let program = accuracy(mlp, rows, rows).map_err(failed)?;
     let all = Tensor::vector((0..i64::from(rows)).collect());
     let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), all];
-    let run = execute(&program, &inputs).map_err(failed)?;
-    let right = run.outputs().first().and_then(|output| output.data().first()).copied();
+    let outputs = compute(&program, &inputs).map_err(failed)?;
+    let right = outputs.first().and_then(|output| output.data().first()).copied();
     right
         .and_then(|right| u32::try_from(right).ok())
         .ok_or_else(|| UpdateError::Rule("the program gives no count".into()))
@@ -150,8 +150,8 @@ impl Update<ExactParams, ExactData> for ExactSgd {
         let program = sgd(&self.mlp, rows, self.training).map_err(failed)?;
         let index = Tensor::vector(draw(Digest(seed.0), rows, self.training.rows() as usize));
         let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), index];
-        let run = execute(&program, &inputs).map_err(failed)?;
-        let [after] = run.outputs()[..] else {
+        let outputs = compute(&program, &inputs).map_err(failed)?;
+        let [after] = &outputs[..] else {
             return Err(UpdateError::Rule("the program gives no model".into()));
         };
         let after = ExactParams::from_tensor(after, params.layout().clone()).map_err(failed)?;

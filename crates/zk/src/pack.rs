@@ -61,11 +61,19 @@ pub fn write(tensor: &Tensor, out: &mut Vec<u8>) {
     out.push(width);
     // The width holds every element, so the low bytes are the element.
     match width {
-        1 => out.extend(tensor.data().iter().map(|x| *x as u8)),
-        2 => tensor.data().iter().for_each(|x| out.extend((*x as i16).to_le_bytes())),
-        4 => tensor.data().iter().for_each(|x| out.extend((*x as i32).to_le_bytes())),
-        _ => tensor.data().iter().for_each(|x| out.extend(x.to_le_bytes())),
+        1 => append(tensor.data(), out, |x| [x as u8]),
+        2 => append(tensor.data(), out, |x| (x as i16).to_le_bytes()),
+        4 => append(tensor.data(), out, |x| (x as i32).to_le_bytes()),
+        _ => append(tensor.data(), out, i64::to_le_bytes),
     }
+}
+
+/// Appends the bytes of all elements, in one pass over room that is made beforehand.
+fn append<const N: usize>(data: &[i64], out: &mut Vec<u8>, bytes: impl Fn(i64) -> [u8; N]) {
+    let start = out.len();
+    out.resize(start + N * data.len(), 0);
+    let room = out[start..].as_chunks_mut().0;
+    room.iter_mut().zip(data).for_each(|(slot, x)| *slot = bytes(*x));
 }
 
 /// The encoding of `tensor`.

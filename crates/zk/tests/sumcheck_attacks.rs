@@ -261,9 +261,9 @@ fn a_proof_is_the_same_everywhere() {
     let scene = scene();
     let proofs = [&scene.proof, &scene.again, &scene.foreign].map(|proof| digest(proof).to_string());
     let golden = [
-        "6b55c48fb019c084733c3ec00793673c4f1dc2185ce03cf56ed90ba3bacde201",
-        "eb3c2c8f995ab3668afac9378f2290e23353978d2c591bfb5f3781e3e945f56f",
-        "9c49e5da338db2b8a5799f402cc1ebc531082cd98536fd6f06f32e14e9017840",
+        "8b5036b4e2c3facb15af80b39ac554770005bd60016ffe1751a1a4e7176eed33",
+        "1d963be680b396fde7294d9dbef0c27fade2b0d5f8df88b43583746c1935535a",
+        "96dbb35a188e718ea28b01448a24763b4f6c0375fa3025102d55b9cc26377ace",
     ];
     assert_eq!(proofs, golden);
 }

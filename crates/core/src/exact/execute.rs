@@ -5,6 +5,7 @@
 
 use super::analysis::{Value, broadcast};
 use super::{Op, Program, Table, Tensor, ValueId, fixed};
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// Why a program did not run to its end.
@@ -53,33 +54,91 @@ impl Run {
     }
 }
 
-/// Runs `program` on `inputs`.
+/// Runs `program` on `inputs` and keeps every value.
 ///
 /// # Errors
 /// Inputs of another number or shape, or a value outside its declared interval.
 pub fn execute(program: &Program, inputs: &[Tensor]) -> Result<Run, ExecuteError> {
+    let values = walk(program, inputs, |_| [].iter())?;
+    let values = values.into_iter().map(Cow::into_owned).collect();
+    Ok(Run { values, outputs: program.outputs().to_vec() })
+}
+
+/// Runs `program` on `inputs` and keeps only its outputs, in order: what nothing reads any more is dropped on the way.
+///
+/// # Errors
+/// Those of [`execute`].
+pub fn compute(program: &Program, inputs: &[Tensor]) -> Result<Vec<Tensor>, ExecuteError> {
+    let dead = dead_after(program);
+    let mut values = walk(program, inputs, |node| dead[node].iter())?;
+    let outputs = program.outputs();
+    let take = |(at, id): (usize, &ValueId)| {
+        let value = &mut values[id.0 as usize];
+        // An output may stand in several places.
+        if outputs[at + 1..].contains(id) { value.clone() } else { std::mem::replace(value, gone()) }
+            .into_owned()
+    };
+    Ok(outputs.iter().enumerate().map(take).collect())
+}
+
+/// What stands in the place of a value that is not needed any more.
+fn gone<'a>() -> Cow<'a, Tensor> {
+    Cow::Owned(Tensor::scalar(0))
+}
+
+/// For each node, the values that neither a later node nor an output reads.
+fn dead_after(program: &Program) -> Vec<Vec<ValueId>> {
+    let mut dead = vec![Vec::new(); program.nodes().len()];
+    let mut read = vec![false; program.values().len()];
+    program.outputs().iter().for_each(|id| read[id.0 as usize] = true);
+    for (at, node) in program.nodes().iter().enumerate().rev() {
+        // A result that nothing reads is not worth more than an operand.
+        let result = ValueId(u32::try_from(program.inputs().len() + at).unwrap_or(u32::MAX));
+        for id in node.op.operands().into_iter().chain([result]) {
+            if !std::mem::replace(&mut read[id.0 as usize], true) {
+                dead[at].push(id);
+            }
+        }
+    }
+    dead
+}
+
+/// Runs the nodes in order; after each, the values that `dead` names are dropped.
+fn walk<'a, 'd>(
+    program: &Program,
+    inputs: &'a [Tensor],
+    dead: impl Fn(usize) -> std::slice::Iter<'d, ValueId>,
+) -> Result<Vec<Cow<'a, Tensor>>, ExecuteError> {
     let expected = program.inputs().len();
     if inputs.len() != expected {
         return Err(ExecuteError::Inputs { found: inputs.len(), expected });
     }
-    let mut values: Vec<Tensor> = Vec::with_capacity(program.values().len());
+    let mut values: Vec<Cow<'a, Tensor>> = Vec::with_capacity(program.values().len());
     for (place, (input, declared)) in inputs.iter().zip(program.values()).enumerate() {
         if input.shape() != declared.shape {
             return Err(ExecuteError::Shape(place));
         }
         inspect(place, input.data(), declared)?;
-        values.push(input.clone());
+        values.push(Cow::Borrowed(input));
     }
     for (place, (node, declared)) in program.nodes().iter().zip(&program.values()[expected..]).enumerate() {
         let data = perform(&node.op, &values, program, &declared.shape);
         inspect(expected + place, &data, declared)?;
-        values.push(Tensor::new(&declared.shape, data).map_err(|_| ExecuteError::Shape(expected + place))?);
+        let value = Tensor::new(&declared.shape, data).map_err(|_| ExecuteError::Shape(expected + place))?;
+        values.push(Cow::Owned(value));
+        dead(place).for_each(|id| values[id.0 as usize] = gone());
     }
-    Ok(Run { values, outputs: program.outputs().to_vec() })
+    Ok(values)
 }
 
+/// How many elements are looked at before the first outside is searched for.
+const GLANCE: usize = 1 << 10;
+
 fn inspect(place: usize, data: &[i64], declared: &Value) -> Result<(), ExecuteError> {
-    if !declared.checked {
+    let (lo, hi) = (declared.interval.lo, declared.interval.hi);
+    // Without a way out of the loop, so that it runs in vectors.
+    let outside = |part: &[i64]| part.iter().fold(false, |any, x| any | (*x < lo) | (*x > hi));
+    if !declared.checked || !data.chunks(GLANCE).any(outside) {
         return Ok(());
     }
     match data.iter().position(|element| !declared.interval.contains(*element)) {
@@ -92,29 +151,22 @@ fn inspect(place: usize, data: &[i64], declared: &Value) -> Result<(), ExecuteEr
 }
 
 /// One operation over validated operands; the result has as many elements as `shape` says.
-fn perform(op: &Op, values: &[Tensor], program: &Program, shape: &[u32]) -> Vec<i64> {
-    let value = |id: &ValueId| &values[id.0 as usize];
+fn perform(op: &Op, values: &[Cow<'_, Tensor>], program: &Program, shape: &[u32]) -> Vec<i64> {
+    let value = |id: &ValueId| &*values[id.0 as usize];
     let interval = |id: &ValueId| program.values()[id.0 as usize].interval;
-    let map = |a: &ValueId, f: &dyn Fn(i64) -> i64| value(a).data().iter().map(|x| f(*x)).collect();
     match op {
         Op::Constant(tensor) => tensor.data().to_vec(),
         Op::Einsum { spec, a, b } => spec.run(value(a), interval(a), value(b), interval(b), shape),
         Op::Add(a, b) => zip(value(a), value(b), shape, |x, y| x + y),
         Op::Sub(a, b) => zip(value(a), value(b), shape, |x, y| x - y),
-        Op::Scale { a, by } => map(a, &|x| x * by),
-        Op::Rescale { a, bits } => {
-            let bits = *bits;
-            value(a).data().iter().map(|x| fixed::rescale(*x, bits)).collect()
-        }
-        Op::Relu(a) => map(a, &|x| x.max(0)),
+        Op::Scale { a, by } => map(value(a), |x| x * by),
+        Op::Rescale { a, bits } => map(value(a), |x| fixed::rescale(x, *bits)),
+        Op::Relu(a) => map(value(a), |x| x.max(0)),
         Op::Mask { a, by } => zip(value(a), value(by), shape, |x, y| if y > 0 { x } else { 0 }),
-        Op::Clamp { a, to } => {
-            let (lo, hi) = (to.lo, to.hi);
-            value(a).data().iter().map(|x| (*x).max(lo).min(hi)).collect()
-        }
+        Op::Clamp { a, to } => map(value(a), |x| x.max(to.lo).min(to.hi)),
         Op::Lookup { a, table } => {
             let Table { first, values } = &program.tables()[*table as usize];
-            map(a, &|x| values[(x - first) as usize])
+            map(value(a), |x| values[(x - first) as usize])
         }
         Op::Sum { a, axis } => sum(value(a), *axis as usize),
         Op::Compare { a, b, by } => zip(value(a), value(b), shape, |x, y| i64::from(by.holds(x, y))),
@@ -172,6 +224,10 @@ fn gather(tensor: &Tensor, index: &Tensor) -> Vec<i64> {
     index.data().iter().flat_map(|at| &tensor.data()[*at as usize * row..][..row]).copied().collect()
 }
 
+fn map(a: &Tensor, f: impl Fn(i64) -> i64) -> Vec<i64> {
+    a.data().iter().map(|x| f(*x)).collect()
+}
+
 /// Applies `f` to all pairs of two tensors broadcast against each other.
 fn zip(a: &Tensor, b: &Tensor, shape: &[u32], f: impl Fn(i64, i64) -> i64) -> Vec<i64> {
     if a.shape() == b.shape() {
@@ -187,23 +243,47 @@ fn zip(a: &Tensor, b: &Tensor, shape: &[u32], f: impl Fn(i64, i64) -> i64) -> Ve
         }
         strides
     };
-    let (left, right) = (strides(a), strides(b));
     let total: usize = shape.iter().map(|size| *size as usize).product();
-    let mut index = vec![0u32; shape.len()];
-    let (mut at_a, mut at_b) = (0, 0);
     let mut out = Vec::with_capacity(total);
-    for _ in 0..total {
-        out.push(f(a.data()[at_a], b.data()[at_b]));
-        for axis in (0..shape.len()).rev() {
+    // Two shapes that differ have at least one dimension. Rows, the last, are walked in a loop of their own.
+    let (Some((length, outer)), left, right) = (shape.split_last(), strides(a), strides(b)) else {
+        return out;
+    };
+    let length = *length as usize;
+    let row = |tensor: &Tensor, at: usize, strides: &[usize]| match strides.last() {
+        Some(0) => Row::Same(tensor.data()[at]),
+        _ => Row::Run(at),
+    };
+    let mut index = vec![0u32; outer.len()];
+    let (mut at_a, mut at_b) = (0, 0);
+    while out.len() < total {
+        match (row(a, at_a, &left), row(b, at_b, &right)) {
+            (Row::Run(x), Row::Run(y)) => {
+                let pairs = a.data()[x..][..length].iter().zip(&b.data()[y..][..length]);
+                out.extend(pairs.map(|(x, y)| f(*x, *y)));
+            }
+            (Row::Run(x), Row::Same(y)) => out.extend(a.data()[x..][..length].iter().map(|x| f(*x, y))),
+            (Row::Same(x), Row::Run(y)) => out.extend(b.data()[y..][..length].iter().map(|y| f(x, *y))),
+            (Row::Same(x), Row::Same(y)) => out.extend(std::iter::repeat_n(f(x, y), length)),
+        }
+        for axis in (0..outer.len()).rev() {
             index[axis] += 1;
             (at_a, at_b) = (at_a + left[axis], at_b + right[axis]);
-            if index[axis] < shape[axis] {
+            if index[axis] < outer[axis] {
                 break;
             }
             index[axis] = 0;
-            at_a -= left[axis] * shape[axis] as usize;
-            at_b -= right[axis] * shape[axis] as usize;
+            at_a -= left[axis] * outer[axis] as usize;
+            at_b -= right[axis] * outer[axis] as usize;
         }
     }
     out
+}
+
+/// A row of a tensor that is broadcast.
+enum Row {
+    /// One number all along.
+    Same(i64),
+    /// Consecutive numbers from here.
+    Run(usize),
 }

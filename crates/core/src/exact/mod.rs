@@ -46,7 +46,7 @@ pub mod tensor;
 pub use builder::Builder;
 pub use data::{DataRoot, ExactData};
 pub use einsum::Einsum;
-pub use execute::{ExecuteError, Run, execute};
+pub use execute::{ExecuteError, Run, compute, execute};
 pub use interval::Interval;
 pub use join::JoinError;
 pub use model::ExactParams;

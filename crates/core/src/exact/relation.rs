@@ -1,6 +1,6 @@
 //! What is proved: a program whose inputs and outputs are public or committed.
 
-use super::{ExecuteError, Program, Tensor, execute};
+use super::{ExecuteError, Program, Tensor, compute};
 use crate::{Commitment, Digest, hash::Hasher};
 use thiserror::Error;
 
@@ -98,8 +98,7 @@ impl Relation {
     /// # Errors
     /// The program does not run, or gives another output.
     pub fn concludes(&self, inputs: &[Tensor]) -> Result<(), RelationError> {
-        let run = execute(&self.program, inputs)?;
-        let outputs = run.outputs();
+        let outputs = compute(&self.program, inputs)?;
         match self.outputs.iter().zip(&outputs).position(|(binding, tensor)| !binding.admits(tensor)) {
             Some(wrong) => Err(RelationError::Output(wrong)),
             None if self.outputs.len() == outputs.len() => Ok(()),

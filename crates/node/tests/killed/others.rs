@@ -244,6 +244,10 @@ async fn play(kills: u32, seed: u64, keeps: bool, home: &Path) -> Outcome {
         // Whatever it still said counts.
         sleep(Duration::from_millis(5)).await;
         std::iter::from_fn(|| sayings.try_recv().ok()).for_each(|saying| witness.hear(&saying));
+        // Whoever forgets is found out, and what the others then think of it is not the matter here.
+        if !keeps && witness.outcome.conflicts > 0 {
+            return witness.outcome;
+        }
     }
     for role in roles {
         assert!(!role.is_finished());

@@ -14,7 +14,7 @@ use crate::role::{Effect, Report};
 use crate::work::{Job, Outcome};
 use bitneuron_compress::{Compressor, Dense};
 use bitneuron_core::claim::{Claim, Turn};
-use bitneuron_core::exact::{ExactData, ExactParams, execute};
+use bitneuron_core::exact::{ExactData, ExactParams, compute};
 use bitneuron_core::{Context, Digest, Machine, NodeId, Outbox, Seed, Share, Time, Weight};
 use bitneuron_learning::exact::{ExactRule, ExactSgd};
 use bitneuron_learning::gossip::{ModelMessage, validator};
@@ -211,8 +211,8 @@ impl Validator {
 fn scored(mut turn: Turn, witness: &TurnWitness) -> Option<Turn> {
     let relation = turn.relation().ok()?;
     let tensors = <Turn as Computation>::witness(witness).into_iter().cloned().collect();
-    let run = execute(&relation.program, &relation.assemble(tensors).ok()?).ok()?;
-    let score = |at: usize| u32::try_from(*run.outputs().get(at)?.data().first()?).ok();
+    let outputs = compute(&relation.program, &relation.assemble(tensors).ok()?).ok()?;
+    let score = |at: usize| u32::try_from(*outputs.get(at)?.data().first()?).ok();
     (turn.right_before, turn.right_after) = (score(1)?, score(2)?);
     Some(turn)
 }

@@ -1,7 +1,7 @@
 //! Dishonest authors of turns: validators by what they play, claim and prove.
 
 use bitneuron_core::claim::Turn;
-use bitneuron_core::exact::{ExactParams, execute};
+use bitneuron_core::exact::{ExactParams, compute};
 use bitneuron_core::{Context, Seed};
 use bitneuron_role::Conduct;
 use bitneuron_zk::{Computation, Defence, Proof, ProveError, Prover, TurnWitness, Verifier, binding};
@@ -39,8 +39,7 @@ pub struct Forging(pub Arc<dyn Prover<Turn>>);
 fn truth(public: &Turn, witness: &TurnWitness) -> Option<Turn> {
     let relation = public.relation().ok()?;
     let tensors = <Turn as Computation>::witness(witness).into_iter().cloned().collect();
-    let run = execute(&relation.program, &relation.assemble(tensors).ok()?).ok()?;
-    let outputs = run.outputs();
+    let outputs = compute(&relation.program, &relation.assemble(tensors).ok()?).ok()?;
     let count = |at: usize| u32::try_from(*outputs.get(at)?.data().first()?).ok();
     let kept = outputs.get(3).map_or(Vec::new(), |kept| kept.data().iter().map(|kept| *kept == 1).collect());
     Some(Turn {

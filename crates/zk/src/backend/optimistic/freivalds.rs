@@ -7,6 +7,9 @@
 
 use bitneuron_core::exact::{Einsum, Interval, Tensor};
 use bitneuron_core::{Seed, hash::Hasher};
+use std::borrow::Cow;
+use std::iter::Sum;
+use std::ops::AddAssign;
 
 /// The Mersenne prime 2⁶¹ − 1.
 pub const MODULUS: u64 = (1 << 61) - 1;
@@ -82,35 +85,70 @@ fn vector(seed: Seed, length: usize) -> Vec<u64> {
     (0..length).map(word).collect()
 }
 
+/// Bits of the lower half of a weight.
+const HALF: u32 = 31;
+
 /// `Σ_d data[kept + d]·weights[d]` for each kept place.
 fn contract(data: &[i64], kept: &[usize], dropped: &[usize], weights: &[u64]) -> Vec<u64> {
-    // How many products fit into 127 bits before they must be reduced.
     let magnitude = data.iter().fold(0, |most: u64, value| most.max(value.unsigned_abs()));
-    let spare = 65u32.saturating_sub(u64::BITS - magnitude.leading_zeros());
-    let run = 1usize.checked_shl(spare.min(30)).unwrap_or(1);
-    let term = |place: usize, weight: u64| i128::from(data[place]) * i128::from(weight);
-    let step = |places: &[usize]| places.get(1).copied().unwrap_or(usize::MAX);
-    if step(dropped) <= step(kept) {
-        let dot = |start: &usize| {
-            let runs = dropped.chunks(run).zip(weights.chunks(run));
-            runs.fold(0, |total: u64, (places, weights)| {
-                let sum: i128 =
-                    places.iter().zip(weights).map(|(place, weight)| term(start + place, *weight)).sum();
-                (total + reduced(sum)) % MODULUS
-            })
-        };
-        return kept.iter().map(dot).collect();
+    let bits = u64::BITS - magnitude.leading_zeros();
+    if bits > 24 {
+        let weights: Vec<i128> = weights.iter().map(|weight| i128::from(*weight)).collect();
+        let run = 1 << 65u32.saturating_sub(bits).min(30);
+        return summed(data, kept, dropped, &weights, run, |x, weight| i128::from(x) * weight);
     }
+    // Small numbers are multiplied by halves of the weights, in 64 bits: this runs in vectors.
+    let half = |part: fn(u64) -> u64| {
+        let weights: Vec<i64> = weights.iter().map(|weight| part(*weight).cast_signed()).collect();
+        let product = |x: i64, weight: i64| i64::from(x as i32) * i64::from(weight as i32);
+        summed(data, kept, dropped, &weights, 1 << (63 - HALF - bits), product)
+    };
+    let (low, high) = (half(|weight| weight % (1 << HALF)), half(|weight| weight >> HALF));
+    let whole =
+        |(low, high): (u64, u64)| (u128::from(low) + (u128::from(high) << HALF)) % u128::from(MODULUS);
+    low.into_iter().zip(high).map(|halves| whole(halves) as u64).collect()
+}
+
+/// The sums modulo [`MODULUS`], reduced after every `run` products.
+fn summed<W: Copy + Default + AddAssign + Sum + Into<i128>>(
+    data: &[i64],
+    kept: &[usize],
+    dropped: &[usize],
+    weights: &[W],
+    run: usize,
+    product: impl Fn(i64, W) -> W,
+) -> Vec<u64> {
     let mut totals = vec![0u64; kept.len()];
-    let mut sums = vec![0i128; kept.len()];
+    let add = |total: &mut u64, sum: W| *total = (*total + reduced(sum.into())) % MODULUS;
+    let step = |places: &[usize]| places.get(1).copied().unwrap_or(usize::MAX);
+    let inward = step(dropped) <= step(kept);
+    let mut sums = vec![W::default(); kept.len()];
     for (places, weights) in dropped.chunks(run).zip(weights.chunks(run)) {
-        sums.fill(0);
-        for (place, weight) in places.iter().zip(weights) {
-            sums.iter_mut().zip(kept).for_each(|(sum, start)| *sum += term(start + place, *weight));
+        if inward {
+            for (sum, start) in sums.iter_mut().zip(kept) {
+                let line = line(data, *start, places);
+                *sum = line.iter().zip(weights).map(|(x, weight)| product(*x, *weight)).sum();
+            }
+        } else {
+            sums.fill(W::default());
+            for (start, weight) in places.iter().zip(weights) {
+                let line = line(data, *start, kept);
+                sums.iter_mut().zip(&*line).for_each(|(sum, x)| *sum += product(*x, *weight));
+            }
         }
-        totals.iter_mut().zip(&sums).for_each(|(total, sum)| *total = (*total + reduced(*sum)) % MODULUS);
+        totals.iter_mut().zip(&sums).for_each(|(total, sum)| add(total, *sum));
     }
     totals
+}
+
+/// The elements at these places behind `start`; places ascend.
+fn line<'a>(data: &'a [i64], start: usize, places: &[usize]) -> Cow<'a, [i64]> {
+    let (first, last) = (places.first().copied().unwrap_or(0), places.last().copied().unwrap_or(0));
+    if last - first + 1 == places.len() {
+        Cow::Borrowed(&data[start + first..][..places.len()])
+    } else {
+        Cow::Owned(places.iter().map(|place| data[start + place]).collect())
+    }
 }
 
 fn reduced(sum: i128) -> u64 {

@@ -4,7 +4,7 @@ use super::freivalds;
 use super::outline::{Outline, Target, Unit};
 use crate::pack;
 use bitneuron_core::exact::relation::RelationError;
-use bitneuron_core::exact::{Binding, Relation, Run, Tensor, ValueId, execute};
+use bitneuron_core::exact::{Binding, Relation, Run, Tensor, ValueId, compute, execute};
 use bitneuron_core::merkle::{self, Inclusion, Tree};
 use bitneuron_core::{Bytes, Digest, Seed, Wire};
 use serde::{Deserialize, Serialize};
@@ -204,8 +204,7 @@ impl Plan {
         if shown.next().is_some() {
             return Err(Fault::Malformed("more tensors than the unit has".into()));
         }
-        let run = execute(&unit.slice.program, &inputs).map_err(|error| Fault::Run(error.to_string()))?;
-        let outputs = run.outputs();
+        let outputs = compute(&unit.slice.program, &inputs).map_err(|error| Fault::Run(error.to_string()))?;
         let right = match (&unit.product, outputs.as_slice(), &stated, unit.target) {
             (Some(spec), [left, right], Some((id, out)), _) => {
                 // The modulus tells only numbers of the declared interval apart.
@@ -213,7 +212,7 @@ impl Plan {
                 let inside = |value: &i64| declared.is_some_and(|interval| interval.contains(*value));
                 out.data().iter().all(inside) && freivalds::agrees(spec, left, right, out, seed)
             }
-            (None, [computed], Some((_, out)), _) => *computed == out,
+            (None, [computed], Some((_, out)), _) => computed == out,
             (None, [computed], None, Target::Output(place)) => {
                 self.relation.outputs.get(place as usize).is_some_and(|binding| binding.admits(computed))
             }

@@ -5,6 +5,8 @@
 
 use super::field::{Ext, Val};
 use p3_field::PrimeCharacteristicRing;
+use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 /// `eq(point, i)` for all `i`, scaled by `scale`.
 pub(super) fn table(point: &[Ext], scale: Ext) -> Vec<Ext> {
@@ -47,22 +49,34 @@ pub(super) struct Point<'a> {
     coordinates: &'a [Ext],
     high: Vec<Ext>,
     low: Vec<Ext>,
+    /// For each number of low bits, a table of what the two above do not tell of the bits over those.
+    over: Vec<OnceLock<Vec<Ext>>>,
 }
 
 impl<'a> Point<'a> {
     pub(super) fn new(coordinates: &'a [Ext]) -> Self {
         let (high, low) = coordinates.split_at(coordinates.len() / 2);
-        Self { coordinates, high: table(high, Ext::ONE), low: table(low, Ext::ONE) }
-    }
-
-    pub(super) const fn coordinates(&self) -> &'a [Ext] {
-        self.coordinates
+        let over = std::iter::repeat_with(OnceLock::new).take(coordinates.len() + 1).collect();
+        Self { coordinates, high: table(high, Ext::ONE), low: table(low, Ext::ONE), over }
     }
 
     /// `eq(point, index)`.
     pub(super) fn get(&self, index: usize) -> Ext {
         let low = self.low.len();
         self.high[index / low] * self.low[index % low]
+    }
+
+    /// `eq` of an index of the bits over the `below` lowest; zero of one that has more bits than there are.
+    fn over(&self, below: usize, index: usize) -> Ext {
+        let bits = self.coordinates.len();
+        let Some(over) = self.over.get(below) else { return if index == 0 { Ext::ONE } else { Ext::ZERO } };
+        let high = if below > bits - bits / 2 { 0 } else { bits / 2 };
+        let table = over.get_or_init(|| table(&self.coordinates[high..bits - below], Ext::ONE));
+        if high == 0 {
+            return table.get(index).copied().unwrap_or(Ext::ZERO);
+        }
+        let known = self.high.get(index / table.len()).copied();
+        known.map_or(Ext::ZERO, |known| known * table[index % table.len()])
     }
 }
 
@@ -73,53 +87,72 @@ pub(super) struct Run<'a> {
     pub(super) start: usize,
 }
 
-impl Run<'_> {
-    /// Value of `eq` of the coordinate for bit `place` (0 the lowest) being 0 and 1; beyond the point a bit must be 0.
-    fn bit(&self, place: usize) -> [Ext; 2] {
-        match self.point.len().checked_sub(place + 1) {
-            Some(at) => [Ext::ONE - self.point[at], self.point[at]],
-            None => [Ext::ONE, Ext::ZERO],
-        }
+/// Value of `eq` of the coordinate for bit `place` (0 the lowest) being 0 and 1; beyond the point a bit must be 0.
+fn bit(point: &[Ext], place: usize) -> [Ext; 2] {
+    match point.len().checked_sub(place + 1) {
+        Some(at) => [Ext::ONE - point[at], point[at]],
+        None => [Ext::ONE, Ext::ZERO],
     }
 }
 
-/// `Σ_{i < length} eq(a, a₀ + i) · eq(b, b₀ + i)`, in time of the number of bits.
-///
-/// The bits of `i` are chosen from the lowest: what is remembered between them are the two carries of the additions and
-/// whether the bits so far are below those of `length`.
-pub(super) fn overlap(a: Run<'_>, b: Run<'_>, length: usize) -> Ext {
-    let ends = (a.start + length).max(b.start + length);
-    let bits = a.point.len().max(b.point.len()).max((usize::BITS - ends.leading_zeros()) as usize);
-    // state[carry of a][carry of b][below]
-    let mut state = [[[Ext::ZERO; 2]; 2]; 2];
-    state[0][0][0] = Ext::ONE;
-    for place in 0..bits {
-        let digit = |number: usize| number.checked_shr(place as u32).unwrap_or(0) & 1;
-        let (in_a, in_b, end) = (digit(a.start), digit(b.start), digit(length));
-        let (of_a, of_b) = (a.bit(place), b.bit(place));
-        let joint = [[of_a[0] * of_b[0], of_a[0] * of_b[1]], [of_a[1] * of_b[0], of_a[1] * of_b[1]]];
-        let mut next = [[[Ext::ZERO; 2]; 2]; 2];
-        for (carry_a, row) in state.iter().enumerate() {
-            for (carry_b, pair) in row.iter().enumerate() {
-                for (below, value) in pair.iter().enumerate() {
-                    if *value == Ext::ZERO {
-                        continue;
-                    }
-                    for bit in 0..2 {
-                        let (sum_a, sum_b) = (in_a + bit + carry_a, in_b + bit + carry_b);
-                        let below = match bit.cmp(&end) {
-                            std::cmp::Ordering::Less => 1,
-                            std::cmp::Ordering::Equal => below,
-                            std::cmp::Ordering::Greater => 0,
-                        };
-                        next[sum_a >> 1][sum_b >> 1][below] += *value * joint[sum_a & 1][sum_b & 1];
-                    }
+/// A run that is laid over the indices of a point, at any place.
+#[derive(Debug)]
+pub(super) struct Laid<'a> {
+    point: &'a Point<'a>,
+    start: usize,
+    /// Its last step: one less than its length.
+    last: usize,
+    /// For each bit of a step, the lowest first, the product of both `eq`: by the bit of the run's index, then of the point's.
+    joint: Vec<[[Ext; 2]; 2]>,
+}
+
+impl<'a> Laid<'a> {
+    /// A run of `length` indices, at least one; of ones, if none is given.
+    pub(super) fn new(run: Option<Run<'_>>, length: usize, point: &'a Point<'a>) -> Self {
+        let (start, last) = (run.map_or(0, |run| run.start), length - 1);
+        let steps = (usize::BITS - (start + last).leading_zeros()) as usize;
+        let bits = run.map_or(0, |run| run.point.len()).max(steps);
+        let joint = |place| {
+            let theirs = bit(point.coordinates, place);
+            run.map_or([Ext::ONE; 2], |run| bit(run.point, place))
+                .map(|ours| theirs.map(|theirs| ours * theirs))
+        };
+        Self { point, start, last, joint: (0..bits).map(joint).collect() }
+    }
+
+    /// `Σ_{i ≤ last} eq(run, start + i) · eq(point, begin + i)`, in time of the number of a step's bits.
+    ///
+    /// The bits of `i` are chosen from the lowest: what is remembered between them are the two carries of the additions and
+    /// whether the bits so far are at most those of the last step. Above them only a carry changes the bits of the point.
+    pub(super) fn at(&self, begin: usize) -> Ext {
+        // state[carry of the run][carry of the point][at most]
+        let mut state = [[[Ext::ZERO; 2]; 2]; 2];
+        state[0][0][1] = Ext::ONE;
+        for (place, joint) in self.joint.iter().enumerate() {
+            let digit = |number: usize| number.checked_shr(place as u32).unwrap_or(0) & 1;
+            let (in_run, in_point, end) = (digit(self.start), digit(begin), digit(self.last));
+            let mut next = [[[Ext::ZERO; 2]; 2]; 2];
+            for (at, value) in state.as_flattened().as_flattened().iter().enumerate() {
+                if *value == Ext::ZERO {
+                    continue;
+                }
+                for bit in 0..2 {
+                    let (run, point) = (in_run + bit + (at >> 2), in_point + bit + (at >> 1 & 1));
+                    let most = match bit.cmp(&end) {
+                        Ordering::Less => 1,
+                        Ordering::Equal => at & 1,
+                        Ordering::Greater => 0,
+                    };
+                    next[run >> 1][point >> 1][most] += *value * joint[run & 1][point & 1];
                 }
             }
+            state = next;
         }
-        state = next;
+        let (bits, [[_, stays], [_, carries]]) = (self.joint.len(), state[0]);
+        let over = |by| self.point.over(bits, begin.checked_shr(bits as u32).unwrap_or(0) + by);
+        let stays = stays * over(0);
+        if carries == Ext::ZERO { stays } else { stays + carries * over(1) }
     }
-    state[0][0][1]
 }
 
 /// `Σ_{i < length} eq(a, a₀ + i)`.
@@ -169,8 +202,12 @@ mod tests {
             let (ta, tb) = (table(&pa, Ext::ONE), table(&pb, Ext::ONE));
             let get = |table: &[Ext], at: usize| table.get(at).copied().unwrap_or(Ext::ZERO);
             let hand: Ext = (0..length).map(|i| get(&ta, a0 + i) * get(&tb, b0 + i)).sum();
-            let (a, b) = (Run { point: &pa, start: a0 }, Run { point: &pb, start: b0 });
-            prop_assert_eq!(overlap(a, b, length), hand);
+            let (a, at_b) = (Run { point: &pa, start: a0 }, Point::new(&pb));
+            if length > 0 {
+                prop_assert_eq!(Laid::new(Some(a), length, &at_b).at(b0), hand);
+                let ones: Ext = (0..length).map(|i| get(&tb, b0 + i)).sum();
+                prop_assert_eq!(Laid::new(None, length, &at_b).at(b0), ones);
+            }
             let hand: Ext = (0..length).map(|i| get(&ta, a0 + i)).sum();
             prop_assert_eq!(mass(a, length), hand);
             for (index, value) in ta.iter().enumerate() {

@@ -14,7 +14,7 @@ const TERM_BITS: usize = 104;
 /// Bits that a term may lose before more is asked of it.
 const SPARE_BITS: f64 = 3.0;
 /// Grinding before queries, in bits.
-const GRINDING: usize = 13;
+const GRINDING: usize = 16;
 /// Random cells at the end of each limb besides those that openings use up: with those of one other limb at least they blind
 /// the group's value, an element of the extension.
 const BLINDS: usize = 2;
@@ -29,7 +29,7 @@ const MOST_VARIABLES: usize = 26;
 /// By how much the inverse rate of a word may be above that of the word before it, a logarithm. By the whole fold but one,
 /// words would be half as long as those before them; by less they are shorter still, which is most of the time of an opening,
 /// and are asked at a few places more.
-const THINNING: usize = 3;
+const THINNING: usize = 4;
 /// The most elements of an extension word that an opening commits to, a logarithm: 100 MB.
 const LONGEST_WORD: usize = 22;
 

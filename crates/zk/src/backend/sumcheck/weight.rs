@@ -89,6 +89,20 @@ impl Dim {
         }
     }
 
+    /// The dimension as a run of the point's indices, where that is faster than one element after the other: it is long, or its
+    /// factor's table would have to be made for it.
+    fn laid<'a>(&self, point: &'a eq::Point<'a>) -> Option<eq::Laid<'a>> {
+        let run = match &*self.factor {
+            Factor::Ones => None,
+            Factor::Eq(point, table) => {
+                let known = table.get().is_some() || point.len() < SHORT;
+                (self.size >= 1 << SHORT || !known).then_some(Some(Run { point, start: self.from }))?
+            }
+            Factor::Dense(_) => return None,
+        };
+        (self.stride == 1 && self.size > 0).then(|| eq::Laid::new(run, self.size, point))
+    }
+
     fn part(&self, from: usize, size: usize) -> Self {
         Self { size, from: self.from + from, ..self.clone() }
     }
@@ -109,8 +123,8 @@ pub(super) struct Weight {
     pub(super) dims: Vec<Dim>,
 }
 
-/// Elements of one run that are summed singly rather than by [`eq::overlap`].
-const SHORT: usize = 320;
+/// Runs of fewer elements are summed singly rather than by their bits; a logarithm.
+const SHORT: usize = 5;
 
 impl Weight {
     /// One factor for each dimension of a row-major tensor.
@@ -275,36 +289,21 @@ impl Weight {
 
     /// `Σ weight · eq(point, place + element)`: what the weights of a buffer that begins at `place` come to at a point.
     pub(super) fn at(&self, point: &eq::Point<'_>, place: usize) -> Ext {
+        let laid = self.dims.last().and_then(|run| run.laid(point));
         let mut total = Ext::ZERO;
         self.runs(&mut |start, run, coefficient| {
             let begin = place + start;
-            let sum = match run {
-                None => point.get(begin),
-                Some(run) => match &*run.factor {
-                    Factor::Eq(other, values) if run.stride == 1 && long(run.size, other, values) => {
-                        eq::overlap(
-                            Run { point: other, start: run.from },
-                            Run { point: point.coordinates(), start: begin },
-                            run.size,
-                        )
-                    }
-                    Factor::Ones if run.stride == 1 && run.size >= SHORT => {
-                        eq::mass(Run { point: point.coordinates(), start: begin }, run.size)
-                    }
-                    _ => (0..run.size)
-                        .map(|index| run.get(index) * point.get(begin + index * run.stride))
-                        .sum(),
-                },
+            let sum = match (run, &laid) {
+                (None, _) => point.get(begin),
+                (Some(_), Some(laid)) => laid.at(begin),
+                (Some(run), None) => {
+                    (0..run.size).map(|index| run.get(index) * point.get(begin + index * run.stride)).sum()
+                }
             };
             total += coefficient * sum;
         });
         total
     }
-}
-
-/// Whether a run is summed faster by its bits: it is long, or its factor's table would have to be made for it.
-fn long(size: usize, point: &[Ext], values: &OnceLock<Vec<Ext>>) -> bool {
-    size >= SHORT || values.get().is_none() && 1 << point.len() > 2 * SHORT
 }
 
 /// The factor of two dimensions that are one run of elements, where it is simple.

@@ -8,7 +8,7 @@
 mod operation;
 
 use super::system::{Hint, Leaf, Lookup, NodeId, Numerator, Product, Store, System, VEIL, Wire};
-use bitneuron_core::exact::{Comparison, Interval, Op, Program, Tensor, ValueId, execute};
+use bitneuron_core::exact::{Comparison, Interval, Op, Program, Tensor, ValueId, compute};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use thiserror::Error;
@@ -306,10 +306,9 @@ impl<'a> Lowering<'a> {
         let slice =
             self.program.slice(&[id], &operands.iter().copied().collect()).map_err(|_| LowerError::Known)?;
         let inputs: Option<Vec<Tensor>> = slice.inputs.iter().map(|id| self.known.get(id).cloned()).collect();
-        let run =
-            execute(&slice.program, &inputs.ok_or(LowerError::Known)?).map_err(|_| LowerError::Known)?;
-        let result = run.outputs().first().map(|tensor| (*tensor).clone()).ok_or(LowerError::Known)?;
-        self.know(id, result);
+        let outputs = compute(&slice.program, &inputs.ok_or(LowerError::Known)?);
+        let result = outputs.map_err(|_| LowerError::Known)?.into_iter().next();
+        self.know(id, result.ok_or(LowerError::Known)?);
         Ok(())
     }
 
