@@ -38,8 +38,7 @@ pub(crate) fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
         | Action::Receipt { .. }
         | Action::Answer { .. } => (1, 2, 0),
         Action::Bond(_) | Action::Unbond(_) | Action::CommitTurn { .. } => (1, 3, 0),
-        Action::Vote { .. } | Action::CallPause => (1, 4, 0),
-        Action::Post { .. } | Action::Cancel(_) => (1, 4, 0),
+        Action::Post { .. } | Action::Cancel(_) | Action::Vote { .. } | Action::CallPause => (1, 4, 0),
         Action::Propose(_) => (1, 4, PROPOSAL),
         Action::Place(_) | Action::Challenge { .. } | Action::Move { .. } => (1, 8, 0),
         Action::RegisterGoal(_) => (1, 3, GOAL),

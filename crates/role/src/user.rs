@@ -358,7 +358,7 @@ impl User {
         match message {
             Message::Tip(tip) => self.tip(from, &tip, out),
             Message::Light(block) => self.shown(from, block, out),
-            Message::Params(notice) => self.governed(from, &notice),
+            Message::Params(notice) => self.learn_params(from, &notice),
             Message::Head { notice, model } => self.head(from, &notice, &model, out),
             Message::Matched { deal, notice } => self.matched(from, deal, &notice, out),
             Message::Unconfirmed { deal, notice } => self.post(from, deal, &notice, out),

@@ -5,7 +5,7 @@ use super::proposal::{Outcome, Proposal, ProposalId, Stage};
 use crate::account::Pocket;
 use crate::event::Event;
 use crate::{Refused, State, draft::Draft};
-use bitneuron_core::{Amount, Epoch};
+use bitneuron_core::Epoch;
 
 impl State {
     /// The proposals that are not over, the oldest first.
@@ -35,7 +35,7 @@ impl Draft<'_> {
                 Stage::Open | Stage::Over { .. } => None,
             };
             if passed.is_some_and(|due| due <= now) {
-                self.carry_out(id)?;
+                self.carry_out(id);
             }
         }
         self.state.forget_proposals(now);
@@ -73,19 +73,15 @@ impl Draft<'_> {
             return Ok(None);
         }
         let due = Epoch(self.state.epoch().0.saturating_add(proposal.rule.delay));
-        self.give_back(id, Pocket::Account(proposal.by), proposal.rule.deposit)?;
+        self.state.shift(id.deposit(), Pocket::Account(proposal.by), proposal.rule.deposit)?;
         self.state.proposals.set(id, Proposal { stage: Stage::Passed(due), ..proposal });
         self.events.push(Event::ProposalPassed { proposal: id, by: proposal.by, votes: proposal.votes, due });
         Ok(Some(due))
     }
 
-    fn give_back(&mut self, id: ProposalId, to: Pocket, deposit: Amount) -> Result<(), Refused> {
-        self.state.shift(id.deposit(), to, deposit)
-    }
-
     /// Does what has passed, or nothing of it.
-    fn carry_out(&mut self, id: ProposalId) -> Result<(), Refused> {
-        let Some(proposal) = self.state.proposals.get(&id).copied() else { return Ok(()) };
+    fn carry_out(&mut self, id: ProposalId) {
+        let Some(proposal) = self.state.proposals.get(&id).copied() else { return };
         let (params, events) = (self.state.params.clone(), self.events.len());
         let before = self.state.begin();
         let outcome = if self.enact(&proposal.motion).is_ok() {
@@ -97,14 +93,13 @@ impl Draft<'_> {
             Outcome::Void
         };
         self.end_proposal(id, proposal, outcome);
-        Ok(())
     }
 
     /// A proposal did not pass.
     fn close(&mut self, id: ProposalId, outcome: Outcome) -> Result<(), Refused> {
         let Some(proposal) = self.state.proposals.get(&id).copied() else { return Ok(()) };
         let to = if outcome.costs() { Pocket::Treasury } else { Pocket::Account(proposal.by) };
-        self.give_back(id, to, proposal.rule.deposit)?;
+        self.state.shift(id.deposit(), to, proposal.rule.deposit)?;
         self.end_proposal(id, proposal, outcome);
         Ok(())
     }

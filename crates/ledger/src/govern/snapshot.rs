@@ -45,8 +45,8 @@ impl State {
     pub(super) fn held_at(&self, snapshot: Epoch, id: NodeId) -> Amount {
         let docket = self.docket.get(&());
         let snapshots = docket.map_or(&[][..], |docket| docket.snapshots.as_slice());
-        let later = snapshots.iter().filter(|epoch| **epoch >= snapshot);
-        let note = later.filter_map(|epoch| self.holdings.get(&(*epoch, id))).next();
+        let mut later = snapshots.iter().filter(|epoch| **epoch >= snapshot);
+        let note = later.find_map(|epoch| self.holdings.get(&(*epoch, id)));
         note.copied().unwrap_or_else(|| self.votable(id))
     }
 

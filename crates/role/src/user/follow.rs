@@ -54,7 +54,7 @@ impl User {
     }
 
     /// The parameters by which the chain goes on, believed when they are in a certified state and no older than those known.
-    pub(super) fn governed(&mut self, from: NodeId, notice: &Notice) {
+    pub(super) fn learn_params(&mut self, from: NodeId, notice: &Notice) {
         let height = notice.tip.header.height;
         let shown = self.light.entry(from, notice, &key::params()).ok().flatten();
         if let Some(params) = shown.and_then(|value| value.read()).filter(|_| height >= self.params.0) {

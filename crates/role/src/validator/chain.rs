@@ -236,7 +236,7 @@ impl Validator {
         let message = self.news(tip);
         self.subscribers.iter().for_each(|to| Self::send(*to, &message, out));
         if changed {
-            self.govern(self.subscribers.iter().copied(), out);
+            self.show_params(self.subscribers.iter().copied(), out);
         }
         let events: Arc<[Event]> = executed.events.clone().into();
         let report = Report::Committed {

@@ -323,7 +323,7 @@ impl Validator {
         }
         self.subscribers.insert(from);
         if *self.state.params() != self.plan.genesis.params {
-            self.govern([from].into_iter(), out);
+            self.show_params([from].into_iter(), out);
         }
     }
 

@@ -42,7 +42,7 @@ impl Validator {
     }
 
     /// Shows clients by which parameters the chain goes on.
-    pub(super) fn govern(&self, to: impl Iterator<Item = NodeId>, out: &mut Outbox<Effect>) {
+    pub(super) fn show_params(&self, to: impl Iterator<Item = NodeId>, out: &mut Outbox<Effect>) {
         if let Some(message) = self.notice(&key::params()).map(Message::Params) {
             to.for_each(|to| Self::send(to, &message, out));
         }

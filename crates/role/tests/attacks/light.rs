@@ -141,11 +141,11 @@ fn who_listens_goes_on_by_the_parameters_that_a_vote_has_set() {
     let lived = |world: &mut World| {
         world.said.clear();
         world.tell(Input::Start);
-        let offers = world.said.iter().filter_map(|(_, message)| match message {
+        let mut offers = world.said.iter().filter_map(|(_, message)| match message {
             Message::Transaction(tx) => Some(tx.tx.expires.0),
             _ => None,
         });
-        offers.last().expect("an offer").saturating_sub(done)
+        offers.next_back().expect("an offer").saturating_sub(done)
     };
     assert_eq!(lived(&mut world), 30);
     let mut forged = shown[0].clone();
