@@ -53,11 +53,12 @@ fn looked_back_at(home: &Path, receipt: &serde_json::Value) {
         History { json: false, ..history }.run(&mut text).unwrap().unwrap();
         (told["events"].as_array().unwrap().clone(), String::from_utf8(text).unwrap())
     };
-    let kind = Some("epochstarted".to_owned());
-    let (started, text) = events(Filter { kind, ..Filter::default() }, 100);
-    assert!(!started.is_empty() && started.iter().all(|event| event["event"] == "EpochStarted"));
-    assert_eq!(started[0]["height"], 19);
-    assert!(text.contains("\n  EpochStarted: epoch 1, height 19,"), "{text}");
+    let kind = Some("orderplaced".to_owned());
+    let (placed, text) = events(Filter { kind, ..Filter::default() }, 100);
+    assert!(!placed.is_empty() && placed.iter().all(|event| event["event"] == "OrderPlaced"));
+    assert!(placed.is_sorted_by_key(|event| event["height"].as_u64()));
+    let first = format!("\n  OrderPlaced: by {}, height {},", digest(&placed[0]["by"]), placed[0]["height"]);
+    assert!(text.contains(&first), "{first} in {text}");
     // The events of a receipt are among those of its author and height.
     let by = bitneuron_core::NodeId(digest(&receipt["by"]).0);
     let at = bitneuron_core::Height(receipt["height"].as_u64().unwrap());
