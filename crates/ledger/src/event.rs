@@ -1,6 +1,6 @@
 //! What happened in a block, for roles, reports and people. The list is exhaustive.
 
-use crate::govern::{Choice, Kind, Outcome, Parameter, ProposalId, Votes};
+use crate::govern::{Choice, Motion, Outcome, Parameter, ProposalId, Votes};
 use crate::pending::TurnId;
 use crate::slash::Offence;
 use bitneuron_core::{Amount, Commitment, Digest, Epoch, GoalId, Height, NodeId};
@@ -261,8 +261,8 @@ pub enum Event {
         proposal: ProposalId,
         /// By whom.
         by: NodeId,
-        /// Of which kind.
-        kind: Kind,
+        /// What.
+        motion: Motion,
     },
     /// Tokens were counted for a proposal; votes are taken in an epoch.
     VoteOpened {

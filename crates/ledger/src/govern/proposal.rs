@@ -153,7 +153,7 @@ impl Draft<'_> {
         let (snapshot, votable, votes) = (later(self.state.epoch(), 1), Amount::ZERO, Votes::default());
         let proposal = Proposal { by, motion, rule, snapshot, votable, votes, stage: Stage::Open };
         self.state.proposals.set(id, proposal);
-        self.events.push(Event::Proposed { proposal: id, by, kind });
+        self.events.push(Event::Proposed { proposal: id, by, motion });
         Ok(())
     }
 

@@ -85,6 +85,18 @@ fn bonded_tokens_vote_and_those_that_unbond_do_not() {
 }
 
 #[test]
+fn who_is_slashed_after_the_snapshot_votes_with_what_it_had() {
+    let mut world = world();
+    let (who, proposal) = (world.validator(1), propose(&mut world, 3, Motion::Text(digest("text"))));
+    until_epoch(&mut world, 1);
+    let at = world.state.votable(who);
+    crate::way::accuse(&mut world, 1);
+    assert!(world.state.votable(who) < at);
+    let events = vote(&mut world, proposal, &[(1, Choice::Yes)]);
+    assert_eq!(weight(&events, who), Some(at));
+}
+
+#[test]
 fn notes_and_ballots_are_forgotten_when_nobody_needs_them() {
     let mut world = world();
     let voter = world.validator(2);

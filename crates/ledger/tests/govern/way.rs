@@ -251,7 +251,7 @@ fn a_goal_that_is_listed_no_longer_earns_nothing() {
 }
 
 /// Accuses a validator of two votes in the height before; the misdeed's name.
-fn accuse(world: &mut World, v: usize) -> Digest {
+pub(crate) fn accuse(world: &mut World, v: usize) -> Digest {
     let height = world.state.height();
     let signed = |block: &str| {
         let key = &world.validators[v];
@@ -286,6 +286,16 @@ fn a_pardon_in_time_gives_back_and_one_too_late_does_not() {
     assert_eq!(world.state.punished(misdeed).expect("known").fate, Fate::Pardoned);
     let again = world.by_validator(1, Action::Propose(Motion::Pardon { misdeed }));
     assert!(matches!(world.refused(&again), Refused::Punished(_)), "once");
+
+    // At the border at which it falls due a pardon is still in time: nothing is taken first.
+    let misdeed = accuse(&mut world, 2);
+    let Fate::Frozen(until) = world.state.punished(misdeed).expect("known").fate else { panic!("frozen") };
+    until_epoch(&mut world, until.0 - 2);
+    let proposal = propose(&mut world, 3, Motion::Pardon { misdeed });
+    assert_eq!(world.state.proposal(proposal).expect("known").closes(), until);
+    vote(&mut world, proposal, &ALL_YES);
+    assert_eq!(end(&mut world, proposal).0, Outcome::Done);
+    assert_eq!(world.state.punished(misdeed).expect("known").fate, Fate::Pardoned);
 
     // What is taken while votes are counted cannot be given back.
     let misdeed = accuse(&mut world, 1);
