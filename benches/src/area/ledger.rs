@@ -11,7 +11,7 @@ use bitneuron::{
     consensus::{CheckCertificate as _, QuorumCheck},
     core::{Amount, Height, encode},
     ledger::{
-        State, key,
+        EventProof, ReceiptProof, State, key,
         store::{Archive, Decided, Redb},
     },
 };
@@ -19,6 +19,8 @@ use std::{env, fs, path::Path, process};
 
 /// Accounts of the chain that is measured, and of a larger one beside it.
 const ACCOUNTS: [u64; 2] = [20_000, 100_000];
+/// Accounts among which entries are proved, and how many of them act.
+const CROWD: [u64; 2] = [1_000_000, 1_000];
 /// Transfers in a block: what a block of the main network has gas for.
 const TRANSFERS: usize = 6_700;
 /// Blocks of one sample.
@@ -90,10 +92,22 @@ fn transfers(accounts: u64) -> Result<(f64, String), Failure> {
 }
 
 fn proofs() -> Result<Vec<Reading>, Failure> {
-    let [_, accounts] = ACCOUNTS;
-    let mut chain = Chain::new(accounts)?;
+    let [accounts, active] = CROWD;
+    let mut chain = Chain::among(active, accounts - active)?;
     let order = key::order(chain.offer()?);
+    let transfers = chain.transfers(TRANSFERS);
+    chain.block(&transfers, &Signatures)?;
     let (root, proof) = (chain.state.root(), chain.state.prove(&order));
+    let (id, _) = chain.state.accounts().next().ok_or("no accounts")?;
+    let account = key::account(id);
+    let balance = chain.state.prove(&account);
+    balance.verify(root, &account)?.ok_or("the account is not there")?;
+    let receipts = &chain.state.changes().receipts;
+    let entry = || chain.state.prove(&key::receipts(chain.state.height()));
+    let receipt = ReceiptProof::of(receipts, 7, entry()).ok_or("no receipt")?;
+    receipt.verify(root)?;
+    let event = EventProof::of(receipts, 7, 0, entry()).ok_or("no event")?;
+    event.verify(root)?;
     proof.verify(root, &order)?.ok_or("the order is not there")?;
     let nobody = key::order(bitneuron::market::OrderId::default());
     let absence = chain.state.prove(&nobody);
@@ -107,6 +121,11 @@ fn proofs() -> Result<Vec<Reading>, Failure> {
         Reading::row("order_proof_verify", verify),
         Reading::extra("order_proof_make", "us", prove),
         Reading::extra("absence_proof_size", "bytes", encode(&absence).len() as f64),
+        Reading::extra("balance_proof_size", "bytes", encode(&balance).len() as f64),
+        Reading::extra("receipt_proof_size", "bytes", encode(&receipt).len() as f64)
+            .note(format!("one of a block of {TRANSFERS} transfers")),
+        Reading::extra("event_proof_size", "bytes", encode(&event).len() as f64)
+            .note("the same with one of its events"),
     ])
 }
 

@@ -88,10 +88,20 @@ impl Chain {
     /// # Errors
     /// The genesis is refused.
     pub fn new(accounts: u64) -> Result<Self, Failure> {
+        Self::among(accounts, 0)
+    }
+
+    /// The same with so many accounts more, whose keys nobody has.
+    ///
+    /// # Errors
+    /// The genesis is refused.
+    pub fn among(accounts: u64, others: u64) -> Result<Self, Failure> {
         let validator = Keypair::from_seed(Seed::from_number(u64::MAX));
         let keys: Vec<Keypair> =
             (0..accounts).map(|number| Keypair::from_seed(Seed::from_number(number))).collect();
         let mut funded: Vec<_> = keys.iter().map(|key| (key.id(), Amount::tokens(10_000))).collect();
+        let name = |number: u64| NodeId(Digest::of("bitneuron bench account v1", &number.to_le_bytes()).0);
+        funded.extend((0..others).map(|number| (name(number), Amount::TOKEN)));
         funded.sort_unstable();
         let goal = goal()?;
         let id = goal.id();

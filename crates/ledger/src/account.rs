@@ -49,6 +49,8 @@ impl State {
         if amount == Amount::ZERO {
             return Ok(());
         }
+        self.remember(from);
+        self.remember(to);
         self.change(from, |held| less(held, amount))?;
         self.change(to, |held| more(held, amount))
     }
@@ -92,10 +94,16 @@ impl State {
     /// All tokens: free, staked, in escrow and in pools. Always [`Amount::SUPPLY`].
     pub fn total(&self) -> Amount {
         let free = self.accounts.values().copied();
+        let bonded = self.stakes.values().map(|stake| stake.bonded);
+        Amount::sum(free.chain(bonded).chain([self.silent()])).unwrap_or(Amount(u128::MAX))
+    }
+
+    /// All tokens that nobody votes with: in escrow, in pools, and stake that is not bonded.
+    pub(crate) fn silent(&self) -> Amount {
         let escrow = self.escrows.values().copied();
-        let stake = self.stakes.values().map(crate::Stake::held);
+        let stake = self.stakes.values().map(|stake| stake.held().saturating_sub(stake.bonded));
         let pools = [self.pools.treasury, self.pools.rewards, self.pools.voters];
-        Amount::sum(free.chain(escrow).chain(stake).chain(pools)).unwrap_or(Amount(u128::MAX))
+        Amount::sum(escrow.chain(stake).chain(pools)).unwrap_or(Amount(u128::MAX))
     }
 }
 

@@ -71,6 +71,16 @@ impl ClassParams {
         bound((4..=128).contains(&self.keys), "a pool has at least 4 to 128 keys")
     }
 
+    pub(crate) const fn rule_mut(&mut self, class: Class) -> &mut ClassRule {
+        let [atomic, standard, heavy, bulk] = &mut self.rules;
+        match class {
+            Class::Atomic => atomic,
+            Class::Standard => standard,
+            Class::Heavy => heavy,
+            Class::Bulk => bulk,
+        }
+    }
+
     fn rule(&self, class: Class) -> ClassRule {
         let [atomic, standard, heavy, bulk] = self.rules;
         match class {

@@ -123,6 +123,7 @@ impl State {
 
 impl Draft<'_> {
     pub(crate) fn place(&mut self, by: NodeId, order: &Order<DataMarket>) -> Result<(), Refused> {
+        self.state.trades()?;
         if order.by != by {
             return Err(Refused::NotParty(by));
         }

@@ -45,6 +45,7 @@ pub(crate) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub(crate) fn begin(before: &State, header: &Header, check: &'a dyn CheckClaim) -> Result<Self, Refused> {
+        before.understands()?;
         let output = before.follows(header)?;
         let (state, builder) = (before.clone(), header.proposer);
         let mut draft = Self {
@@ -169,6 +170,9 @@ impl<'a> Draft<'a> {
             Action::Move { turn, step } => self.make_move(by, *turn, step),
             Action::Refute(refutation) => self.refute(by, refutation),
             Action::Accuse(evidence) => self.accuse(by, evidence),
+            Action::Propose(motion) => self.propose(by, *motion),
+            Action::Vote { proposal, choice } => self.vote(by, *proposal, *choice),
+            Action::CallPause => self.call_pause(by),
         }
     }
 
@@ -194,6 +198,7 @@ impl<'a> Draft<'a> {
             next_base_fee(self.state.clock.base_fee, self.gas, &self.state.params.fees);
         self.state.note(self.output);
         self.state.attend(self.builder);
+        self.state.forget_votes();
         if self.state.is_border() {
             self.border()?;
         }
@@ -220,6 +225,8 @@ impl<'a> Draft<'a> {
     /// The end of an epoch.
     fn border(&mut self) -> Result<(), Refused> {
         let next = Epoch(self.state.epoch().0.saturating_add(1));
+        // Before anything is taken, for a vote may pardon it.
+        self.govern()?;
         self.divide(crate::account::Pocket::Voters, self.state.pools.voters, next)?;
         self.judge_presence()?;
         self.take_penalties()?;
@@ -235,7 +242,7 @@ impl<'a> Draft<'a> {
         let after = state.electorates.last_key_value();
         let voters = after.map_or(0, |(_, seats)| u32::try_from(seats.0.members().len()).unwrap_or(u32::MAX));
         self.events.push(Event::EpochStarted { epoch: next, voters });
-        Ok(())
+        self.count_tokens(next)
     }
 }
 

@@ -1,10 +1,12 @@
 //! What happened in a block, for roles, reports and people. The list is exhaustive.
 
+use crate::govern::{Choice, Motion, Outcome, Parameter, ProposalId, Votes};
 use crate::pending::TurnId;
 use crate::slash::Offence;
 use bitneuron_core::{Amount, Commitment, Digest, Epoch, GoalId, Height, NodeId};
 use bitneuron_market::{DataMarket, Deal, DealId, Duty, OrderId};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Why somebody was rewarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -253,9 +255,121 @@ pub enum Event {
         /// How many vote in the epoch after it, whose electorate was fixed now.
         voters: u32,
     },
+    /// Something was proposed.
+    Proposed {
+        /// The proposal.
+        proposal: ProposalId,
+        /// By whom.
+        by: NodeId,
+        /// What.
+        motion: Motion,
+    },
+    /// Tokens were counted for a proposal; votes are taken in an epoch.
+    VoteOpened {
+        /// The proposal.
+        proposal: ProposalId,
+        /// What all can vote with.
+        votable: Amount,
+    },
+    /// Somebody voted, or voted otherwise than before.
+    Voted {
+        /// On which proposal.
+        proposal: ProposalId,
+        /// Who.
+        who: NodeId,
+        /// What it says.
+        choice: Choice,
+        /// With what it held when tokens were counted.
+        weight: Amount,
+    },
+    /// A proposal passed.
+    ProposalPassed {
+        /// The proposal.
+        proposal: ProposalId,
+        /// Whose it is.
+        by: NodeId,
+        /// What was voted.
+        votes: Votes,
+        /// It is done at the end of this epoch.
+        due: Epoch,
+    },
+    /// A proposal is over.
+    ProposalEnded {
+        /// The proposal.
+        proposal: ProposalId,
+        /// Whose it is.
+        by: NodeId,
+        /// What was voted.
+        votes: Votes,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A vote listed a goal, or lists it no longer.
+    GoalListed {
+        /// The goal.
+        goal: GoalId,
+        /// Whether it is listed.
+        listed: bool,
+    },
+    /// A vote set a parameter.
+    ParameterSet {
+        /// Which.
+        parameter: Parameter,
+        /// What it was.
+        before: u64,
+        /// What it is.
+        value: u64,
+    },
+    /// A vote let the treasury pay.
+    Granted {
+        /// Whom.
+        who: NodeId,
+        /// How much.
+        amount: Amount,
+    },
+    /// The chain goes on by another protocol.
+    Upgraded {
+        /// Its version.
+        protocol: u32,
+    },
+    /// A validator called for a pause of trade.
+    PauseCalled {
+        /// Who.
+        who: NodeId,
+    },
+    /// Trade is paused.
+    Paused {
+        /// Since this epoch.
+        epoch: Epoch,
+    },
+    /// Trade goes on.
+    Resumed {
+        /// There is no other pause before this epoch.
+        season: Epoch,
+    },
+}
+
+/// Takes the first word that is written, and no more.
+struct FirstWord(String);
+
+impl fmt::Write for FirstWord {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let word: String = text.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let whole = word.len() == text.len();
+        self.0.push_str(&word);
+        if whole { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 impl Event {
+    /// Of which kind it is: the name of its variant.
+    pub fn kind(&self) -> String {
+        let mut name = FirstWord(String::new());
+        // It ends with an error once the name is over, before anything else is written.
+        let _ = fmt::write(&mut name, format_args!("{self:?}"));
+        name.0
+    }
+
     /// The accounts that it concerns. A deal that is only named, and an order, concern whoever acted on them.
     pub fn concerns(&self) -> Vec<NodeId> {
         match self {
@@ -268,12 +382,18 @@ impl Event {
             | Self::Pardoned { who, .. }
             | Self::Jailed { who, .. }
             | Self::Absent { who, .. }
-            | Self::Rewarded { who, .. } => vec![*who],
+            | Self::Rewarded { who, .. }
+            | Self::Voted { who, .. }
+            | Self::Granted { who, .. }
+            | Self::PauseCalled { who } => vec![*who],
             Self::DataRegistered { author, .. }
             | Self::TurnCommitted { author, .. }
             | Self::TurnAccepted { author, .. }
             | Self::TurnLapsed { author, .. } => vec![*author],
-            Self::OrderPlaced { by, .. } => vec![*by],
+            Self::OrderPlaced { by, .. }
+            | Self::Proposed { by, .. }
+            | Self::ProposalPassed { by, .. }
+            | Self::ProposalEnded { by, .. } => vec![*by],
             Self::DealMade(deal) | Self::DealSettled(deal) | Self::DealLate { deal, .. } => {
                 vec![deal.seller, deal.buyer]
             }
@@ -290,7 +410,13 @@ impl Event {
             | Self::OrderCancelled(_)
             | Self::Delivered { .. }
             | Self::Proven(_)
-            | Self::EpochStarted { .. } => Vec::new(),
+            | Self::EpochStarted { .. }
+            | Self::VoteOpened { .. }
+            | Self::GoalListed { .. }
+            | Self::ParameterSet { .. }
+            | Self::Upgraded { .. }
+            | Self::Paused { .. }
+            | Self::Resumed { .. } => Vec::new(),
         }
     }
 }

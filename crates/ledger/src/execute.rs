@@ -17,7 +17,7 @@ use crate::draft::Draft;
 use crate::event::Event;
 use crate::fee::plain_gas;
 use crate::tx::{Action, Candidate, SignedTx};
-use crate::{HeaderFault, Refused, State};
+use crate::{HeaderFault, Params, Refused, State};
 use bitneuron_consensus::{Block, Electorate, Header};
 use bitneuron_core::claim::{CheckClaim, Claim};
 use bitneuron_core::{Bytes, Digest, Height, Time, Wire, decode, encode};
@@ -169,6 +169,12 @@ impl State {
         }
         let valid = verified || signed.is_signed_before(digest, self.chain, judge);
         if valid { Ok(()) } else { Err(Refused::Signature(signed.tx.by)) }
+    }
+
+    /// Whether this program knows the protocol by which the chain goes on.
+    pub(crate) fn understands(&self) -> Result<(), Refused> {
+        let (needed, known) = (self.params.protocol, Params::PROTOCOL);
+        if needed <= known { Ok(()) } else { Err(Refused::Protocol { needed, known }) }
     }
 
     /// Whether a header follows on this state; what its builder drew.

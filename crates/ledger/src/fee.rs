@@ -24,6 +24,8 @@ const READ: u64 = 200;
 const WRITE: u64 = 2_000;
 /// Building all programs of a goal.
 const GOAL: u64 = 2_000_000;
+/// Looking through all proposals.
+const PROPOSAL: u64 = 100_000;
 
 /// The gas of checking what a block's builder drew.
 pub const DRAW_GAS: u64 = 23_000;
@@ -36,7 +38,8 @@ pub(crate) fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
         | Action::Receipt { .. }
         | Action::Answer { .. } => (1, 2, 0),
         Action::Bond(_) | Action::Unbond(_) | Action::CommitTurn { .. } => (1, 3, 0),
-        Action::Post { .. } | Action::Cancel(_) => (1, 4, 0),
+        Action::Post { .. } | Action::Cancel(_) | Action::Vote { .. } | Action::CallPause => (1, 4, 0),
+        Action::Propose(_) => (1, 4, PROPOSAL),
         Action::Place(_) | Action::Challenge { .. } | Action::Move { .. } => (1, 8, 0),
         Action::RegisterGoal(_) => (1, 3, GOAL),
         Action::Claim(_) => (2, 16, 0),

@@ -67,6 +67,7 @@ impl Genesis {
         let able = self.validators.iter().any(|(_, amount)| *amount >= self.params.stake.threshold);
         rule(able, "nobody has the stake to vote")?;
         rule(self.params.stake.reputation.0 == 0, "nobody begins with reputation")?;
+        rule(self.params.protocol == Params::PROTOCOL, "a chain begins by the protocol of its program")?;
         rule(self.goals.len() <= self.params.turns.goals as usize, "too many goals")?;
         for goal in &self.goals {
             goal.validate()?;

@@ -4,6 +4,7 @@
 //! the type given here.
 
 use crate::entry::key_of;
+use crate::govern::ProposalId;
 use bitneuron_core::{Digest, Epoch, GoalId, Height, NodeId};
 use bitneuron_market::OrderId;
 
@@ -31,6 +32,14 @@ pub(crate) mod section {
     pub(crate) const RECEIPTS: u8 = 19;
     pub(crate) const OPENED: u8 = 20;
     pub(crate) const TALLY: u8 = 21;
+    // Governance has numbers of its own from here on.
+    pub(crate) const PARAMS: u8 = 40;
+    pub(crate) const DOCKET: u8 = 41;
+    pub(crate) const PROPOSALS: u8 = 42;
+    pub(crate) const BALLOTS: u8 = 43;
+    pub(crate) const HOLDINGS: u8 = 44;
+    pub(crate) const PAUSE: u8 = 45;
+    pub(crate) const TERMS: u8 = 46;
 }
 
 /// The clock: height, time, base fee. Its value is a [`crate::Clock`].
@@ -41,6 +50,26 @@ pub fn clock() -> Vec<u8> {
 /// What is counted over an epoch, among it how dear reputation is: a [`crate::Tally`].
 pub fn tally() -> Vec<u8> {
     key_of(section::TALLY, &())
+}
+
+/// The parameters by which the next block is built: [`crate::Params`].
+pub fn params() -> Vec<u8> {
+    key_of(section::PARAMS, &())
+}
+
+/// A proposal, a [`crate::govern::Proposal`].
+pub fn proposal(id: ProposalId) -> Vec<u8> {
+    key_of(section::PROPOSALS, &id)
+}
+
+/// The vote of a holder on a proposal, a [`crate::govern::Ballot`]; until some time after the proposal's end.
+pub fn ballot(proposal: ProposalId, voter: NodeId) -> Vec<u8> {
+    key_of(section::BALLOTS, &(proposal, voter))
+}
+
+/// Whether trade is paused, a [`crate::govern::Pause`]; absent while there never was one nor a call for one.
+pub fn pause() -> Vec<u8> {
+    key_of(section::PAUSE, &())
 }
 
 /// The free balance of an account, an [`bitneuron_core::Amount`].
@@ -83,9 +112,15 @@ pub fn electorate(epoch: Epoch) -> Vec<u8> {
     key_of(section::ELECTORATES, &epoch)
 }
 
-/// An order, from its placing until it expires: a [`bitneuron_market::Listed`] of the data market.
+/// Where an order stands, from its placing until it expires: an [`crate::OrderEntry`].
 pub fn order(id: OrderId) -> Vec<u8> {
     key_of(section::ORDERS, &id)
+}
+
+/// What an open order says, and what it has taken: a [`bitneuron_market::Open`] of the data market. Whoever knows the order knows
+/// most of it, for the id is its digest.
+pub fn terms(id: OrderId) -> Vec<u8> {
+    key_of(section::TERMS, &id)
 }
 
 /// The root over the receipts of one of the last 64 heights, a [`Digest`].

@@ -9,7 +9,7 @@
 //! Tokens are in pockets (`account`) and move only between them; stake (`stake`) makes voters (`electorate`); deals
 //! (`deal`) and turns (`turn`) are where learning meets money; turns whose proofs convince only later wait (`pending`), are
 //! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); reputation
-//! and rewards follow from events; refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
+//! and rewards follow from events; holders of tokens change parameters and more by votes ([`govern`]); refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
 //! single entries by [`EntryProof`]s under the root of a certified header; [`key`] names the entries.
 #![forbid(unsafe_code)]
 #![warn(
@@ -33,8 +33,10 @@ mod execute;
 mod fee;
 mod genesis;
 mod goal;
+pub mod govern;
 pub mod key;
 mod opened;
+mod order;
 mod params;
 mod penalty;
 mod pending;
@@ -69,12 +71,13 @@ pub use fee::{DRAW_GAS, next_base_fee};
 pub use genesis::Genesis;
 pub use goal::{GoalEntry, Head, head_commitment, score};
 pub use opened::Opened;
+pub use order::OrderEntry;
 pub use params::{FeeParams, Params, RewardParams, TurnParams};
 pub use penalty::{Fate, Misdeed};
 pub use pending::{OpenDispute, PendingTurn, TurnId};
 pub use plan::{Frozen, PlannedInput, TurnPlan, part, turn_shares};
 pub use presence::Presence;
-pub use receipt::{Cause, Receipt, ReceiptError, ReceiptProof};
+pub use receipt::{Cause, EventProof, Receipt, ReceiptError, ReceiptProof, Stub};
 pub use refused::{HeaderFault, Refused, TurnFault};
 pub use reputation::{Channel, ReputationParams, Standing};
 pub use reward::emission;

@@ -1,12 +1,13 @@
 //! The parameters of a chain, with the bounds that no vote can ever cross.
 //!
-//! They stand in the genesis, so the chain's id commits to them. There are two profiles of the same formulas:
-//! [`Params::mainnet`], and [`Params::devnet`] with durations and thresholds divided. Spans are in heights unless they
-//! say otherwise.
+//! A chain begins with those of its genesis, so its id commits to them; votes change some of them later (`govern`), and what they are
+//! now is an entry of the state ([`crate::key::params`]). There are two profiles of the same formulas: [`Params::mainnet`],
+//! and [`Params::devnet`] with durations and thresholds divided. Spans are in heights unless they say otherwise.
 
 use crate::Refused;
 use crate::audit::AuditParams;
 use crate::class::ClassParams;
+use crate::govern::GovernParams;
 use crate::reputation::ReputationParams;
 use crate::slash::SlashParams;
 use crate::stake::StakeParams;
@@ -17,6 +18,8 @@ use serde::{Deserialize, Serialize};
 /// All parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Params {
+    /// The version of the protocol by which blocks are built and judged, verifiers included.
+    pub protocol: u32,
     /// Heights of an epoch.
     pub epoch: u64,
     /// Heights of a round of learning, at least one for each of its four phases.
@@ -41,6 +44,8 @@ pub struct Params {
     pub reputation: ReputationParams,
     /// Who works in which class.
     pub classes: ClassParams,
+    /// How holders of tokens decide.
+    pub govern: GovernParams,
 }
 
 /// Gas and fees; 1 gas = 10 ns of virtual compute.
@@ -99,6 +104,7 @@ impl Params {
     /// A network for one machine: epochs of 10 virtual seconds, thresholds a thousandth.
     pub fn devnet() -> Self {
         Self {
+            protocol: Self::PROTOCOL,
             epoch: 20,
             round: 4,
             tx_lifetime: 100,
@@ -116,12 +122,14 @@ impl Params {
             rewards: RewardParams { duration: 86_400, ..RewardParams::mainnet() },
             reputation: ReputationParams::mainnet(),
             classes: ClassParams::mainnet(),
+            govern: GovernParams::devnet(),
         }
     }
 
     /// The main network: blocks of two seconds, epochs of an hour.
     pub fn mainnet() -> Self {
         Self {
+            protocol: Self::PROTOCOL,
             epoch: 1_800,
             round: 4,
             tx_lifetime: 100,
@@ -134,6 +142,7 @@ impl Params {
             rewards: RewardParams::mainnet(),
             reputation: ReputationParams::mainnet(),
             classes: ClassParams::mainnet(),
+            govern: GovernParams::mainnet(),
         }
     }
 
@@ -163,8 +172,13 @@ impl Params {
         bound(self.turns.heads <= 16, "a turn merges at most 16 heads")?;
         bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
         bound(self.rewards.validate(), "the rewards are within the pool and take time")?;
+        self.govern.validate(self.epoch, &self.stake, &self.slash, bound)?;
         self.reputation.validate(bound)
     }
+
+    /// The highest version of the protocol that this program knows. A chain that goes on by a higher one is left to programs
+    /// that know it.
+    pub const PROTOCOL: u32 = 1;
 
     /// The longest window of a turn: the beacons of that many heights are kept.
     pub const MAX_WINDOW: u64 = 60;

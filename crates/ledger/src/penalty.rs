@@ -201,12 +201,11 @@ impl Draft<'_> {
         Ok(told)
     }
 
-    /// Ends a penalty before it is taken, by whoever the chain lets decide that: what is frozen is given back, and who sits in
-    /// jail for nothing else is free. The misdeed stays known, so it is not punished again, and counts for nobody.
+    /// Ends a penalty before it is taken, as a vote may: what is frozen is given back, and who sits in jail for nothing else is
+    /// free. The misdeed stays known, so it is not punished again, and counts for nobody.
     ///
     /// # Errors
     /// No such misdeed, or it is too late.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for votes, which cannot decide it yet"))]
     pub(crate) fn pardon(&mut self, subject: Digest) -> Result<(), Refused> {
         let misdeed = self.state.misdeeds.get(&subject).copied();
         let frozen = |misdeed: &Misdeed| matches!(misdeed.fate, Fate::Frozen(_));

@@ -1,5 +1,6 @@
 //! Why something is refused: one error for the whole ledger.
 
+use crate::govern::GovernFault;
 use bitneuron_core::claim::{self, Source};
 use bitneuron_core::class::Class;
 use bitneuron_core::exact::ProgramError;
@@ -20,6 +21,17 @@ pub enum Refused {
     /// Bytes that are no transaction.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// The chain goes on by a protocol that this program does not know.
+    #[error("the chain goes on by protocol {needed}, this program knows {known}")]
+    Protocol {
+        /// The chain's.
+        needed: u32,
+        /// The highest known.
+        known: u32,
+    },
+    /// Something about a proposal, a vote or a pause.
+    #[error("governance: {0}")]
+    Governance(#[from] GovernFault),
     /// A header that does not follow on this state.
     #[error("header: {0}")]
     Header(HeaderFault),

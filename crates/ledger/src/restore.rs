@@ -60,6 +60,7 @@ impl State {
             section::CLOCK => self.clock = value_of(value)?,
             section::POOLS => self.pools = value_of(value)?,
             section::TALLY => self.tally = value_of(value)?,
+            section::PARAMS => self.params = Arc::new(value_of(value)?),
             section::BOOK => {}
             other => {
                 let mut sections = self.sections_mut().into_iter();
@@ -83,7 +84,7 @@ impl State {
         let key = key_of(section::BOOK, &());
         let entry = entries.iter().find(|entry| entry.key == key).and_then(|entry| entry.value.as_deref());
         let known: BookEntry = entry.and_then(value_of).ok_or(StoreError::Missing("book"))?;
-        let listings = self.orders.iter().map(|(id, listed)| (*id, listed.clone()));
+        let listings = self.orders.iter().map(|(id, entry)| (*id, entry.listed(self.terms.get(id).cloned())));
         let deals = self.deals.values().map(|sale| &sale.deal).filter(|deal| !deal.state.is_final());
         let book = PriceTime::restore(self.params.market, listings, deals.cloned(), known.placed)
             .map_err(|_| StoreError::Damaged("parameters of the market"))?;

@@ -96,7 +96,7 @@ impl SlashParams {
     pub(crate) fn devnet() -> Self {
         Self {
             window: 3,
-            freeze: 1,
+            freeze: 3,
             jail: 6,
             jail_turn: 2,
             jail_absence: 1,
@@ -116,7 +116,8 @@ impl SlashParams {
             self.absence,
         ];
         bound(fractions.iter().all(|part| part.0 <= 10_000), "nobody loses more than all")?;
-        bound(self.double_vote.0 >= 100, "a double vote costs at least 1 %")?;
+        let least = self.double_vote.min(self.double_proposal);
+        bound(least.0 >= 100, "who contradicts itself loses at least 1 %")?;
         bound(
             self.false_precommit.0 <= 100,
             "a false precommit costs at most 1 %: a release fault hits many",

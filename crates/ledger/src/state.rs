@@ -6,8 +6,10 @@ use crate::deal::Sale;
 use crate::electorate::Seats;
 use crate::entry::{Change, bytes_of, key_of};
 use crate::goal::{GoalEntry, Head};
+use crate::govern::{Ballot, Docket, Pause, Proposal, ProposalId};
 use crate::key::section;
 use crate::opened::Opened;
+use crate::order::OrderEntry;
 use crate::penalty::Misdeed;
 use crate::pending::{PendingTurn, TurnId};
 use crate::plan::Frozen;
@@ -21,7 +23,7 @@ use crate::{Genesis, Params, Refused};
 use bitneuron_consensus::chance::{first_seed, next_beacon};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::{Amount, ChainId, Digest, Epoch, GoalId, Height, NodeId, Time};
-use bitneuron_market::{DataMarket, Listed, OrderId, Orderbook as _, PriceTime};
+use bitneuron_market::{DataMarket, Open, OrderId, Orderbook as _, PriceTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,8 +66,8 @@ pub struct Changes {
 
 /// The state after a block. Copies are cheap: they share what they do not change.
 ///
-/// There is one way from a state to the next, [`State::execute`]. Everything but the parameters, to which the chain's id
-/// commits, and the last block's id, which commits to the root, is under [`State::root`].
+/// There is one way from a state to the next, [`State::execute`]. Everything but the last block's id, which commits to the root,
+/// is under [`State::root`].
 #[derive(Debug, Clone)]
 pub struct State {
     pub(crate) params: Arc<Params>,
@@ -83,8 +85,9 @@ pub struct State {
     pub(crate) data: Section<(GoalId, NodeId, DataRoot), Height>,
     pub(crate) heads: Section<(GoalId, NodeId), Head>,
     pub(crate) book: Arc<PriceTime<DataMarket>>,
-    /// What the book lists, as entries.
-    pub(crate) orders: Section<OrderId, Listed<DataMarket>>,
+    /// What the book lists, as entries: where orders stand, and what the open ones say.
+    pub(crate) orders: Section<OrderId, OrderEntry>,
+    pub(crate) terms: Section<OrderId, Open<DataMarket>>,
     pub(crate) deals: Section<Digest, Sale>,
     pub(crate) turns: Section<(NodeId, GoalId), OpenTurn>,
     pub(crate) frozen: Section<(GoalId, NodeId), Frozen>,
@@ -100,6 +103,12 @@ pub struct State {
     pub(crate) opened: Section<Digest, Opened>,
     /// The roots over the receipts of the last blocks.
     pub(crate) receipts: Section<Height, Digest>,
+    pub(crate) docket: Section<(), Docket>,
+    pub(crate) proposals: Section<ProposalId, Proposal>,
+    pub(crate) ballots: Section<(ProposalId, NodeId), Ballot>,
+    /// What nodes could vote with at the beginning of an epoch, where it has changed since.
+    pub(crate) holdings: Section<(Epoch, NodeId), Amount>,
+    pub(crate) pause: Section<(), Pause>,
     pub(crate) tree: Tree,
     pub(crate) changes: Arc<Changes>,
 }
@@ -146,6 +155,7 @@ impl State {
             heads: Section::default(),
             book: Arc::new(book),
             orders: Section::default(),
+            terms: Section::default(),
             deals: Section::default(),
             turns: Section::default(),
             frozen: Section::default(),
@@ -157,6 +167,11 @@ impl State {
             pending: Section::default(),
             opened: Section::default(),
             receipts: Section::default(),
+            docket: Section::default(),
+            proposals: Section::default(),
+            ballots: Section::default(),
+            holdings: Section::default(),
+            pause: Section::default(),
             tree: Tree::default(),
             changes: Arc::default(),
         })
@@ -178,8 +193,8 @@ impl State {
         self.data.extend(data);
     }
 
-    /// The sections with their numbers; clock, pools, tally and book are entries of their own ([`Self::singles`]).
-    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 18] {
+    /// The sections with their numbers; clock, pools, tally, parameters and book are entries of their own ([`Self::singles`]).
+    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 24] {
         [
             (section::ACCOUNTS, &self.accounts),
             (section::ESCROWS, &self.escrows),
@@ -199,10 +214,16 @@ impl State {
             (section::ORDERS, &self.orders),
             (section::RECEIPTS, &self.receipts),
             (section::OPENED, &self.opened),
+            (section::DOCKET, &self.docket),
+            (section::PROPOSALS, &self.proposals),
+            (section::BALLOTS, &self.ballots),
+            (section::HOLDINGS, &self.holdings),
+            (section::PAUSE, &self.pause),
+            (section::TERMS, &self.terms),
         ]
     }
 
-    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 18] {
+    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 24] {
         [
             (section::ACCOUNTS, &mut self.accounts),
             (section::ESCROWS, &mut self.escrows),
@@ -222,15 +243,22 @@ impl State {
             (section::ORDERS, &mut self.orders),
             (section::RECEIPTS, &mut self.receipts),
             (section::OPENED, &mut self.opened),
+            (section::DOCKET, &mut self.docket),
+            (section::PROPOSALS, &mut self.proposals),
+            (section::BALLOTS, &mut self.ballots),
+            (section::HOLDINGS, &mut self.holdings),
+            (section::PAUSE, &mut self.pause),
+            (section::TERMS, &mut self.terms),
         ]
     }
 
     /// The entries that stand alone in their sections.
-    pub(crate) fn singles(&self) -> [(u8, Vec<u8>); 4] {
+    pub(crate) fn singles(&self) -> [(u8, Vec<u8>); 5] {
         [
             (section::CLOCK, bytes_of(&self.clock)),
             (section::POOLS, bytes_of(&self.pools)),
             (section::TALLY, bytes_of(&self.tally)),
+            (section::PARAMS, bytes_of(self.params.as_ref())),
             (section::BOOK, bytes_of(&BookEntry { root: self.book.root(), placed: self.book.placed() })),
         ]
     }
@@ -239,10 +267,7 @@ impl State {
     pub(crate) fn seal(&mut self, receipts: Vec<Receipt>) -> Result<(), Refused> {
         self.list_accepted();
         for (id, listed) in Arc::make_mut(&mut self.book).take_changes() {
-            match listed {
-                Some(listed) => self.orders.set(id, listed),
-                None => self.orders.unset(&id),
-            }
+            self.list(id, listed);
         }
         let mut entries: Vec<Change> = self
             .singles()
@@ -305,7 +330,7 @@ impl State {
         self.tree.prove(key, self.value(key))
     }
 
-    /// The parameters.
+    /// The parameters by which the next block is built.
     pub fn params(&self) -> &Params {
         &self.params
     }
@@ -373,5 +398,31 @@ impl State {
     /// The beacon of a recent height, the last one included.
     pub fn beacon(&self, height: Height) -> Option<Digest> {
         self.beacons.get(&height).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_kinds_of_entries_share_a_number() {
+        let genesis = crate::Genesis {
+            name: "numbers".into(),
+            time: 0,
+            params: Params::devnet(),
+            accounts: Vec::new(),
+            validators: vec![(NodeId([1; 32]), Amount::tokens(2_000))],
+            goals: Vec::new(),
+            data: Vec::new(),
+        };
+        let mut state = State::genesis(&genesis).expect("valid");
+        let mut numbers: Vec<u8> = state.sections().map(|(number, _)| number).into();
+        assert!(state.sections_mut().iter().map(|(number, _)| number).eq(&numbers), "in one order");
+        numbers.extend(state.singles().iter().map(|(number, _)| number));
+        let all = numbers.len();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), all);
     }
 }

@@ -5,6 +5,7 @@
 //! need remember digests only until they expire.
 
 use crate::deal::SignedDelivery;
+use crate::govern::{Choice, Motion, ProposalId};
 use crate::pending::TurnId;
 use bitneuron_consensus::{Block, Evidence, Header, SignedProposal, SignedVote};
 use bitneuron_core::claim::{CheckClaim, Claim};
@@ -110,6 +111,17 @@ pub enum Action {
     Refute(Refutation),
     /// Two votes or proposals that contradict each other.
     Accuse(Evidence),
+    /// Proposes something to all who hold tokens, for a deposit.
+    Propose(Motion),
+    /// Votes on a proposal, or otherwise than before.
+    Vote {
+        /// The proposal.
+        proposal: ProposalId,
+        /// What is said to it.
+        choice: Choice,
+    },
+    /// A validator calls for a pause of trade.
+    CallPause,
 }
 
 /// Something signed that is false.

@@ -259,13 +259,13 @@ fn slashing_reaches_stake_that_is_leaving_until_evidence_is_too_old() {
     let tx = world.by_user(0, Action::Accuse(evidence.clone()));
     let events = world.block(&[tx]);
     assert!(slashed(&events, Offence::DoubleVote).is_some_and(|amount| amount > Amount::tokens(100)));
-    // What is left comes back at the end of the epoch in which it is free.
+    // What is left is free at height 161, and comes back when the penalty has been taken: three epochs after it was proven.
     let (left, balance) = (stake(&world.state, who), world.state.balance(who));
-    world.until(179);
+    world.until(199);
     assert!(world.state.balance(who) >= balance.checked_add(left).expect("small"));
-    let future = double_vote(&world, 3, 200, Stage::Precommit);
+    let future = double_vote(&world, 3, 220, Stage::Precommit);
     let tx = world.by_user(0, Action::Accuse(future));
-    assert!(matches!(world.refused(&tx), Refused::Age(Height(200))));
+    assert!(matches!(world.refused(&tx), Refused::Age(Height(220))));
 }
 
 #[test]

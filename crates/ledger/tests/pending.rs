@@ -269,7 +269,7 @@ fn a_challenger_that_is_right_has_its_bond_back_and_the_informers_part() {
     assert!(events.contains(&Event::TurnReversed { turn, head: model("after") }));
     let back = world.state.params().audits.bond;
     assert_eq!(world.state.balance(world.user(0)).saturating_sub(balance), back);
-    world.until(39);
+    world.until(79);
     let informer = world.state.stake(world.user(0)).expect("tokens that unbond");
     assert_eq!((informer.held(), informer.bonded), (Amount::tokens(3), Amount::ZERO));
     assert_eq!(world.state.escrow(turn.bond()), Amount::ZERO);

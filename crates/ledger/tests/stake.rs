@@ -189,20 +189,20 @@ fn nobody_leaves_before_his_contradiction_is_weighed() {
     let mut world = World::new();
     unbond(&mut world, 0, 2_000);
     world.until(39);
-    // In the electorate until height 39, so its last vote is punishable until 159, and it is taken at the end of that epoch.
+    // In the electorate until height 39, so its last vote is punishable until 159; what is proven at 151 is taken at 219.
     world.until(150);
     accuse(&mut world, 0, 39, 0);
     let left = world.state.stake(world.validator(0)).unwrap().slashable();
     assert!(left > Amount::ZERO);
     // Free at height 161, but for the misdeed.
-    world.until(159);
+    world.until(218);
     assert_eq!(world.state.stake(world.validator(0)).unwrap().slashable(), left);
     let balance = world.state.balance(world.validator(0));
-    world.until(179);
+    world.until(219);
     assert_eq!(world.state.stake(world.validator(0)).unwrap().held(), Amount::ZERO);
     assert!(world.state.balance(world.validator(0)) >= balance.checked_add(left).unwrap());
     // Too late for anything else: what is gone is gone, and evidence is not heard any more.
-    world.until(180);
+    world.until(220);
     let key = world.validators[1].clone();
     let vote = |block: &str| {
         let block = Some(digest(block));

@@ -439,10 +439,10 @@ fn a_fixed_history_has_a_fixed_root() {
     world.until(45);
     assert_eq!(
         world.genesis.chain().0.to_string(),
-        "659e89d1495ae9dc48a41c030029761109a9935ab464d5cb4b5610c57808e0d5"
+        "50bbf426dd94e78075a4e12903f5f5f65c618bdf719e12e28b339374e9c2b2c0"
     );
     assert_eq!(
         world.state.root().to_string(),
-        "c2c510b1b52e60378702476d4e73204929e0bcfd6b0f0c58e528ffc1decdf539"
+        "93e103d0e68c0f17f1177b99b01db4df665e8b348412ac8ad96f63b74b577126"
     );
 }

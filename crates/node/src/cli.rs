@@ -4,7 +4,7 @@
 //! told as such before anything runs.
 
 use crate::devnet::Devnet;
-use crate::ledger::{Inspect, LedgerArgs, Recount};
+use crate::ledger::{History, Inspect, LedgerArgs, Recount};
 use crate::proof::{Check, Example, Method, Work};
 use bitneuron_role::ProofSystem;
 use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Rows, Scenario};
@@ -254,6 +254,8 @@ pub enum Command {
     Verify(Check),
     /// Look into a ledger.
     Inspect(Inspect),
+    /// Look back at what happened in a ledger.
+    History(History),
     /// Execute a ledger again.
     Replay(Recount),
 }
@@ -305,7 +307,7 @@ impl DevnetArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{INSPECTING, REPLAYING};
+    use crate::ledger::{INSPECTING, LOOKING_BACK, REPLAYING};
 
     fn read(line: &str) -> Result<Devnet, clap::Error> {
         any(line).map(|command| match command {
@@ -417,12 +419,12 @@ mod tests {
 
     #[test]
     fn the_examples_in_the_help_can_be_typed() {
-        let help = [EXAMPLES, PROVING, VERIFYING, INSPECTING, REPLAYING];
+        let help = [EXAMPLES, PROVING, VERIFYING, INSPECTING, LOOKING_BACK, REPLAYING];
         let lines = help.iter().flat_map(|help| help.lines());
         let typed = lines.filter_map(|line| line.trim().strip_prefix("bitneuron "));
         let lines: Vec<_> =
             typed.map(|rest| format!("bitneuron {}", rest.split(" > ").next().unwrap_or(rest))).collect();
-        assert_eq!(lines.len(), 23);
+        assert_eq!(lines.len(), 27);
         for line in lines {
             assert!(any(&line).is_ok(), "{line}");
         }

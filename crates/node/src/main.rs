@@ -6,7 +6,7 @@
 
 use bitneuron_node::cli::{Cli, Command};
 use bitneuron_node::devnet::{Devnet, Stopwatch, Terminal};
-use bitneuron_node::ledger::{HomeError, Inspect, Recount};
+use bitneuron_node::ledger::{HomeError, Recount};
 use bitneuron_node::proof::{Check, Example, Verdict};
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
@@ -18,7 +18,9 @@ fn main() -> ExitCode {
         Ok(Command::Devnet(devnet)) => run(&devnet, stopwatch),
         Ok(Command::ProveExample(example)) => prove(&example),
         Ok(Command::Verify(check)) => verify(&check),
-        Ok(Command::Inspect(inspect)) => inspected(&inspect),
+        // Nobody is left to hear that standard output is closed.
+        Ok(Command::Inspect(inspect)) => told(inspect.run(&mut stdout()).map(drop)),
+        Ok(Command::History(history)) => told(history.run(&mut stdout()).map(drop)),
         Ok(Command::Replay(replay)) => replayed(&replay),
     }
 }
@@ -33,9 +35,8 @@ fn prove(example: &Example) -> ExitCode {
     }
 }
 
-fn inspected(inspect: &Inspect) -> ExitCode {
-    // Nobody is left to hear that standard output is closed.
-    inspect.run(&mut stdout()).map_or_else(|error| no_ledger(&error), |_| ExitCode::SUCCESS)
+fn told(told: Result<(), HomeError>) -> ExitCode {
+    told.map_or_else(|error| no_ledger(&error), |()| ExitCode::SUCCESS)
 }
 
 fn replayed(replay: &Recount) -> ExitCode {

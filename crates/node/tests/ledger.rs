@@ -1,8 +1,9 @@
 //! A devnet keeps its ledgers, and they can be looked into and executed again.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use bitneuron_ledger::store::Filter;
 use bitneuron_node::devnet::{Devnet, Stopwatch, Terminal};
-use bitneuron_node::ledger::{HomeError, Inspect, Question, Recount, Wanted};
+use bitneuron_node::ledger::{History, HomeError, Inspect, Question, Recount, Wanted};
 use bitneuron_sim::scenario::{Adversaries, Scenario};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,39 @@ fn asked(path: &Path, validator: u32, question: Question) -> serde_json::Value {
 
 fn digest(text: &serde_json::Value) -> bitneuron_core::Digest {
     text.as_str().unwrap().parse().unwrap()
+}
+
+/// Events are objects, found by account, height and kind.
+fn looked_back_at(home: &Path, receipt: &serde_json::Value) {
+    let events = |filter: Filter, most| {
+        let wanted = Wanted { path: home.into(), validator: 0 };
+        let history = History { wanted, filter, most, json: true };
+        let mut told = Vec::new();
+        history.run(&mut told).unwrap().unwrap();
+        let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+        let mut text = Vec::new();
+        History { json: false, ..history }.run(&mut text).unwrap().unwrap();
+        (told["events"].as_array().unwrap().clone(), String::from_utf8(text).unwrap())
+    };
+    let kind = Some("orderplaced".to_owned());
+    let (placed, text) = events(Filter { kind, ..Filter::default() }, 100);
+    assert!(!placed.is_empty() && placed.iter().all(|event| event["event"] == "OrderPlaced"));
+    assert!(placed.is_sorted_by_key(|event| event["height"].as_u64()));
+    let first = format!("\n  OrderPlaced: by {}, height {},", digest(&placed[0]["by"]), placed[0]["height"]);
+    assert!(text.contains(&first), "{first} in {text}");
+    // The events of a receipt are among those of its author and height.
+    let by = bitneuron_core::NodeId(digest(&receipt["by"]).0);
+    let at = bitneuron_core::Height(receipt["height"].as_u64().unwrap());
+    let filter = Filter { account: Some(by), from: at, upto: Some(at), kind: None };
+    let (found, _) = events(filter.clone(), 1_000);
+    let of_it: Vec<_> = found.iter().filter(|event| event["transaction"] == receipt["transaction"]).collect();
+    let said = receipt["events"].as_array().unwrap();
+    assert!(!said.is_empty() && said.len() == of_it.len());
+    for (event, logged) in said.iter().zip(of_it) {
+        assert_eq!((&event["event"], &logged["height"]), (&logged["event"], &receipt["height"]));
+    }
+    let (few, _) = events(filter, 1);
+    assert_eq!(few[..], found[found.len() - 1..]);
 }
 
 #[test]
@@ -77,6 +111,17 @@ fn ledgers_are_kept_shown_proved_and_executed_again() {
         asked(&home, 0, Question::Deal(bitneuron_core::Digest::ZERO))["deal"],
         serde_json::Value::Null
     );
+
+    assert_eq!(chain["proposals"], serde_json::json!([]));
+    let params = asked(&home, 0, Question::Params);
+    assert_eq!(params["verdict"], "shows that it is there");
+    assert_eq!(params["params"]["govern"]["text"]["deposit"], "10000000000");
+    let none = asked(&home, 0, Question::Proposal(bitneuron_ledger::govern::ProposalId(0)));
+    assert_eq!(
+        (&none["proposal"], &none["verdict"]),
+        (&serde_json::Value::Null, &"shows that it is not there".into())
+    );
+    looked_back_at(&home, &shown["receipt"]);
 
     let mut told = Vec::new();
     let recount = Recount { wanted: Wanted { path: home.clone(), validator: 2 }, json: true };

@@ -40,6 +40,8 @@ pub enum Message {
     },
     /// A decided header with its voters: they have changed, or somebody asked.
     Light(LightBlock),
+    /// The entry of the parameters: a vote has changed them, or somebody begins to listen who knows those of the genesis.
+    Params(Notice),
     /// Asks for the highest light block of a range of heights.
     Follow {
         /// Higher than this.

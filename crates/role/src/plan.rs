@@ -114,7 +114,7 @@ impl Plan {
         (self.layout.len() as u64).saturating_mul(4)
     }
 
-    /// How many heights a round has.
+    /// How many heights a round has: one of the parameters that no vote changes.
     pub const fn round_heights(&self) -> u64 {
         self.genesis.params.round
     }
@@ -129,7 +129,7 @@ impl Plan {
         self.pace.saturating_mul(u32::try_from(self.round_heights()).unwrap_or(u32::MAX))
     }
 
-    /// What light clients trust: the chain's span of trust, at the pace of its blocks.
+    /// What light clients trust: the chain's span of trust, which no vote changes, at the pace of its blocks.
     pub fn trust(&self) -> Trust {
         let (params, drift) = (&self.genesis.params, Self::DRIFT);
         let heights = u32::try_from(params.stake.trust).unwrap_or(u32::MAX);

@@ -25,7 +25,9 @@ use bitneuron_core::{
 };
 use bitneuron_learning::gossip::{PacketCodec, user};
 use bitneuron_learning::update::Update;
-use bitneuron_ledger::{Action, Delivery, Tx, head_commitment, key, open_deal, packet_digest};
+use bitneuron_ledger::{
+    self as ledger, Action, Delivery, Tx, head_commitment, key, open_deal, packet_digest,
+};
 use bitneuron_market::{Buyers, Consent, DataTerms, DealId, Duty, Order, Side};
 use bitneuron_net::Channel;
 use bitneuron_zk::{Prover, ScoreWitness};
@@ -96,6 +98,8 @@ pub struct User {
     ask: Amount,
     seed: Seed,
     light: Light,
+    /// The chain's parameters, as they were shown last, and at which height.
+    params: (Height, ledger::Params),
     /// Away while it trains in a job.
     algorithm: Option<Box<Algorithm2>>,
     /// How often it chose whom to listen to.
@@ -143,6 +147,7 @@ impl User {
         });
         Self {
             light: plan.light(),
+            params: (Height(0), plan.genesis.params.clone()),
             algorithm: Some(Box::new(algorithm)),
             key,
             prover,
@@ -177,7 +182,7 @@ impl User {
     /// Signs a transaction and hands it to the validators this user listens to.
     fn submit(&mut self, action: Action, out: &mut Outbox<Effect>) {
         self.salt = self.salt.saturating_add(1);
-        let expires = Height(self.light.height().0.saturating_add(self.plan.genesis.params.tx_lifetime / 2));
+        let expires = Height(self.light.height().0.saturating_add(self.params.1.tx_lifetime / 2));
         let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
         let message = Message::Transaction(tx);
         // Others each time, so that nobody can keep all of this user's transactions back.
@@ -280,7 +285,7 @@ impl User {
             },
             expires,
             nonce: self.salt,
-            bond: self.plan.genesis.params.market.orders.bond.least(self.ask),
+            bond: self.params.1.market.orders.bond.least(self.ask),
         };
         let kept = Height(expires.0.saturating_add(self.plan.round_heights()));
         self.offers.insert(trained.digest, Offered { trained, claimed, expires: kept });
@@ -353,6 +358,7 @@ impl User {
         match message {
             Message::Tip(tip) => self.tip(from, &tip, out),
             Message::Light(block) => self.shown(from, block, out),
+            Message::Params(notice) => self.learn_params(from, &notice),
             Message::Head { notice, model } => self.head(from, &notice, &model, out),
             Message::Matched { deal, notice } => self.matched(from, deal, &notice, out),
             Message::Unconfirmed { deal, notice } => self.post(from, deal, &notice, out),

@@ -5,7 +5,7 @@ use crate::receipt::Cause;
 use crate::{Genesis, Receipt, SignedTx, State};
 use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::{Digest, Height, NodeId, Wire, decode, encode};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 
 /// The form in which this program writes.
@@ -209,6 +209,38 @@ impl<S: Store> Archive<S> {
         })?;
         let read = |place: Vec<u8>| self.read(Table::Receipts, &place)?.ok_or(StoreError::Missing("receipt"));
         places.into_iter().map(read).collect()
+    }
+
+    /// The places of the receipts that concern an account, by height, within these heights.
+    pub(super) fn places(
+        &self,
+        account: NodeId,
+        from: Height,
+        upto: Height,
+    ) -> Result<BTreeMap<u64, Vec<u32>>, StoreError> {
+        let mut places = BTreeMap::<u64, Vec<u32>>::new();
+        let mut damaged = false;
+        self.store.scan(Table::Accounts, &account.0, &mut |key, _| {
+            let read = key.get(account.0.len()..).and_then(|rest| {
+                let (height, index) = rest.split_first_chunk::<8>()?;
+                Some((u64::from_be_bytes(*height), u32::from_be_bytes(index.try_into().ok()?)))
+            });
+            match read {
+                Some((height, index)) if (from.0..=upto.0).contains(&height) => {
+                    places.entry(height).or_default().push(index);
+                }
+                Some((height, _)) if height > upto.0 => return ControlFlow::Break(()),
+                Some(_) => {}
+                None => damaged = true,
+            }
+            ControlFlow::Continue(())
+        })?;
+        if damaged { Err(StoreError::Damaged("index of accounts")) } else { Ok(places) }
+    }
+
+    /// The receipt at a place that an index names.
+    pub(super) fn receipt_at(&self, height: Height, index: u32) -> Result<Receipt, StoreError> {
+        self.read(Table::Receipts, &place(height, Some(index)))?.ok_or(StoreError::Missing("receipt"))
     }
 
     /// Executes all blocks again from the genesis, and compares each root; the state at the end.

@@ -6,11 +6,13 @@
 //! against the root which the last block's voters signed.
 
 mod archive;
+mod log;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
 
 pub use archive::{Archive, Decided};
+pub use log::{Filter, Logged};
 pub use memory::Memory;
 #[cfg(feature = "redb")]
 pub use redb::Redb;

@@ -11,6 +11,7 @@ use bitneuron_consensus::vote::Stage;
 use bitneuron_consensus::{Block, Evidence, Proposal, Vote};
 use bitneuron_core::merkle::Tree;
 use bitneuron_core::{Amount, Digest, Height, Wire, decode, encode};
+use bitneuron_ledger::govern::{Choice, Motion, Parameter};
 use bitneuron_ledger::{
     Action, Content, Delivery, EntryProof, Genesis, Params, Refutation, SignedDelivery, SignedTx, State,
     TurnId, Tx, key as entry, packet_digest,
@@ -99,6 +100,11 @@ fn attack<T: Wire>(samples: &[Vec<u8>], mut probe: impl FnMut(&T)) -> u64 {
 
 /// One transaction of every kind.
 fn all_kinds(world: &mut World) -> Vec<SignedTx> {
+    let text = world.by_validator(0, Action::Propose(Motion::Text(digest("text"))));
+    world.block(&[text]);
+    let asked = world.state.proposals().next().expect("proposed").0;
+    // Votes are taken from the second epoch on.
+    world.until(40);
     let deal = world.deal(0, 1, "model", 16);
     let lie = world.score_claim(0, &deal, 16, FALSE);
     let truth = world.score_claim(0, &deal, 16, TRUE);
@@ -151,6 +157,10 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Refute(Refutation::Proposed { proposal, content: content.clone() }),
         Action::Refute(Refutation::Precommitted { vote, content }),
         Action::Accuse(evidence),
+        Action::Propose(Motion::Param { parameter: Parameter::GasTarget, value: 90_000_000 }),
+        Action::Propose(Motion::Treasury { to: world.user(1), amount: Amount::tokens(5) }),
+        Action::Vote { proposal: asked, choice: Choice::Yes },
+        Action::CallPause,
     ];
     let mut all = vec![offer, claimed];
     all.extend(actions.into_iter().map(|action| world.by_user(0, action)));

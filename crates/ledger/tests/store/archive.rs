@@ -3,8 +3,11 @@
 use crate::chain::{Height, kept, played, same};
 use crate::world::*;
 use bitneuron_core::{Amount, Digest, Height as At, NodeId, decode, encode};
-use bitneuron_ledger::store::{Archive, Memory, Store, StoreError};
-use bitneuron_ledger::{Action, Cause, Event, Genesis, ReceiptError, ReceiptProof, State, key as entry};
+use bitneuron_ledger::store::{Archive, Filter, Logged, Memory, Store, StoreError};
+use bitneuron_ledger::{
+    Action, Cause, Event, EventProof, Genesis, Receipt, ReceiptError, ReceiptProof, State, key as entry,
+};
+use std::collections::BTreeSet;
 
 fn goes_on<S: Store>(open: impl Fn() -> S, reopen: impl Fn(Archive<S>) -> S) {
     let (genesis, heights) = played();
@@ -45,8 +48,14 @@ fn reads<S: Store>(archive: &Archive<S>, genesis: &Genesis, heights: &[Height]) 
             let proof = ReceiptProof::of(&receipts, receipt.index, last.prove(&known)).expect("there");
             let bytes = encode(&proof);
             let proof: ReceiptProof = decode(&bytes).expect("own bytes");
-            assert_eq!(proof.verify(last.root()), Ok(receipt));
+            assert_eq!(proof.verify(last.root()), Ok(&receipt.stub()));
+            assert_eq!(proof.shows(last.root(), receipt), Ok(()));
             assert!(matches!(proof.verify(Digest::ZERO), Err(ReceiptError::Entry(_))));
+            for (at, event) in receipt.events.iter().enumerate() {
+                let proof = EventProof::of(&receipts, receipt.index, at, last.prove(&known)).expect("there");
+                let proof: EventProof = decode(&encode(&proof)).expect("own bytes");
+                assert_eq!(proof.verify(last.root()), Ok((&receipt.stub(), event)));
+            }
             let Cause::Transaction { digest, by, .. } = &receipt.cause else { continue };
             assert_eq!(archive.receipt(*digest).expect("reads").as_ref(), Some(receipt));
             assert_eq!(archive.transaction(receipt).expect("reads").expect("there").digest(), *digest);
@@ -58,10 +67,48 @@ fn reads<S: Store>(archive: &Archive<S>, genesis: &Genesis, heights: &[Height]) 
     }
     assert_eq!(archive.receipt(Digest::ZERO).expect("reads"), None);
     let of = |id: NodeId, most| archive.receipts_of(id, most).expect("reads");
-    let builders = heights.iter().map(|height| height.block.header.proposer);
-    let busiest = builders.max_by_key(|id| of(*id, usize::MAX).len()).expect("some");
+    let receipts = heights.iter().flat_map(|height| &height.state.changes().receipts);
+    let names: BTreeSet<NodeId> = receipts.clone().flat_map(Receipt::concerns).collect();
+    let busiest = names.iter().copied().max_by_key(|id| of(*id, usize::MAX).len()).expect("some");
     let (all, some) = (of(busiest, usize::MAX), of(busiest, 2));
     assert_eq!(some, all[all.len() - 2..], "the newest, in order");
+    for account in names.into_iter().map(Some).chain([None, Some(NodeId([9; 32]))]) {
+        for kind in [None, Some("transferred"), Some("DealMade"), Some("nothing")] {
+            for (from, upto) in
+                [(0, None), (3, None), (0, Some(5)), (4, Some(4)), (9, Some(3)), (2, Some(10_000))]
+            {
+                let filter =
+                    Filter { account, from: At(from), upto: upto.map(At), kind: kind.map(Into::into) };
+                let expected = looked_for(receipts.clone(), &filter);
+                let found = archive.events(&filter, usize::MAX).expect("reads");
+                assert_eq!(found, expected, "{filter:?}");
+                let few = archive.events(&filter, 2).expect("reads");
+                assert_eq!(few, expected[expected.len().saturating_sub(2)..]);
+            }
+        }
+    }
+}
+
+/// What a filter wants, by looking at everything.
+fn looked_for<'a>(receipts: impl Iterator<Item = &'a Receipt>, filter: &Filter) -> Vec<Logged> {
+    let mut found = Vec::new();
+    for receipt in receipts {
+        let (by, transaction) = match &receipt.cause {
+            Cause::Transaction { digest, by, .. } => (Some(*by), Some(*digest)),
+            Cause::Block => (None, None),
+        };
+        for (at, event) in receipt.events.iter().enumerate() {
+            let (height, index) = (receipt.height, receipt.index);
+            let within = height >= filter.from && filter.upto.is_none_or(|upto| height <= upto);
+            let name = format!("{event:?}").split([' ', '(']).next().expect("a name").to_lowercase();
+            let kind = filter.kind.as_ref().is_none_or(|kind| kind.to_lowercase() == name);
+            let account = filter.account.is_none_or(|id| by == Some(id) || event.concerns().contains(&id));
+            if within && kind && account {
+                found.push(Logged { height, index, at, transaction, event: event.clone() });
+            }
+        }
+    }
+    found
 }
 
 #[test]
@@ -93,9 +140,10 @@ fn a_receipt_proves_itself_only() {
     let at = second.block.header.height;
     let receipts = &second.state.changes().receipts;
     assert!(matches!(receipts[0].events[..], [Event::Transferred { .. }]));
-    let proof = ReceiptProof::of(receipts, 0, last.prove(&entry::receipts(at))).expect("there");
-    assert!(encode(&proof).len() <= 2_048, "{} bytes", encode(&proof).len());
-    assert_eq!(proof.verify(last.root()), Ok(&receipts[0]));
+    let entry_of = |height| last.prove(&entry::receipts(height));
+    let proof = ReceiptProof::of(receipts, 0, entry_of(at)).expect("there");
+    assert_eq!(proof.shows(last.root(), &receipts[0]), Ok(()));
+    assert_eq!(proof.shows(last.root(), &receipts[1]), Err(ReceiptError::Event));
     let mut bytes = encode(&proof);
     for byte in 1..bytes.len() {
         bytes[byte] ^= 1;
@@ -103,14 +151,26 @@ fn a_receipt_proves_itself_only() {
         assert!(!forged.is_ok_and(|forged| forged.verify(last.root()).is_ok()), "byte {byte}");
         bytes[byte] ^= 1;
     }
+    let event = EventProof::of(receipts, 0, 0, entry_of(at)).expect("there");
+    let mut bytes = encode(&event);
+    for byte in 1..bytes.len() {
+        bytes[byte] ^= 1;
+        let forged = decode::<EventProof>(&bytes);
+        assert!(!forged.is_ok_and(|forged| forged.verify(last.root()).is_ok()), "byte {byte}");
+        bytes[byte] ^= 1;
+    }
     // The root of another height is not this one's, and absence shows nothing.
-    let crossed = ReceiptProof::of(receipts, 0, last.prove(&entry::receipts(first.block.header.height)));
-    assert!(matches!(crossed.expect("there").verify(last.root()), Err(ReceiptError::Entry(_))));
+    let crossed = ReceiptProof::of(receipts, 0, entry_of(first.block.header.height)).expect("there");
+    assert!(matches!(crossed.verify(last.root()), Err(ReceiptError::Entry(_))));
     let mut invented = receipts.clone();
     invented[0].events = vec![Event::Unbonded { who: second.block.header.proposer, amount: Amount(1) }];
-    let invented = ReceiptProof::of(&invented, 0, last.prove(&entry::receipts(at))).expect("there");
-    assert_eq!(invented.verify(last.root()), Err(ReceiptError::Root));
-    assert!(ReceiptProof::of(receipts, 9, last.prove(&entry::receipts(at))).is_none());
+    let forged = ReceiptProof::of(&invented, 0, entry_of(at)).expect("there");
+    assert_eq!(forged.verify(last.root()), Err(ReceiptError::Receipt));
+    let forged = EventProof::of(&invented, 0, 0, entry_of(at)).expect("there");
+    assert_eq!(forged.verify(last.root()), Err(ReceiptError::Receipt));
+    assert_eq!(proof.shows(last.root(), &invented[0]), Err(ReceiptError::Event));
+    assert!(ReceiptProof::of(receipts, 9, entry_of(at)).is_none());
+    assert!(EventProof::of(receipts, 0, 1, entry_of(at)).is_none());
 }
 
 #[test]

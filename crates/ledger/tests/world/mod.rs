@@ -187,7 +187,11 @@ impl World {
     }
 
     pub fn with(params: Params) -> Self {
-        let genesis = genesis(params);
+        Self::of(genesis(params))
+    }
+
+    /// The world of this genesis, which has the validators and users of [`genesis`].
+    pub fn of(genesis: Genesis) -> Self {
         let state = State::genesis(&genesis).expect("valid");
         let validators = (0..5).map(key).collect();
         let users = (100..104).map(key).collect();

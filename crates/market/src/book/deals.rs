@@ -36,6 +36,12 @@ impl<G: Good> Deals<G> {
         }
     }
 
+    /// Finds anew when the open deals fall due.
+    pub(super) fn retune(&mut self, params: &DealParams) {
+        let due = self.open.values().filter_map(|deal| Some((deal.due(params)?, deal.id)));
+        self.due = due.collect();
+    }
+
     /// Ends the deals that have fallen due and returns them, earliest due first.
     pub(super) fn expire(
         &mut self,

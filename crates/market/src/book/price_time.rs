@@ -94,6 +94,17 @@ impl<G: Good> PriceTime<G> {
         &self.params
     }
 
+    /// Goes on by other parameters: orders that rest stay as they are, open deals fall due by the new ones.
+    ///
+    /// # Errors
+    /// The parameters are out of bounds; nothing has changed.
+    pub fn retune(&mut self, params: MarketParams) -> Result<(), ParamsError> {
+        params.validate()?;
+        self.params = params;
+        self.deals.retune(&params.deals);
+        Ok(())
+    }
+
     /// An open order.
     pub fn order(&self, id: OrderId) -> Option<&Resting<G>> {
         self.ids.get(&id).and_then(|sequence| self.open.get(sequence))

@@ -1,11 +1,12 @@
 //! `bitneuron ledger inspect`: what a ledger says, and the proof of it.
 
 use super::home::{HomeError, Wanted};
-use super::tell::{Facts, hex, people, programs, receipt};
+use super::tell::{Facts, hex, people, plain, programs, receipt};
 use bitneuron_core::{Digest, NodeId, encode};
+use bitneuron_ledger::govern::{Proposal, ProposalId};
 use bitneuron_ledger::store::{Archive, Redb, StoreError};
 use bitneuron_ledger::{ReceiptProof, State, key};
-use bitneuron_market::{DataMarket, Listed, OrderId};
+use bitneuron_market::OrderId;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -22,6 +23,10 @@ pub enum Question {
     Order(Digest),
     /// A deal.
     Deal(Digest),
+    /// A proposal.
+    Proposal(ProposalId),
+    /// The parameters by which the chain goes on.
+    Params,
 }
 
 /// A look into a ledger.
@@ -72,8 +77,17 @@ impl Inspect {
             }
             Question::Deal(id) => {
                 let sale = state.deals().find(|sale| sale.deal.id == id);
-                facts.push(("deal", json!(sale.map(|sale| format!("{sale:?}")))));
+                facts.push(("deal", sale.map_or(Value::Null, plain)));
                 facts.extend(self.proof(state, &key::deal(id)));
+            }
+            Question::Proposal(id) => {
+                let known = state.proposal(id);
+                facts.push(("proposal", known.map_or(Value::Null, |known| proposal(id, known))));
+                facts.extend(self.proof(state, &key::proposal(id)));
+            }
+            Question::Params => {
+                facts.push(("params", plain(state.params())));
+                facts.extend(self.proof(state, &key::params()));
             }
             Question::Receipt(digest) => facts.extend(self.receipt(archive, state, digest)?),
         }
@@ -87,7 +101,8 @@ impl Inspect {
             let all = archive.receipts(found.height)?;
             let proof = ReceiptProof::of(&all, found.index, state.prove(&key::receipts(found.height)));
             let proof = proof.ok_or(StoreError::Damaged("receipts"))?;
-            let verdict = proof.verify(state.root()).map_or_else(|why| why.to_string(), |_| "holds".into());
+            let shows = proof.shows(state.root(), &found);
+            let verdict = shows.map_or_else(|why| why.to_string(), |()| "holds".into());
             facts.extend(shown(&encode(&proof), &verdict));
         }
         Ok(facts)
@@ -134,9 +149,30 @@ fn chain(archive: &Archive<Redb>, state: &State) -> Result<Facts, StoreError> {
         ("rewards", json!(pools.rewards.0.to_string())),
         ("orders", json!(state.book().orders().count())),
         ("deals", json!(state.deals().count())),
+        ("protocol", json!(state.params().protocol)),
+        ("paused", json!(state.pause().since.is_some())),
+        ("proposals", Value::Array(state.proposals().map(|(id, known)| proposal(id, known)).collect())),
         ("accounts", Value::Array(state.accounts().map(account).collect())),
         ("last receipts", Value::Array(archive.receipts(archive.height())?.iter().map(receipt).collect())),
     ])
+}
+
+fn proposal(id: ProposalId, known: &Proposal) -> Value {
+    let amount = |amount: bitneuron_core::Amount| amount.0.to_string();
+    json!({
+        "number": id.0,
+        "by": known.by.to_string(),
+        "kind": plain(&known.motion.kind()),
+        "motion": plain(&known.motion),
+        "opens": known.opens().0,
+        "closes": known.closes().0,
+        "votable": amount(known.votable),
+        "yes": amount(known.votes.yes),
+        "no": amount(known.votes.no),
+        "veto": amount(known.votes.veto),
+        "abstain": amount(known.votes.abstain),
+        "stage": plain(&known.stage),
+    })
 }
 
 fn account(state: &State, id: NodeId) -> Facts {
@@ -154,16 +190,14 @@ fn account(state: &State, id: NodeId) -> Facts {
 }
 
 fn order(state: &State, id: OrderId) -> Facts {
-    let listed: Option<Listed<DataMarket>> =
-        state.value(&key::order(id)).and_then(|bytes| bitneuron_ledger::Value(bytes.into()).read());
-    let Some(listed) = listed else { return vec![("order", Value::Null)] };
-    let open = listed.open.as_ref();
+    let Some(listed) = state.order(id) else { return vec![("order", Value::Null)] };
+    let open = state.book().order(id);
     vec![
         ("order", json!(id.0.to_string())),
         ("owner", json!(listed.by.to_string())),
         ("placed", json!(listed.placed.0)),
         ("expires", json!(listed.expires.0)),
-        ("remaining", json!(open.map_or(0, |open| open.remaining))),
+        ("remaining", json!(listed.remaining)),
         ("price", json!(open.map(|open| open.order.price.0.to_string()))),
         ("side", json!(open.map(|open| format!("{:?}", open.order.side).to_lowercase()))),
         ("escrow", json!(state.escrow(id).0.to_string())),

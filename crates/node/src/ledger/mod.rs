@@ -6,6 +6,7 @@
 //! ```
 
 mod arguments;
+mod events;
 mod home;
 mod inspect;
 mod replay;
@@ -13,7 +14,8 @@ mod tell;
 
 pub(crate) use arguments::LedgerArgs;
 #[cfg(test)]
-pub(crate) use arguments::{INSPECTING, REPLAYING};
+pub(crate) use arguments::{INSPECTING, LOOKING_BACK, REPLAYING};
+pub use events::History;
 pub use home::{Home, HomeError, Wanted};
 pub use inspect::{Inspect, Question};
 pub use replay::Recount;

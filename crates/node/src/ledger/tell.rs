@@ -1,7 +1,9 @@
 //! What is found in a ledger, in words and as JSON.
 
-use bitneuron_ledger::{Cause, Receipt};
-use serde_json::{Value, json};
+use bitneuron_ledger::store::Logged;
+use bitneuron_ledger::{Cause, Event, Receipt};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -27,7 +29,13 @@ fn line(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Object(fields) => {
             let field = |(name, value): (&String, &Value)| format!("{name} {}", line(value));
-            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+            let rest = fields.iter().filter(|(name, _)| *name != KIND).map(field).collect::<Vec<_>>();
+            // An event begins with what it is.
+            match (fields.get(KIND), rest.is_empty()) {
+                (Some(kind), true) => line(kind),
+                (Some(kind), false) => format!("{}: {}", line(kind), rest.join(", ")),
+                (None, _) => rest.join(", "),
+            }
         }
         Value::Array(items) => items.iter().map(line).collect::<Vec<_>>().join("; "),
         Value::Null => "none".into(),
@@ -43,9 +51,42 @@ pub(super) fn programs(facts: Facts, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
+/// The field that says of which kind an event is.
+const KIND: &str = "event";
+
+/// Anything as JSON: names as hexadecimal digits, amounts as decimal strings.
+pub(super) fn plain(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// An event: its kind beside its fields.
+pub(super) fn event(event: &Event) -> Value {
+    let mut fields = match plain(event) {
+        // Enums are objects with one member, named by the variant.
+        Value::Object(named) => match named.into_iter().next() {
+            Some((_, Value::Object(fields))) => fields,
+            Some((_, other)) => Map::from_iter([("of".to_owned(), other)]),
+            None => Map::new(),
+        },
+        _ => Map::new(),
+    };
+    fields.insert(KIND.to_owned(), json!(event.kind()));
+    Value::Object(fields)
+}
+
+/// An event with its place.
+pub(super) fn logged(logged: &Logged) -> Value {
+    let Value::Object(mut fields) = event(&logged.event) else { return Value::Null };
+    fields.insert("height".to_owned(), json!(logged.height.0));
+    fields.insert("receipt".to_owned(), json!(logged.index));
+    fields.insert("place".to_owned(), json!(logged.at));
+    fields.insert("transaction".to_owned(), plain(&logged.transaction));
+    Value::Object(fields)
+}
+
 /// A receipt.
 pub(super) fn receipt(receipt: &Receipt) -> Value {
-    let events: Vec<String> = receipt.events.iter().map(|event| format!("{event:?}")).collect();
+    let events: Vec<Value> = receipt.events.iter().map(event).collect();
     match &receipt.cause {
         Cause::Transaction { digest, by, gas, fee } => json!({
             "height": receipt.height.0,

@@ -2,13 +2,13 @@
 
 use super::{NO_HEAD, PATIENCE, SILENCE, User};
 use crate::light::Disbelief;
-use crate::message::{Message, Tip};
+use crate::message::{Message, Notice, Tip};
 use crate::role::{Effect, Report};
 use bitneuron_consensus::LightBlock;
 use bitneuron_consensus::light::Effect as Want;
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::{Digest, NodeId, Outbox};
-use bitneuron_ledger::Action;
+use bitneuron_ledger::{Action, key};
 
 impl User {
     /// A decided header: at the end of a round the next begins with pulling a head.
@@ -50,6 +50,15 @@ impl User {
         let tip = Tip { header: block.header.clone(), certificate: block.certificate.clone() };
         if self.light.show(from, block).is_ok() {
             self.tip(from, &tip, out);
+        }
+    }
+
+    /// The parameters by which the chain goes on, believed when they are in a certified state and no older than those known.
+    pub(super) fn learn_params(&mut self, from: NodeId, notice: &Notice) {
+        let height = notice.tip.header.height;
+        let shown = self.light.entry(from, notice, &key::params()).ok().flatten();
+        if let Some(params) = shown.and_then(|value| value.read()).filter(|_| height >= self.params.0) {
+            self.params = (height, params);
         }
     }
 

@@ -21,7 +21,7 @@ impl Validator {
     /// Begins the height after the last decided one.
     pub(super) fn begin(&mut self, now: Time, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {
         let height = self.height().next();
-        let epoch = height.epoch(self.plan.genesis.params.epoch);
+        let epoch = height.epoch(self.state.params().epoch);
         let Some(electorate) = self.state.electorate(epoch) else { return Ok(()) };
         self.falsehoods.clear();
         let left = (self.began, std::mem::take(&mut self.executed));
@@ -223,6 +223,7 @@ impl Validator {
         executed: &Executed,
         out: &mut Outbox<Effect>,
     ) {
+        let changed = self.state.params() != executed.state.params();
         self.state = executed.state.clone();
         let tip = Tip { header: block.header.clone(), certificate: certificate.clone() };
         self.tip = Some(tip.clone());
@@ -234,6 +235,9 @@ impl Validator {
         self.answered.clear();
         let message = self.news(tip);
         self.subscribers.iter().for_each(|to| Self::send(*to, &message, out));
+        if changed {
+            self.show_params(self.subscribers.iter().copied(), out);
+        }
         let events: Arc<[Event]> = executed.events.clone().into();
         let report = Report::Committed {
             block: block.clone(),

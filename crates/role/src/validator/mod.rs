@@ -265,7 +265,7 @@ impl Validator {
     /// Signs a transaction, keeps it and tells the other validators.
     fn submit(&mut self, action: Action, out: &mut Outbox<Effect>) {
         self.salt = self.salt.saturating_add(1);
-        let expires = Height(self.height().0.saturating_add(self.plan.genesis.params.tx_lifetime / 2));
+        let expires = Height(self.height().0.saturating_add(self.state.params().tx_lifetime / 2));
         let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
         let _ = self.accept(tx, true, out);
     }
@@ -301,7 +301,7 @@ impl Validator {
     fn receive(&mut self, from: NodeId, message: Message, out: &mut Outbox<Effect>) {
         match message {
             Message::Transaction(tx) => self.handed(from, tx, out),
-            Message::Subscribe => self.subscribe(from),
+            Message::Subscribe => self.subscribe(from, out),
             Message::Ask(goal) => self.answer(from, goal, out),
             Message::Follow { above, upto } => self.guide(from, above, upto, out),
             Message::Model { commitment, model } => self.learn_of(from, commitment, &model, out),
@@ -314,7 +314,7 @@ impl Validator {
 
     /// Adds a subscriber. When there is no room, whoever holds tokens takes the place of one that holds none, since names
     /// cost nothing.
-    fn subscribe(&mut self, from: NodeId) {
+    fn subscribe(&mut self, from: NodeId, out: &mut Outbox<Effect>) {
         let holds = |id: &NodeId| self.state.balance(*id) > Amount::ZERO;
         if self.subscribers.len() >= MAX_SUBSCRIBERS && !self.subscribers.contains(&from) {
             let poor = self.subscribers.iter().find(|id| !holds(id)).copied();
@@ -322,6 +322,9 @@ impl Validator {
             self.subscribers.remove(&poor);
         }
         self.subscribers.insert(from);
+        if *self.state.params() != self.plan.genesis.params {
+            self.show_params([from].into_iter(), out);
+        }
     }
 
     fn done(&mut self, now: Time, outcome: Outcome, out: &mut Outbox<Effect>) -> Result<(), ValidatorError> {

@@ -8,6 +8,7 @@ use crate::message::{Message, Tip};
 use crate::role::Effect;
 use bitneuron_consensus::LightBlock;
 use bitneuron_core::{Height, NodeId, Outbox};
+use bitneuron_ledger::key;
 use std::collections::BTreeMap;
 
 /// How many questions of one peer are answered between two blocks.
@@ -24,7 +25,7 @@ impl Validator {
     /// How a decided header is told: with its voters when they are new.
     pub(super) fn news(&mut self, tip: Tip) -> Message {
         self.trail.asked.clear();
-        let (height, params) = (tip.header.height, &self.plan.genesis.params);
+        let (height, params) = (tip.header.height, self.state.params());
         let before = Height(height.0.saturating_sub(1)).epoch(params.epoch);
         if height.epoch(params.epoch) == before {
             return Message::Tip(tip);
@@ -40,8 +41,15 @@ impl Validator {
         }
     }
 
+    /// Shows clients by which parameters the chain goes on.
+    pub(super) fn show_params(&self, to: impl Iterator<Item = NodeId>, out: &mut Outbox<Effect>) {
+        if let Some(message) = self.notice(&key::params()).map(Message::Params) {
+            to.for_each(|to| Self::send(to, &message, out));
+        }
+    }
+
     fn light_block(&self, tip: &Tip) -> Option<LightBlock> {
-        let epoch = tip.header.height.epoch(self.plan.genesis.params.epoch);
+        let epoch = tip.header.height.epoch(self.state.params().epoch);
         let voters = (*self.state.electorate(epoch)?).clone();
         Some(LightBlock { header: tip.header.clone(), certificate: tip.certificate.clone(), voters })
     }

@@ -200,7 +200,7 @@ impl Validator {
         if let Some(claim) = claim {
             out.push(Effect::Report(Report::Proved { bytes: claim.proof().len() as u64 }));
             if let Some(witness) = self.claiming.take() {
-                self.owed.keep(&claim, witness, self.plan.genesis.params.turns.window);
+                self.owed.keep(&claim, witness, self.state.params().turns.window);
             }
             self.submit(Action::Claim(*claim), out);
         }

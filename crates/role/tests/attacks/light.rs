@@ -1,12 +1,13 @@
 //! What a light client does not believe.
 
-use crate::world::{World, key_of, stranger};
+use crate::world::{World, key_of, seller, stranger};
 use bitneuron_consensus::light::{Doubt, Root};
 use bitneuron_core::{ChainId, Digest, Epoch, Height, NodeId, Time};
-use bitneuron_ledger::{ProofError, key};
-use bitneuron_role::Light;
+use bitneuron_ledger::govern::{Choice, Motion, Parameter, ProposalId};
+use bitneuron_ledger::{Action, ProofError, Tx, key};
 use bitneuron_role::light::Disbelief;
 use bitneuron_role::message::{Message, Notice, Tip};
+use bitneuron_role::{Input, Light};
 
 fn peer() -> NodeId {
     key_of(0).id()
@@ -100,4 +101,65 @@ fn a_validator_leads_who_follows_across_epochs_and_answers_nobody_without_end() 
     assert_eq!(light.tip(peer(), &tip), Ok(()));
     let more = (0..20).map(|_| answers(&mut world).len()).sum::<usize>();
     assert!(more < 10, "{more}");
+}
+
+#[test]
+fn who_listens_goes_on_by_the_parameters_that_a_vote_has_set() {
+    let mut world = World::new();
+    world.tell(Input::Start);
+    world.carry_to_validator(|message| matches!(message, Message::Subscribe));
+    let hand_in = |world: &mut World, salt, action| {
+        let (key, chain) = (key_of(0), world.plan.chain);
+        let expires = Height(world.validator.height().0 + 20);
+        let tx = Message::Transaction(Tx { by: key.id(), expires, salt, action }.sign(&key, chain));
+        world.say(stranger(), tx.channel(), tx.to_bytes().to_vec());
+    };
+    world.decide(1);
+    let shorter = Motion::Param { parameter: Parameter::TxLifetime, value: 60 };
+    hand_in(&mut world, 1, Action::Propose(shorter));
+    let epoch = world.plan.genesis.params.epoch;
+    let told = |world: &World| world.heard.iter().any(|(_, message)| matches!(message, Message::Params(_)));
+    for height in (epoch..=2 * epoch).step_by(10) {
+        world.decide(height);
+        world.carry_to_user();
+    }
+    hand_in(&mut world, 2, Action::Vote { proposal: ProposalId(0), choice: Choice::Yes });
+    let done = 5 * epoch - 1;
+    for height in (2 * epoch..done).step_by(10) {
+        world.decide(height);
+        assert!(!told(&world), "nothing has changed yet");
+        world.carry_to_user();
+    }
+    world.decide(done);
+    assert_eq!(world.validator.state().params().tx_lifetime, 60);
+    let shown = world.heard.iter().filter_map(|(to, message)| match message {
+        Message::Params(notice) if *to == seller().id() => Some(notice.clone()),
+        _ => None,
+    });
+    let shown: Vec<Notice> = shown.collect();
+    assert_eq!(shown.len(), 1, "once");
+    // The user believes it, and asks for no more time than there is now; an older or a forged one teaches nothing.
+    world.carry_to_user();
+    let lived = |world: &mut World| {
+        world.said.clear();
+        world.tell(Input::Start);
+        let mut offers = world.said.iter().filter_map(|(_, message)| match message {
+            Message::Transaction(tx) => Some(tx.tx.expires.0),
+            _ => None,
+        });
+        offers.next_back().expect("an offer").saturating_sub(done)
+    };
+    assert_eq!(lived(&mut world), 30);
+    let mut forged = shown[0].clone();
+    forged.entry = world.validator.state().prove(&key::clock());
+    for notice in [forged, world.notice(done + 1)] {
+        world.whisper(peer(), Message::Params(notice).to_bytes().to_vec());
+    }
+    assert_eq!(lived(&mut world), 30);
+    // Whoever begins to listen is shown what the genesis does not say.
+    world.heard.clear();
+    world.say(stranger(), Message::Subscribe.channel(), Message::Subscribe.to_bytes().to_vec());
+    assert!(
+        world.heard.iter().any(|(to, message)| *to == stranger() && matches!(message, Message::Params(_)))
+    );
 }

@@ -32,7 +32,9 @@ fn ten_thousand_mutants_make_a_user_do_nothing() {
         }
     }
     assert!(garbled > 1_000, "{garbled} were garbled");
-    assert!(world.said.is_empty(), "it answered {:?}", world.said);
+    // A certificate that lost its votes is no lie yet: whoever showed it is asked for the headers between.
+    let asks = |(to, said): &(_, Message)| *to == stranger() && matches!(said, Message::Follow { .. });
+    assert!(world.said.iter().all(asks) && world.said.len() < 10, "it answered {:?}", world.said);
     assert_eq!(world.jobs, ["train"], "it worked for strangers");
 }
 

@@ -293,6 +293,7 @@ impl World {
             Message::Light(block),
             Message::Follow { above: Height(0), upto: Height(2) },
             Message::Head { notice: notice.clone(), model: model.clone() },
+            Message::Params(notice.clone()),
             Message::Matched { deal, notice: notice.clone() },
             Message::Unconfirmed { deal, notice },
             Message::Model { commitment: self.plan.goal.initial, model: model.clone() },
