@@ -47,13 +47,14 @@ pub(super) fn programs(facts: Facts, out: &mut dyn Write) -> io::Result<()> {
 pub(super) fn receipt(receipt: &Receipt) -> Value {
     let events: Vec<String> = receipt.events.iter().map(|event| format!("{event:?}")).collect();
     match &receipt.cause {
-        Cause::Transaction { digest, by, gas, fee } => json!({
+        Cause::Transaction { digest, by, gas, fee, tip } => json!({
             "height": receipt.height.0,
             "index": receipt.index,
             "transaction": digest.to_string(),
             "by": by.to_string(),
             "gas": gas,
             "fee": fee.0.to_string(),
+            "tip": tip.0.to_string(),
             "events": events,
         }),
         Cause::Block => {
