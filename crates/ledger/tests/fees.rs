@@ -54,7 +54,7 @@ fn a_tip_is_the_builders_for_each_gas() {
         let tx = tipped(&world, 0, 2, tip);
         assert!(matches!(world.refused(&tx), Refused::Balance { .. } | Refused::Overflow), "{tip}");
         assert!(world.state.admits(&tx, &Scripted).is_err());
-        assert_eq!(world.state.least_cost(&tx, 200) > world.state.balance(world.user(0)), true);
+        assert!(world.state.least_cost(&tx, 200) > world.state.balance(world.user(0)));
     }
 }
 

@@ -234,7 +234,7 @@ fn a_slash_takes_the_locks_with_it() {
 fn send(world: &World, v: usize, action: Action) -> bitneuron_ledger::SignedTx {
     let salt = world.state.standing(world.validator(v)).sent;
     let (by, expires) = (world.validator(v), Height(world.state.height().0 + 10));
-    Tx { by, expires, salt: u64::from(salt) << 32 | expires.0, tip: Amount::ZERO, action }
+    Tx { by, expires, salt: (u64::from(salt) << 32) | expires.0, tip: Amount::ZERO, action }
         .sign(&world.validators[v], world.state.chain())
 }
 

@@ -1,5 +1,5 @@
 //! The law at its boundaries, and what force does to locks.
-#![expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::{Allocation, Genesis, Grant, Params};
@@ -106,7 +106,7 @@ proptest! {
             state.clock.time = Time(state.clock.time.0 + later * 1_000_000);
             let (from, to) = (NAMES[a], NAMES[b]);
             let before = state.clone();
-            let of = |held: Amount| Amount(held.0 * u128::from(amount) >> 32);
+            let of = |held: Amount| Amount((held.0 * u128::from(amount)) >> 32);
             let stake = state.stake(from).cloned().unwrap_or_default();
             let free = Height(state.clock.height.0 + 9);
             let moved = match kind {

@@ -16,7 +16,8 @@ use bitneuron_core::exact::DataRoot;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{
-    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Time, decode, encode,
+    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Signature, Time,
+    decode, encode,
 };
 use bitneuron_ledger::{Action, Built, Event, Genesis, Params, Refused, SignedTx, State, Tx, packet_digest};
 use bitneuron_market::{Buyers, Consent, DataMarket, DataTerms, Deal, Order, OrderId, Side};
@@ -167,6 +168,8 @@ pub struct World {
     pub validators: Vec<Keypair>,
     pub users: Vec<Keypair>,
     pub goal: Goal,
+    /// Whether transactions are left unsigned, for judges that believe every signature.
+    pub unsigned: bool,
     /// How many seconds were skipped.
     pub skipped: u64,
     salt: u64,
@@ -208,7 +211,17 @@ impl World {
         let validators = (0..5).map(key).collect();
         let users = (100..104).map(key).collect();
         let goal = goal("test");
-        Self { state, blocks: Vec::new(), validators, users, goal, genesis, skipped: 0, salt: 0 }
+        Self {
+            state,
+            blocks: Vec::new(),
+            validators,
+            users,
+            goal,
+            genesis,
+            unsigned: false,
+            skipped: 0,
+            salt: 0,
+        }
     }
 
     pub fn goal_id(&self) -> GoalId {
@@ -228,7 +241,11 @@ impl World {
         self.salt += 1;
         let expires = Height(self.state.height().0 + 10);
         let (by, salt, tip) = (key.id(), self.salt, Amount::ZERO);
-        Tx { by, expires, salt, tip, action }.sign(key, self.state.chain())
+        let tx = Tx { by, expires, salt, tip, action };
+        if self.unsigned {
+            return SignedTx { tx, signature: Signature::from_bytes(&[0; 64]) };
+        }
+        tx.sign(key, self.state.chain())
     }
 
     pub fn by_user(&mut self, n: usize, action: Action) -> SignedTx {

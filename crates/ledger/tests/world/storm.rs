@@ -76,6 +76,14 @@ pub fn anything(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
             let packet = Bytes(HOLLOW.as_bytes().to_vec());
             world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet }))
         }
+        (18, ..) if world.state.book().orders().next().is_some() => {
+            let order =
+                world.state.book().orders().next().map(|open| open.order.clone()).expect("there is one");
+            match (0..5).find(|v| world.validator(*v) == order.by) {
+                Some(v) => world.by_validator(v, Action::Cancel(order.id())),
+                None => world.by_user(n, Action::Cancel(order.id())),
+            }
+        }
         (16, ..) => {
             let name = format!("goal {}", amount % 50);
             world.by_validator(v, Action::RegisterGoal(goal(&name)))

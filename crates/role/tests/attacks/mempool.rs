@@ -94,8 +94,8 @@ fn who_pays_more_goes_first_and_takes_the_place_of_who_pays_least() {
     assert_eq!(tips(&mempool), [3, 3, 2]);
     // Of one sender the same.
     let (world, mut mempool) = (World::new(), Mempool::new(LIMITS));
-    for tip in [1, 1, 2] {
-        assert!(insert(&mut mempool, tipped(&world, 1, tip as u64 * 10 + mempool.len() as u64, tip), 10));
+    for (salt, tip) in [(10, 1), (11, 1), (12, 2)] {
+        assert!(insert(&mut mempool, tipped(&world, 1, salt, tip), 10));
     }
     assert!(!insert(&mut mempool, tipped(&world, 1, 5, 1), 10));
     assert!(insert(&mut mempool, tipped(&world, 1, 5, 2), 10));
