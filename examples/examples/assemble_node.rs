@@ -107,6 +107,7 @@ fn assemble(seed: Seed) -> Result<Vec<Role>, Box<dyn Error>> {
         params: Rules::devnet(),
         accounts: accounts.into_iter().collect(),
         validators: hold(&voters, 20_000).into_iter().collect(),
+        grants: vec![],
         goals: vec![goal.clone()],
         data,
     };

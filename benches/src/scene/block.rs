@@ -36,7 +36,7 @@ pub fn block() -> Result<Block, Failure> {
 }
 
 fn signed(number: u64, key: &Keypair, chain: ChainId, action: Action) -> Bytes {
-    let tx = Tx { by: key.id(), expires: Height(20), salt: number, action };
+    let tx = Tx { by: key.id(), expires: Height(20), salt: number, tip: Amount::ZERO, action };
     Bytes(encode(&tx.sign(key, chain)))
 }
 

@@ -13,7 +13,7 @@ use bitneuron::{
         },
         goal::{Goal, Metric},
     },
-    ledger::{Action, Genesis, Params, SignedTx, State, Tx},
+    ledger::{Action, Genesis, Params, SignedTx, State, Tx, VestingParams},
     market::{DataMarket, DataTerms, Order, OrderId},
 };
 use std::sync::Arc;
@@ -105,12 +105,16 @@ impl Chain {
         funded.sort_unstable();
         let goal = goal()?;
         let id = goal.id();
+        let params = Params::mainnet();
+        // Tokens to spend, which the main network has none of before they vest.
+        let vesting = VestingParams { free: Amount::SUPPLY, ..params.vesting };
         let genesis = Genesis {
             name: "bench".into(),
             time: 0,
-            params: Params::mainnet(),
+            params: Params { vesting, ..params },
             accounts: funded,
             validators: vec![(validator.id(), Amount::tokens(2_000_000))],
+            grants: vec![],
             goals: vec![goal],
             data: vec![],
         };
@@ -120,7 +124,7 @@ impl Chain {
     fn tx(&mut self, by: usize, action: Action) -> Tx {
         self.salt += 1;
         let expires = Height(self.state.height().0 + 20);
-        Tx { by: self.keys[by].id(), expires, salt: self.salt, action }
+        Tx { by: self.keys[by].id(), expires, salt: self.salt, tip: Amount::ZERO, action }
     }
 
     fn drawn(&self, purpose: &str) -> usize {

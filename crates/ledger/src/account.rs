@@ -1,7 +1,8 @@
 //! Tokens: pockets, and the one function that moves tokens between them.
 //!
 //! Every token is in exactly one pocket. [`State::shift`] takes from one and puts into another, and nothing else touches
-//! balances, so the supply is conserved by construction; [`State::total`] counts it again.
+//! balances, so the supply is conserved by construction; [`State::total`] counts it again. What is locked (`vesting`) does not
+//! leave its holder but by [`State::seize`], and then its lock goes with it.
 
 use crate::event::Event;
 use crate::{Refused, State, draft::Draft};
@@ -16,8 +17,46 @@ pub struct Pools {
     pub treasury: Amount,
     /// What is left of the pool of rewards.
     pub rewards: Amount,
-    /// Fees that wait for the voters of the next epoch.
+    /// Rewards that a slice could not pay; a part of them comes back to the slices in each epoch.
+    pub carry: Amount,
+    /// The slice of rewards for who builds and votes, paid at the end of the epoch.
+    pub consensus: Amount,
+    /// The slice of rewards for what is learned.
+    pub gradient: Amount,
+    /// The slice of rewards for whoever's data made a model better. Nothing pays it out yet.
+    pub data: Amount,
+    /// The voters' part of this epoch's fees, for the voters of the next.
     pub voters: Amount,
+    /// The voters' part of earlier fees, for the voters of this epoch.
+    pub due: Amount,
+    /// The users' part of fees, for whoever's data made a model better. Nothing pays it out yet.
+    pub users: Amount,
+}
+
+impl Pools {
+    /// Rewards that nobody was paid yet, released or not.
+    pub fn unpaid_rewards(&self) -> Amount {
+        sum([self.rewards, self.unpaid_slices()])
+    }
+
+    /// Rewards that were released and nobody was paid yet.
+    pub fn unpaid_slices(&self) -> Amount {
+        sum([self.carry, self.consensus, self.gradient, self.data])
+    }
+
+    /// Fees that nobody was paid yet.
+    pub fn unpaid_fees(&self) -> Amount {
+        sum([self.voters, self.due, self.users])
+    }
+
+    /// All of them.
+    fn all(&self) -> Amount {
+        sum([self.treasury, self.unpaid_rewards(), self.unpaid_fees()])
+    }
+}
+
+fn sum(amounts: impl IntoIterator<Item = Amount>) -> Amount {
+    Amount::sum(amounts).unwrap_or(Amount(u128::MAX))
 }
 
 /// Where tokens are.
@@ -32,7 +71,13 @@ pub(crate) enum Pocket {
     Escrow(OrderId),
     Treasury,
     Rewards,
+    Carry,
+    Consensus,
+    Gradient,
+    Data,
     Voters,
+    Due,
+    Users,
 }
 
 fn less(held: Amount, amount: Amount) -> Result<Amount, Refused> {
@@ -44,13 +89,26 @@ fn more(held: Amount, amount: Amount) -> Result<Amount, Refused> {
 }
 
 impl State {
-    /// Moves tokens.
+    /// Moves tokens, unless they are locked and would leave their holder.
     pub(crate) fn shift(&mut self, from: Pocket, to: Pocket, amount: Amount) -> Result<(), Refused> {
+        self.remember(from);
+        self.remember(to);
+        self.respect_locks(from, to, amount)?;
+        self.relocate(from, to, amount)
+    }
+
+    /// Moves tokens by force, locked ones first, with their locks.
+    pub(crate) fn seize(&mut self, from: Pocket, to: Pocket, amount: Amount) -> Result<(), Refused> {
+        self.remember(from);
+        self.remember(to);
+        self.pass_locks(from, to, amount)?;
+        self.relocate(from, to, amount)
+    }
+
+    fn relocate(&mut self, from: Pocket, to: Pocket, amount: Amount) -> Result<(), Refused> {
         if amount == Amount::ZERO {
             return Ok(());
         }
-        self.remember(from);
-        self.remember(to);
         self.change(from, |held| less(held, amount))?;
         self.change(to, |held| more(held, amount))
     }
@@ -86,7 +144,13 @@ impl State {
             }
             Pocket::Treasury => self.pools.treasury = by(self.pools.treasury)?,
             Pocket::Rewards => self.pools.rewards = by(self.pools.rewards)?,
+            Pocket::Carry => self.pools.carry = by(self.pools.carry)?,
+            Pocket::Consensus => self.pools.consensus = by(self.pools.consensus)?,
+            Pocket::Gradient => self.pools.gradient = by(self.pools.gradient)?,
+            Pocket::Data => self.pools.data = by(self.pools.data)?,
             Pocket::Voters => self.pools.voters = by(self.pools.voters)?,
+            Pocket::Due => self.pools.due = by(self.pools.due)?,
+            Pocket::Users => self.pools.users = by(self.pools.users)?,
         }
         Ok(())
     }
@@ -95,15 +159,14 @@ impl State {
     pub fn total(&self) -> Amount {
         let free = self.accounts.values().copied();
         let bonded = self.stakes.values().map(|stake| stake.bonded);
-        Amount::sum(free.chain(bonded).chain([self.silent()])).unwrap_or(Amount(u128::MAX))
+        sum(free.chain(bonded).chain([self.silent()]))
     }
 
     /// All tokens that nobody votes with: in escrow, in pools, and stake that is not bonded.
     pub(crate) fn silent(&self) -> Amount {
         let escrow = self.escrows.values().copied();
         let stake = self.stakes.values().map(|stake| stake.held().saturating_sub(stake.bonded));
-        let pools = [self.pools.treasury, self.pools.rewards, self.pools.voters];
-        Amount::sum(escrow.chain(stake).chain(pools)).unwrap_or(Amount(u128::MAX))
+        sum(escrow.chain(stake).chain([self.pools.all()]))
     }
 }
 
@@ -125,8 +188,9 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Pays the voters of an epoch who are out of jail by weight, the units left over to the largest remainders.
-    pub(crate) fn divide(&mut self, from: Pocket, amount: Amount, epoch: Epoch) -> Result<(), Refused> {
+    /// Pays the voters of an epoch who are out of jail by weight, the units left over to the largest remainders. It leaves
+    /// nothing, for what comes from an escrow has nowhere to wait.
+    fn divide(&mut self, from: Pocket, amount: Amount, epoch: Epoch) -> Result<(), Refused> {
         let electorate = self.state.electorate(epoch);
         let members = electorate.as_ref().map_or(&[][..], |electorate| electorate.members());
         let members: Vec<_> = members.iter().filter(|member| self.state.is_free(member.id, epoch)).collect();

@@ -134,7 +134,7 @@ impl Draft<'_> {
             return Err(Refused::Mismatch("more right rows than the metric set has"));
         }
         // The book comes last: what it takes in is not taken out again.
-        let (needed, held) = (order.lock(order.quantity).unwrap_or_default(), self.state.balance(by));
+        let (needed, held) = (order.lock(order.quantity).unwrap_or_default(), self.state.spendable(by));
         if needed > held {
             return Err(Refused::Balance { needed, held });
         }

@@ -44,7 +44,8 @@ mod tests {
         validators.sort_unstable();
         let (name, params) = ("servers".into(), Params::devnet());
         let (accounts, goals, data) = (Vec::new(), Vec::new(), Vec::new());
-        let genesis = Genesis { name, time: 0, params, accounts, validators, goals, data };
+        let genesis =
+            Genesis { name, time: 0, params, accounts, validators, grants: Vec::new(), goals, data };
         State::genesis(&genesis).expect("valid")
     }
 

@@ -3,8 +3,8 @@
 //! A draft works on a copy of the state. A candidate that fails while a block is built is undone; an action changes the
 //! order book last, which cannot be undone.
 
-use crate::event::{Event, Merit};
-use crate::fee::{gas, next_base_fee, plain_gas};
+use crate::event::Event;
+use crate::fee::{Paid, gas, next_base_fee, plain_gas};
 use crate::receipt::{self, Cause, Receipt};
 use crate::state::BEACONS;
 use crate::tx::{Action, Candidate, Tx};
@@ -71,6 +71,7 @@ impl<'a> Draft<'a> {
         state.beacons.prune_front(|height| height.0.saturating_add(BEACONS) >= now.0);
         state.receipts.prune_front(|height| height.0.saturating_add(BEACONS) > now.0);
         state.seen.prune_front(|(expires, _)| *expires >= now);
+        state.release_rewards()?;
         draft.lapse();
         draft.draw_audits();
         draft.expire()?;
@@ -141,12 +142,12 @@ impl<'a> Draft<'a> {
             return Err(Refused::Gas { needed, limit });
         }
         self.gas = self.gas.saturating_add(needed);
-        let fee = self.state.charge(signed.tx.by, needed)?;
-        self.kept = fee.saturating_sub(self.state.params.fees.voters.floor_of(fee));
+        let Paid { fee, kept, tip } = self.state.charge(&signed.tx, needed, self.builder)?;
+        self.kept = kept;
         self.state.seen.set((signed.tx.expires, digest), ());
         let before = self.events.len();
         self.act(signed.tx.by, &signed.tx.action)?;
-        let cause = Cause::Transaction { digest, by: signed.tx.by, gas: needed, fee };
+        let cause = Cause::Transaction { digest, by: signed.tx.by, gas: needed, fee, tip };
         self.accepted.push((cause, before..self.events.len()));
         debug_assert_eq!(self.state.total(), Amount::SUPPLY, "tokens were made or lost");
         Ok(())
@@ -193,7 +194,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn end(&mut self) -> Result<(), Refused> {
         self.settle_turns()?;
         self.clear()?;
-        self.reward(self.builder, Merit::Block, self.merit.min(self.state.params.rewards.block))?;
+        self.state.credit_block(self.builder, self.merit);
         self.state.clock.base_fee =
             next_base_fee(self.state.clock.base_fee, self.gas, &self.state.params.fees);
         self.state.note(self.output);
@@ -227,7 +228,7 @@ impl<'a> Draft<'a> {
         let next = Epoch(self.state.epoch().0.saturating_add(1));
         // Before anything is taken, for a vote may pardon it.
         self.govern()?;
-        self.divide(crate::account::Pocket::Voters, self.state.pools.voters, next)?;
+        self.pay_dividends()?;
         self.judge_presence()?;
         self.take_penalties()?;
         self.release()?;
@@ -239,6 +240,7 @@ impl<'a> Draft<'a> {
         state.elect(Epoch(next.0.saturating_add(1)));
         state.forget_electorates();
         state.forget_misdeeds();
+        state.forget_grants();
         let after = state.electorates.last_key_value();
         let voters = after.map_or(0, |(_, seats)| u32::try_from(seats.0.members().len()).unwrap_or(u32::MAX));
         self.events.push(Event::EpochStarted { epoch: next, voters });

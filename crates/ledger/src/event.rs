@@ -11,8 +11,12 @@ use std::fmt;
 /// Why somebody was rewarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Merit {
-    /// Built a block that moved a head or settled a deal.
+    /// Built blocks that moved a head or settled deals.
     Block,
+    /// Voted: its share of the consensus slice.
+    Vote,
+    /// Voted: its share of the fees of earlier epochs.
+    Fees,
     /// Took a turn.
     Turn,
     /// Raised the high-water mark of a goal.
@@ -239,7 +243,7 @@ pub enum Event {
         /// How often it built.
         built: u32,
     },
-    /// Tokens were paid out of the pool of rewards.
+    /// Tokens were paid out of a slice of the rewards, or out of fees.
     Rewarded {
         /// Whom.
         who: NodeId,

@@ -129,8 +129,7 @@ impl State {
         if needed > limit {
             return Err(Refused::Gas { needed, limit });
         }
-        let (needed, held) = (self.fee(needed)?, self.balance(signed.tx.by));
-        if needed > held { Err(Refused::Balance { needed, held }) } else { Ok(()) }
+        self.affords(&signed.tx, needed)
     }
 
     /// Lets the judge look at the claims of a block together: as many as a block has gas for.

@@ -8,11 +8,21 @@
 //! g > T:  b + max(1, ⌊⌊b·(g − T)/T⌋/D⌋)         g < T:  b − ⌊⌊b·(T − g)/T⌋/D⌋, at least the floor
 //! ```
 //!
-//! Fees go to the voters of the next epoch and to the treasury, never at once to the builder who filled the block.
+//! | of the base fee | to |
+//! |---|---|
+//! | 50 % | the voters of the next epoch (`dividend`) |
+//! | 30 % | users whose data made a model better |
+//! | 20 % and what is left over | the treasury |
+//!
+//! Nothing of it goes at once to the builder who filled the block. What does is the *tip* of a transaction, so much for one gas,
+//! by which builders choose when there is more than a block has room for.
+//!
+//! Before the cliff of vesting nobody owns a token to pay with. Then the base fee is zero, and what an account may send in an
+//! epoch follows from the tokens that it bonds, those of the transaction at hand included.
 
 use crate::account::Pocket;
 use crate::params::FeeParams;
-use crate::tx::{Action, Refutation, SignedTx};
+use crate::tx::{Action, Refutation, SignedTx, Tx};
 use crate::{Refused, State};
 use bitneuron_core::claim::CheckClaim;
 use bitneuron_core::{Amount, NodeId};
@@ -31,7 +41,7 @@ const PROPOSAL: u64 = 100_000;
 pub const DRAW_GAS: u64 = 23_000;
 
 /// The gas of a transaction of `size` bytes without the checks of its claims.
-pub(crate) fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
+pub fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
     let (signatures, writes, extra) = match &signed.tx.action {
         Action::Transfer { .. }
         | Action::RegisterData { .. }
@@ -47,6 +57,7 @@ pub(crate) fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
         Action::Accuse(_) => (3, 6, 0),
     };
     let writes: u64 = writes;
+    let writes = writes.saturating_add(u64::from(signed.tx.tip > Amount::ZERO));
     let bytes = u64::try_from(size).unwrap_or(u64::MAX);
     let mut gas = bytes.saturating_mul(BYTE).saturating_add(SIGNATURE.saturating_mul(signatures));
     gas = gas.saturating_add(writes.saturating_add(1).saturating_mul(READ.saturating_add(WRITE)));
@@ -101,24 +112,74 @@ pub fn next_base_fee(base: Amount, used: u64, params: &FeeParams) -> Amount {
     next.max(params.floor)
 }
 
+/// What a transaction paid.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paid {
+    /// To the network.
+    pub(crate) fee: Amount,
+    /// Of this what nobody but the treasury got.
+    pub(crate) kept: Amount,
+    /// To the builder.
+    pub(crate) tip: Amount,
+}
+
 impl State {
-    /// The fee for this much gas.
-    pub(crate) fn fee(&self, gas: u64) -> Result<Amount, Refused> {
-        self.clock.base_fee.mul_div(u128::from(gas), 1).ok_or(Refused::Overflow)
+    /// What one gas costs now.
+    pub fn base_fee(&self) -> Amount {
+        if self.is_before_cliff() { Amount::ZERO } else { self.clock.base_fee }
     }
 
-    /// Takes the fee from its payer, and says how much it was.
-    pub(crate) fn charge(&mut self, payer: NodeId, gas: u64) -> Result<Amount, Refused> {
-        let fee = self.fee(gas)?;
-        let voters = self.params.fees.voters.floor_of(fee);
-        let from = Pocket::Account(payer);
-        let held = self.balance(payer);
-        if held < fee {
-            return Err(Refused::Balance { needed: fee, held });
+    /// What so much gas of a transaction costs: the fee and the tip.
+    fn cost(&self, tx: &Tx, gas: u64) -> Result<(Amount, Amount), Refused> {
+        let of = |price: Amount| price.mul_div(u128::from(gas), 1).ok_or(Refused::Overflow);
+        Ok((of(self.base_fee())?, of(tx.tip)?))
+    }
+
+    /// The least that a transaction of `size` bytes costs now, without the checks of its claims.
+    pub fn least_cost(&self, signed: &SignedTx, size: usize) -> Amount {
+        let cost = self.cost(&signed.tx, plain_gas(signed, size));
+        cost.ok().and_then(|(fee, tip)| fee.checked_add(tip)).unwrap_or(Amount::SUPPLY)
+    }
+
+    /// Whether a transaction can pay for so much gas, in tokens or before the cliff by what its author bonds.
+    pub(crate) fn affords(&self, tx: &Tx, gas: u64) -> Result<(), Refused> {
+        let (fee, tip) = self.cost(tx, gas)?;
+        let (needed, held) = (fee.checked_add(tip).ok_or(Refused::Overflow)?, self.spendable(tx.by));
+        if needed > held {
+            return Err(Refused::Balance { needed, held });
         }
+        if self.is_before_cliff() {
+            let (sent, most) = (self.standing(tx.by).sent, self.quota(tx));
+            if sent >= most {
+                return Err(Refused::Quota { sent, most });
+            }
+        }
+        Ok(())
+    }
+
+    /// How many transactions the author of this one may send in an epoch before the cliff.
+    fn quota(&self, tx: &Tx) -> u32 {
+        let bonded = self.stakes.get(&tx.by).map(|stake| stake.bonded).unwrap_or_default();
+        let more = if let Action::Bond(amount) = tx.action { amount } else { Amount::ZERO };
+        let bonded = bonded.0.saturating_add(more.0).min(Amount::SUPPLY.0);
+        let most = bonded.checked_div(self.params.vesting.quota.0).unwrap_or(0);
+        u32::try_from(most).unwrap_or(u32::MAX)
+    }
+
+    /// Takes what a transaction costs from its author.
+    pub(crate) fn charge(&mut self, tx: &Tx, gas: u64, builder: NodeId) -> Result<Paid, Refused> {
+        self.affords(tx, gas)?;
+        if self.is_before_cliff() {
+            self.with_standing(tx.by, |standing| standing.sent = standing.sent.saturating_add(1));
+        }
+        let (fee, tip) = self.cost(tx, gas)?;
+        let (voters, users) = (self.params.fees.voters.floor_of(fee), self.params.fees.users.floor_of(fee));
+        let (from, kept) = (Pocket::Account(tx.by), fee.saturating_sub(voters).saturating_sub(users));
         self.shift(from, Pocket::Voters, voters)?;
-        self.shift(from, Pocket::Treasury, fee.saturating_sub(voters))?;
-        Ok(fee)
+        self.shift(from, Pocket::Users, users)?;
+        self.shift(from, Pocket::Treasury, kept)?;
+        self.shift(from, Pocket::Account(builder), tip)?;
+        Ok(Paid { fee, kept, tip })
     }
 }
 

@@ -1,9 +1,10 @@
 //! The genesis: what a chain begins with. Its hash is the chain's name.
 //!
 //! All lists are in ascending order without repetition, so that equal beginnings have equal bytes. The tokens that it
-//! names and the pool of rewards come out of the fixed supply; the rest is the treasury's.
+//! names and the pool of rewards come out of the fixed supply; the rest is the treasury's, and vests. How much of what others
+//! begin with vests is said by grants (`allocation`).
 
-use crate::{Params, Refused};
+use crate::{Grant, Params, Refused};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::goal::Goal;
 use bitneuron_core::{Amount, ChainId, Digest, GoalId, NodeId, Wire, encode};
@@ -19,10 +20,12 @@ pub struct Genesis {
     pub time: u64,
     /// The parameters.
     pub params: Params,
-    /// Free tokens, ascending by name.
+    /// Balances, ascending by name.
     pub accounts: Vec<(NodeId, Amount)>,
     /// Stakes, ascending by name.
     pub validators: Vec<(NodeId, Amount)>,
+    /// How much of these vests, ascending by row of Table 1 and name.
+    pub grants: Vec<Grant>,
     /// Listed goals: those whose turns are rewarded.
     pub goals: Vec<Goal>,
     /// Data that may be used from the first height, ascending.
@@ -55,7 +58,7 @@ impl Genesis {
     /// # Errors
     /// What contradicts itself or crosses a bound.
     pub fn validate(&self) -> Result<(), Refused> {
-        let rule = |holds: bool, text| if holds { Ok(()) } else { Err(Refused::Genesis(text)) };
+        let rule = |holds: bool, text: &'static str| if holds { Ok(()) } else { Err(Refused::Genesis(text)) };
         self.params.validate()?;
         self.treasury()?;
         rule((1..=64).contains(&self.name.len()), "a name has 1 to 64 bytes")?;
@@ -68,6 +71,7 @@ impl Genesis {
         rule(able, "nobody has the stake to vote")?;
         rule(self.params.stake.reputation.0 == 0, "nobody begins with reputation")?;
         rule(self.params.protocol == Params::PROTOCOL, "a chain begins by the protocol of its program")?;
+        self.validate_grants(rule)?;
         rule(self.goals.len() <= self.params.turns.goals as usize, "too many goals")?;
         for goal in &self.goals {
             goal.validate()?;

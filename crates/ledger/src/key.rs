@@ -5,6 +5,7 @@
 
 use crate::entry::key_of;
 use crate::govern::ProposalId;
+use crate::vesting::{Holder, Lock};
 use bitneuron_core::{Digest, Epoch, GoalId, Height, NodeId};
 use bitneuron_market::OrderId;
 
@@ -32,6 +33,7 @@ pub(crate) mod section {
     pub(crate) const RECEIPTS: u8 = 19;
     pub(crate) const OPENED: u8 = 20;
     pub(crate) const TALLY: u8 = 21;
+    pub(crate) const GRANTS: u8 = 22;
     // Governance has numbers of its own from here on.
     pub(crate) const PARAMS: u8 = 40;
     pub(crate) const DOCKET: u8 = 41;
@@ -72,9 +74,14 @@ pub fn pause() -> Vec<u8> {
     key_of(section::PAUSE, &())
 }
 
-/// The free balance of an account, an [`bitneuron_core::Amount`].
+/// The balance of an account, locked or not: an [`bitneuron_core::Amount`].
 pub fn account(id: NodeId) -> Vec<u8> {
     key_of(section::ACCOUNTS, &id)
+}
+
+/// What somebody was granted under a lock, an [`bitneuron_core::Amount`].
+pub fn grant(lock: Lock, holder: Holder) -> Vec<u8> {
+    key_of(section::GRANTS, &(lock, holder))
 }
 
 /// The stake of a validator, a [`crate::Stake`].

@@ -6,8 +6,10 @@
 //! the only transition. What happened comes out as [`Event`]s. The ledger knows verdicts, not proofs: whether a claim
 //! holds is asked of a [`bitneuron_core::claim::CheckClaim`].
 //!
-//! Tokens are in pockets (`account`) and move only between them; stake (`stake`) makes voters (`electorate`); deals
-//! (`deal`) and turns (`turn`) are where learning meets money; turns whose proofs convince only later wait (`pending`), are
+//! Tokens are in pockets (`account`) and move only between them; those of Table 1 (`allocation`) are locked until they
+//! vest (`vesting`), and rewards are released over seven years (`emission`) to who builds and votes (`dividend`) and who
+//! learns (`reward`). Stake (`stake`) makes voters (`electorate`); deals (`deal`) and turns (`turn`) are where learning meets
+//! money; turns whose proofs convince only later wait (`pending`), are
 //! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); reputation
 //! and rewards follow from events; holders of tokens change parameters and more by votes ([`govern`]); refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
 //! single entries by [`EntryProof`]s under the root of a certified header; [`key`] names the entries.
@@ -20,13 +22,16 @@
 )]
 
 mod account;
+mod allocation;
 mod audit;
 mod class;
 mod deal;
 mod discover;
 mod dispute;
+mod dividend;
 mod draft;
 mod electorate;
+mod emission;
 mod entry;
 mod event;
 mod execute;
@@ -58,16 +63,19 @@ mod tally;
 mod tree;
 mod turn;
 mod tx;
+mod vesting;
 
 pub use account::Pools;
+pub use allocation::{Allocation, Grant};
 pub use audit::AuditParams;
 pub use class::{ClassParams, ClassRule, Panel};
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use draft::MAX_BODY;
+pub use emission::emission;
 pub use entry::{Change, Value};
 pub use event::{Event, Merit};
 pub use execute::Built;
-pub use fee::{DRAW_GAS, next_base_fee};
+pub use fee::{DRAW_GAS, next_base_fee, plain_gas};
 pub use genesis::Genesis;
 pub use goal::{GoalEntry, Head, head_commitment, score};
 pub use opened::Opened;
@@ -80,7 +88,6 @@ pub use presence::Presence;
 pub use receipt::{Cause, EventProof, Receipt, ReceiptError, ReceiptProof, Stub};
 pub use refused::{HeaderFault, Refused, TurnFault};
 pub use reputation::{Channel, ReputationParams, Standing};
-pub use reward::emission;
 pub use slash::{Offence, SlashParams};
 pub use stake::{Phase, Stake, StakeParams, WeighRule};
 pub use state::{Changes, Clock, State};
@@ -88,3 +95,4 @@ pub use tally::Tally;
 pub use tree::{EntryProof, ProofError};
 pub use turn::OpenTurn;
 pub use tx::{Action, Content, Refutation, SignedTx, Tx};
+pub use vesting::{Holder, Lock, Schedule, VestingParams};

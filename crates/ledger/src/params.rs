@@ -11,6 +11,7 @@ use crate::govern::GovernParams;
 use crate::reputation::ReputationParams;
 use crate::slash::SlashParams;
 use crate::stake::StakeParams;
+use crate::vesting::VestingParams;
 use bitneuron_core::Amount;
 use bitneuron_market::{BasisPoints, MarketParams};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ pub struct Params {
     pub audits: AuditParams,
     /// What is paid out of the pool of rewards.
     pub rewards: RewardParams,
+    /// When Table 1 vests.
+    pub vesting: VestingParams,
     /// How reputation moves.
     pub reputation: ReputationParams,
     /// Who works in which class.
@@ -59,8 +62,10 @@ pub struct FeeParams {
     pub floor: Amount,
     /// The base fee moves by at most one part in this many at a block.
     pub divisor: u64,
-    /// The part of an epoch's fees that goes to the voters of the next; the treasury gets the rest.
+    /// The part of an epoch's fees that goes to the voters of the next.
     pub voters: BasisPoints,
+    /// The part that goes to users whose data made a model better; the treasury gets the rest.
+    pub users: BasisPoints,
 }
 
 /// Goals and turns.
@@ -88,7 +93,15 @@ pub struct RewardParams {
     pub pool: Amount,
     /// Seconds until the whole pool is released.
     pub duration: u64,
-    /// To the builder of a block whose claims moved a head or settled a deal of a listed goal.
+    /// The slice of all that is released for who builds and votes.
+    pub consensus: BasisPoints,
+    /// The slice for whoever's data made a model better; what is learned gets the rest.
+    pub data: BasisPoints,
+    /// The part of the consensus slice that is for builders.
+    pub builders: BasisPoints,
+    /// In each epoch one part in this many of what was carried is released again.
+    pub carry: u32,
+    /// What a block merits whose claims moved a head of a listed goal, and the most that a builder gets for one.
     pub block: Amount,
     /// To the author of an accepted turn.
     pub turn: Amount,
@@ -119,7 +132,13 @@ impl Params {
                 bond: Amount::tokens(10),
                 ..AuditParams::mainnet()
             },
-            rewards: RewardParams { duration: 86_400, ..RewardParams::mainnet() },
+            // Seven years in a day, in four times as many blocks.
+            rewards: RewardParams {
+                duration: 86_400,
+                block: Amount::tokens(2_000),
+                ..RewardParams::mainnet()
+            },
+            vesting: VestingParams::devnet(),
             reputation: ReputationParams::mainnet(),
             classes: ClassParams::mainnet(),
             govern: GovernParams::devnet(),
@@ -140,6 +159,7 @@ impl Params {
             turns: TurnParams::mainnet(),
             audits: AuditParams::mainnet(),
             rewards: RewardParams::mainnet(),
+            vesting: VestingParams::mainnet(),
             reputation: ReputationParams::mainnet(),
             classes: ClassParams::mainnet(),
             govern: GovernParams::mainnet(),
@@ -173,6 +193,7 @@ impl Params {
         bound(self.turns.goals <= 4_096 && self.turns.data <= 4_096, "registries are bounded")?;
         bound(self.rewards.validate(), "the rewards are within the pool and take time")?;
         self.govern.validate(self.epoch, &self.stake, &self.slash, bound)?;
+        self.vesting.validate(bound)?;
         self.reputation.validate(bound)
     }
 
@@ -195,6 +216,7 @@ impl FeeParams {
             floor: Amount(10),
             divisor: 8,
             voters: BasisPoints(5_000),
+            users: BasisPoints(3_000),
         }
     }
 
@@ -205,7 +227,8 @@ impl FeeParams {
         // Below the divisor the floor of a division never lets the fee fall.
         bound(self.floor.0 >= u128::from(self.divisor), "the fee's floor is at least its divisor")?;
         bound(self.floor <= Amount::TOKEN, "the fee's floor is at most a token")?;
-        bound(self.voters.0 <= 8_000, "voters get at most 80 % of fees")
+        let given = self.voters.0.saturating_add(self.users.0);
+        bound(given <= 8_000, "voters and users get at most 80 % of fees")
     }
 }
 
@@ -220,7 +243,11 @@ impl RewardParams {
         Self {
             pool: Amount::tokens(2_000_000_000),
             duration: 220_903_200,
-            block: Amount::tokens(1),
+            consensus: BasisPoints(3_000),
+            data: BasisPoints(3_000),
+            builders: BasisPoints(1_250),
+            carry: 64,
+            block: Amount::tokens(2),
             turn: Amount::tokens(10),
             turns: 450,
             step: Amount::tokens(1_000),
@@ -230,7 +257,12 @@ impl RewardParams {
 
     fn validate(&self) -> bool {
         let dear = [self.block, self.turn, self.step].into_iter().all(|amount| amount <= self.pool);
+        let slices = self.consensus.0.saturating_add(self.data.0);
         dear && self.pool <= Amount::SUPPLY
+            && self.block > Amount::ZERO
+            && slices <= 9_000
+            && self.builders.0 <= 5_000
+            && (1..=1_024).contains(&self.carry)
             && (1..=1 << 28).contains(&self.duration)
             && (1..=1 << 16).contains(&self.step_size)
     }

@@ -12,7 +12,8 @@
 //!
 //! The informer gets a small part, capped, unless it informs against itself; the treasury gets the rest, never the other
 //! voters, so nobody gains by framing. The informer's part is not free: it is bonded tokens that became unbonding ones of
-//! another owner, and no earlier free than if their owner had unbonded them now. So nobody frees stake by betraying himself.
+//! another owner, and no earlier free than if their owner had unbonded them now. So nobody frees stake by betraying himself; nor
+//! does he unlock it, for a lock follows its tokens (`vesting`).
 
 use crate::account::Pocket;
 use crate::event::Event;
@@ -177,7 +178,7 @@ impl Draft<'_> {
             amount = amount.checked_add(more).ok_or(Refused::Overflow)?;
         }
         let told = self.inform(&misdeed, amount)?;
-        self.state.shift(Pocket::Frozen(who), Pocket::Treasury, amount.saturating_sub(told))?;
+        self.state.seize(Pocket::Frozen(who), Pocket::Treasury, amount.saturating_sub(told))?;
         self.state.misdeeds.set(subject, Misdeed { amount, fate: Fate::Taken, ..misdeed });
         if amount > Amount::ZERO {
             self.events.push(Event::Slashed { who, offence, amount, frozen });
@@ -197,7 +198,7 @@ impl Draft<'_> {
             return Ok(Amount::ZERO);
         }
         let told = params.informer.floor_of(amount).min(params.informer_cap);
-        self.state.shift(Pocket::Frozen(misdeed.who), Pocket::Unbonding(informer, free), told)?;
+        self.state.seize(Pocket::Frozen(misdeed.who), Pocket::Unbonding(informer, free), told)?;
         Ok(told)
     }
 
@@ -253,6 +254,7 @@ mod tests {
             params: Params::devnet(),
             accounts: Vec::new(),
             validators,
+            grants: Vec::new(),
             goals: Vec::new(),
             data: Vec::new(),
         };

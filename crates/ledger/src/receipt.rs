@@ -32,6 +32,8 @@ pub enum Cause {
         gas: u64,
         /// What that cost.
         fee: Amount,
+        /// What the builder got besides.
+        tip: Amount,
     },
     /// The block's own: what fell due, what was matched, what was paid to its builder and voters.
     Block,

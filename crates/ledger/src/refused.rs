@@ -89,6 +89,22 @@ pub enum Refused {
         /// What is there.
         held: Amount,
     },
+    /// Tokens that are locked.
+    #[error("{needed} needed, {free} not locked")]
+    Locked {
+        /// What is needed.
+        needed: Amount,
+        /// What is not locked.
+        free: Amount,
+    },
+    /// Before the cliff, more transactions in an epoch than the bonded tokens allow.
+    #[error("{sent} transactions sent in this epoch, {most} allowed by bonded tokens")]
+    Quota {
+        /// How many were sent.
+        sent: u32,
+        /// The most.
+        most: u32,
+    },
     /// The tree over the state lost a node, which is a fault of this program.
     #[error("tree: {0}")]
     Tree(String),

@@ -138,6 +138,10 @@ pub struct Standing {
     pub bought: Amount,
     /// Turns rewarded in this epoch.
     pub turns: u32,
+    /// What its blocks of this epoch merit, each at most [`crate::RewardParams::block`].
+    pub merit: Amount,
+    /// Transactions sent in this epoch, counted before the cliff.
+    pub sent: u32,
     /// How often it was there when it was drawn to build.
     pub presence: Presence,
 }
@@ -205,7 +209,7 @@ impl Standing {
         fade(&mut self.good, params.decay);
         fade(&mut self.blame, params.decay);
         self.blame = self.blame.min(Amount(scale.0.saturating_mul(2)));
-        (self.bought, self.turns) = (Amount::ZERO, 0);
+        (self.bought, self.merit, self.turns, self.sent) = (Amount::ZERO, Amount::ZERO, 0, 0);
     }
 }
 

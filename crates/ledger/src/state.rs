@@ -19,6 +19,7 @@ use crate::stake::Stake;
 use crate::tally::Tally;
 use crate::tree::{EntryProof, Tree};
 use crate::turn::OpenTurn;
+use crate::vesting::{Holder, Lock};
 use crate::{Genesis, Params, Refused};
 use bitneuron_consensus::chance::{first_seed, next_beacon};
 use bitneuron_core::exact::DataRoot;
@@ -78,6 +79,7 @@ pub struct State {
     pub(crate) tally: Tally,
     pub(crate) accounts: Section<NodeId, Amount>,
     pub(crate) escrows: Section<OrderId, Amount>,
+    pub(crate) grants: Section<(Lock, Holder), Amount>,
     pub(crate) stakes: Section<NodeId, Stake>,
     pub(crate) standings: Section<NodeId, Standing>,
     pub(crate) goals: Section<GoalId, GoalEntry>,
@@ -121,7 +123,7 @@ impl State {
     pub fn genesis(genesis: &Genesis) -> Result<Self, Refused> {
         genesis.validate()?;
         let mut state = Self::empty(genesis)?;
-        state.fill(genesis);
+        state.fill(genesis)?;
         state.seat_founders();
         state.beacons.set(Height(0), next_beacon(Digest::ZERO, state.chain.0));
         state.elect(Epoch(0));
@@ -135,8 +137,7 @@ impl State {
     pub(crate) fn empty(genesis: &Genesis) -> Result<Self, Refused> {
         let params = Arc::new(genesis.params.clone());
         let chain = genesis.chain();
-        let pools =
-            Pools { treasury: genesis.treasury()?, rewards: params.rewards.pool, voters: Amount::ZERO };
+        let pools = Pools { treasury: genesis.treasury()?, rewards: params.rewards.pool, ..Pools::default() };
         let (base_fee, opened) = (params.fees.floor, Digest::ZERO);
         let book = PriceTime::new(params.market).map_err(|_| Refused::Params("the market's own bounds"))?;
         Ok(Self {
@@ -148,6 +149,7 @@ impl State {
             tally: Tally::first(),
             accounts: Section::default(),
             escrows: Section::default(),
+            grants: Section::default(),
             stakes: Section::default(),
             standings: Section::default(),
             goals: Section::default(),
@@ -177,11 +179,15 @@ impl State {
         })
     }
 
-    fn fill(&mut self, genesis: &Genesis) {
+    fn fill(&mut self, genesis: &Genesis) -> Result<(), Refused> {
         self.accounts.extend(genesis.accounts.iter().copied());
         for (id, bonded) in &genesis.validators {
             self.stakes.set(*id, Stake { bonded: *bonded, ..Stake::default() });
         }
+        for (owner, granted) in genesis.granted()? {
+            self.add_grant(Lock::Vesting, Holder::Account(owner), granted)?;
+        }
+        self.add_grant(Lock::Vesting, Holder::Treasury, self.pools.treasury)?;
         for goal in &genesis.goals {
             let id = goal.id();
             self.goals.set(id, GoalEntry { goal: goal.clone(), listed: true, high_water: 0 });
@@ -191,10 +197,11 @@ impl State {
         }
         let data = genesis.data.iter().map(|(goal, author, root)| ((*goal, *author, *root), Height(0)));
         self.data.extend(data);
+        Ok(())
     }
 
     /// The sections with their numbers; clock, pools, tally, parameters and book are entries of their own ([`Self::singles`]).
-    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 24] {
+    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 25] {
         [
             (section::ACCOUNTS, &self.accounts),
             (section::ESCROWS, &self.escrows),
@@ -220,10 +227,11 @@ impl State {
             (section::HOLDINGS, &self.holdings),
             (section::PAUSE, &self.pause),
             (section::TERMS, &self.terms),
+            (section::GRANTS, &self.grants),
         ]
     }
 
-    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 24] {
+    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 25] {
         [
             (section::ACCOUNTS, &mut self.accounts),
             (section::ESCROWS, &mut self.escrows),
@@ -249,6 +257,7 @@ impl State {
             (section::HOLDINGS, &mut self.holdings),
             (section::PAUSE, &mut self.pause),
             (section::TERMS, &mut self.terms),
+            (section::GRANTS, &mut self.grants),
         ]
     }
 
@@ -360,12 +369,12 @@ impl State {
         &self.pools
     }
 
-    /// The free tokens of an account.
+    /// The balance of an account, locked or not ([`Self::spendable`] says what it can pay).
     pub fn balance(&self, id: NodeId) -> Amount {
         self.accounts.get(&id).copied().unwrap_or_default()
     }
 
-    /// All accounts with free tokens, by name.
+    /// All accounts with a balance, by name.
     pub fn accounts(&self) -> impl Iterator<Item = (NodeId, Amount)> {
         self.accounts.iter().map(|(id, amount)| (*id, *amount))
     }
@@ -412,6 +421,7 @@ mod tests {
             time: 0,
             params: Params::devnet(),
             accounts: Vec::new(),
+            grants: vec![],
             validators: vec![(NodeId([1; 32]), Amount::tokens(2_000))],
             goals: Vec::new(),
             data: Vec::new(),

@@ -29,6 +29,8 @@ pub struct Tx {
     pub expires: Height,
     /// Anything; tells apart transactions that are otherwise equal.
     pub salt: u64,
+    /// What it gives whoever builds the block, for each gas; beside the fee. Usually nothing, more when there is no room for all.
+    pub tip: Amount,
     /// What.
     pub action: Action,
 }

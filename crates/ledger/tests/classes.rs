@@ -25,6 +25,7 @@ fn state(stakes: &[u64], change: impl FnOnce(&mut Params)) -> State {
         params,
         accounts: Vec::new(),
         validators,
+        grants: Vec::new(),
         goals: Vec::new(),
         data: Vec::new(),
     };

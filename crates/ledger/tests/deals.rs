@@ -5,7 +5,7 @@ mod world;
 
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::{Amount, Height, encode};
-use bitneuron_ledger::{Action, Delivery, Event, Merit, Refused, Refutation, packet_digest};
+use bitneuron_ledger::{Action, Delivery, Event, Refused, Refutation, packet_digest};
 use bitneuron_market::{Duty, State};
 use world::*;
 
@@ -24,7 +24,6 @@ fn kinds(events: &[Event]) -> Vec<&'static str> {
             Event::Refuted { .. } => "refuted",
             Event::Frozen { .. } => "frozen",
             Event::Slashed { .. } => "slashed",
-            Event::Rewarded { .. } => "rewarded",
             _ => "other",
         })
         .collect()
@@ -45,8 +44,7 @@ fn a_deal_is_offered_matched_delivered_proven_and_paid() {
     let claim = world.score_claim(0, &deal, 12, TRUE);
     let claim = world.by_user(0, Action::Claim(claim));
     let events = world.block(&[claim]);
-    assert_eq!(kinds(&events), ["proven", "settled", "rewarded"]);
-    assert!(matches!(events[2], Event::Rewarded { merit: Merit::Block, .. }));
+    assert_eq!(kinds(&events), ["proven", "settled"]);
 
     // 90 % to the seller, 5 % to the judges by weight, 5 % to the treasury; fees are far below 0.02 tokens.
     let near = |amount: Amount, tokens_milli: u128| {
@@ -56,8 +54,7 @@ fn a_deal_is_offered_matched_delivered_proven_and_paid() {
     assert!(near(world.state.balance(seller).checked_sub(before).expect("gained"), 9_000));
     let gained = world.state.pools().treasury.saturating_sub(treasury);
     assert!(gained >= Amount(500_000_000) && gained <= Amount(520_000_000), "{gained}");
-    let builder = world.blocks.last().expect("built").header.proposer;
-    for (v, before) in voters.into_iter().enumerate().filter(|(v, _)| world.validator(*v) != builder) {
+    for (v, before) in voters.into_iter().enumerate() {
         let judged = world.state.balance(world.validator(v)).saturating_sub(before);
         let stake = u128::from([2_000u64, 3_000, 4_000, 5_000, 0][v]);
         let part = 500_000_000 * stake / 14_000;
@@ -79,7 +76,7 @@ fn a_silent_buyer_does_not_decide_alone() {
     assert!(matches!(world.refused(&foreign), Refused::NotParty(id) if id == world.user(1)));
     let claim = world.score_claim(0, &deal, 12, TRUE);
     let txs = [world.by_user(0, Action::Claim(claim)), world.by_user(0, post("model"))];
-    assert_eq!(kinds(&world.block(&txs)), ["proven", "posted", "settled", "rewarded"]);
+    assert_eq!(kinds(&world.block(&txs)), ["proven", "posted", "settled"]);
 }
 
 #[test]
@@ -202,28 +199,6 @@ fn a_lie_that_was_punished_before_the_match_still_ends_the_deal() {
     let again = world.by_user(3, Action::Refute(Refutation::Claim(lie)));
     assert_eq!(kinds(&world.block(&[again])), ["deal refuted"]);
     assert_eq!(world.escrow(&name), [Amount::ZERO; 2]);
-}
-
-#[test]
-fn a_block_earns_no_more_than_the_treasury_took_of_its_deals() {
-    for (ask, earned) in [(2, Amount(100_000_000)), (10, Amount(500_000_000)), (100, Amount::TOKEN)] {
-        let mut world = World::new();
-        world.until_phase(0);
-        world.block(&[]);
-        world.until_phase(0);
-        let txs = [world.offer(0, "model", 12, ask), world.bid(1, ask, 1)];
-        let events = world.block(&txs);
-        let made = events.iter().find_map(|event| match event {
-            Event::DealMade(deal) => Some(deal.clone()),
-            _ => None,
-        });
-        let events = world.settle(0, 1, &made.expect("made"));
-        let rewards = events.iter().filter_map(|event| match event {
-            Event::Rewarded { merit: Merit::Block, amount, .. } => Some(*amount),
-            _ => None,
-        });
-        assert_eq!(rewards.collect::<Vec<_>>(), [earned], "a price of {ask}");
-    }
 }
 
 #[test]

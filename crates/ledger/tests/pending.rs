@@ -77,7 +77,7 @@ fn a_turn_settles_after_its_window_and_is_paid_then() {
     let events = world.block(&[]);
     assert_eq!(world.state.height(), Height(turn.at.0 + WINDOW));
     assert!(matches!(events[0], Event::TurnAccepted { author: who, inputs: 1, .. } if who == author));
-    for expected in [Merit::Turn, Merit::Improvement, Merit::Block] {
+    for expected in [Merit::Turn, Merit::Improvement] {
         assert!(
             events.iter().any(|event| matches!(event, Event::Rewarded { merit, .. } if *merit == expected))
         );

@@ -4,7 +4,7 @@
 mod world;
 
 use bitneuron_core::{Amount, Epoch, Reputation};
-use bitneuron_ledger::{Action, Channel, Event, Merit, Refutation, Standing};
+use bitneuron_ledger::{Action, Channel, Event, Merit, Params, Refutation, Standing};
 use world::*;
 
 const NONE: Amount = Amount::ZERO;
@@ -134,11 +134,14 @@ fn a_lie_takes_stake_and_reputation() {
 
 #[test]
 fn standing_fades_and_kappa_falls_slowly_from_its_ceiling() {
-    let mut world = World::new();
+    // Few rewards, so that weight earns little.
+    let mut params = Params::devnet();
+    params.rewards.pool = Amount::tokens(10_000);
+    let mut world = World::with(params);
     world.play(1, "after", (3, 6));
     let (who, before) = (world.validator(1), world.state.standing(world.validator(1)));
     let kappa = world.state.tally().kappa;
-    assert!(world.state.tally().yielded > NONE, "the block's reward is by weight");
+    assert_eq!(world.state.tally().yielded, NONE, "who builds and votes is paid at the border");
     world.until(19);
     assert_eq!(world.state.epoch(), Epoch(0));
     let after = world.state.standing(who);
@@ -146,4 +149,8 @@ fn standing_fades_and_kappa_falls_slowly_from_its_ceiling() {
     assert_eq!(after.turns, 0);
     let next = world.state.tally();
     assert!(next.yielded == NONE && next.kappa == kappa - kappa.div_ceil(256));
+    // Where weight earns much, it stays.
+    let mut rich = World::new();
+    rich.until(19);
+    assert_eq!(rich.state.tally().kappa, kappa);
 }

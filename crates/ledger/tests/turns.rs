@@ -66,7 +66,7 @@ fn a_turn_merges_what_was_bought_and_moves_the_head() {
     let merits = events
         .iter()
         .filter_map(|event| if let Event::Rewarded { merit, .. } = event { Some(*merit) } else { None });
-    assert_eq!(merits.collect::<Vec<_>>(), [Merit::Turn, Merit::Improvement, Merit::Block]);
+    assert_eq!(merits.collect::<Vec<_>>(), [Merit::Turn, Merit::Improvement]);
     let head = world.state.head(goal, author).expect("registered");
     assert_eq!((head.model, head.score(), head.turns), (model("after"), 6 << 13, 1));
     assert_eq!(world.state.model(goal).map(|(id, _)| id), Some(author));
@@ -316,7 +316,7 @@ fn an_author_registers_so_many_data_sets_for_a_goal() {
 #[test]
 fn steps_that_cannot_be_paid_yet_are_not_taken() {
     let mut params = bitneuron_ledger::Params::devnet();
-    params.rewards.step = Amount::tokens(100_000);
+    params.rewards.step = Amount::tokens(20_000);
     let mut world = World::with(params);
     world.until(4);
     let budget = world.state.reward_budget();

@@ -89,6 +89,17 @@ fn ledgers_are_kept_shown_proved_and_executed_again() {
     let shown = asked(&home, 0, Question::Account(bitneuron_core::NodeId(account.0)));
     assert_eq!(shown["verdict"], "shows that it is there");
     assert_eq!(shown["free"], chain["accounts"][0]["free"]);
+    assert_eq!(
+        (&shown["locked"], &shown["balance"]),
+        (&"0".into(), &shown["free"]),
+        "a devnet gives free tokens"
+    );
+    let tokens = |name: &str| chain[name].as_str().unwrap().parse::<u128>().unwrap();
+    assert!(tokens("treasury_lock") > 0 && tokens("treasury_lock") < tokens("treasury"));
+    assert!(
+        tokens("circulating") + tokens("treasury_lock") < tokens("supply"),
+        "and rewards are not released"
+    );
     assert!(shown["proof_bytes"].as_u64().unwrap() <= 2_048);
     let receipts = shown["receipts"].as_array().unwrap();
     assert!(!receipts.is_empty() && receipts.len() <= 3);

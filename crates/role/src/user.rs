@@ -183,7 +183,9 @@ impl User {
     fn submit(&mut self, action: Action, out: &mut Outbox<Effect>) {
         self.salt = self.salt.saturating_add(1);
         let expires = Height(self.light.height().0.saturating_add(self.params.1.tx_lifetime / 2));
-        let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
+        // What waits is known to validators only, and a user has rounds to wait.
+        let (by, salt, tip) = (self.id(), self.salt, Amount::ZERO);
+        let tx = Tx { by, expires, salt, tip, action }.sign(&self.key, self.plan.chain);
         let message = Message::Transaction(tx);
         // Others each time, so that nobody can keep all of this user's transactions back.
         self.some_validators("hand in", self.salt).for_each(|to| Self::send(to, &message, out));

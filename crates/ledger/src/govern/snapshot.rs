@@ -6,10 +6,11 @@
 //! needs are forgotten a few at each block.
 
 use super::proposal::{ProposalId, Stage};
-use crate::State;
 use crate::account::Pocket;
+use crate::{Holder, State};
 use bitneuron_core::{Amount, Epoch, NodeId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// How many notes and how many ballots are forgotten at a block.
 const FORGOTTEN: usize = 256;
@@ -30,15 +31,26 @@ impl State {
         self.docket.get(&()).cloned().unwrap_or_default()
     }
 
-    /// What somebody can vote with now: free and bonded tokens.
+    /// What somebody can vote with now: free and bonded tokens, as far as they are not locked.
     pub fn votable(&self, id: NodeId) -> Amount {
+        self.in_hand(id).min(self.unlocked(Holder::Account(id)))
+    }
+
+    /// Free and bonded tokens.
+    fn in_hand(&self, id: NodeId) -> Amount {
         let bonded = self.stakes.get(&id).map(|stake| stake.bonded).unwrap_or_default();
         self.balance(id).checked_add(bonded).unwrap_or(Amount::SUPPLY)
     }
 
     /// What all can vote with now.
     pub fn all_votable(&self) -> Amount {
-        Amount::SUPPLY.saturating_sub(self.silent())
+        let granted = self.grants().filter_map(|(_, holder, _)| match holder {
+            Holder::Account(id) => Some(id),
+            Holder::Treasury => None,
+        });
+        let granted: BTreeSet<NodeId> = granted.collect();
+        let locked = granted.into_iter().map(|id| self.in_hand(id).saturating_sub(self.votable(id)));
+        locked.fold(Amount::SUPPLY.saturating_sub(self.silent()), Amount::saturating_sub)
     }
 
     /// What somebody could vote with at the beginning of an epoch of which notes are taken.

@@ -200,9 +200,11 @@ fn what_a_receipt_says_is_what_happened() {
     let before = world.state.balance(from);
     world.block(std::slice::from_ref(&pay));
     let receipt = &world.state.changes().receipts[0];
-    let Cause::Transaction { digest, by, gas, fee } = receipt.cause.clone() else { panic!("no transaction") };
+    let Cause::Transaction { digest, by, gas, fee, tip } = receipt.cause.clone() else {
+        panic!("no transaction")
+    };
     assert_eq!((digest, by), (pay.digest(), from));
-    assert!(gas > 0 && before.0 - world.state.balance(from).0 == fee.0 + 7);
+    assert!(gas > 0 && tip == Amount::ZERO && before.0 - world.state.balance(from).0 == fee.0 + 7);
     assert_eq!(receipt.concerns().into_iter().collect::<Vec<_>>(), {
         let mut both = vec![from, to];
         both.sort_unstable();

@@ -6,6 +6,8 @@
     reason = "each test file uses a part; tests fail by panicking"
 )]
 
+pub mod storm;
+
 use bitneuron_consensus::{Block, Header};
 use bitneuron_core::claim::{
     CheckClaim, Claim, Demand, Opening, Party, Refused as Verdict, Ruling, Score, Settles, Turn, TurnInput,
@@ -14,7 +16,8 @@ use bitneuron_core::exact::DataRoot;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{
-    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Time, decode, encode,
+    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Signature, Time,
+    decode, encode,
 };
 use bitneuron_ledger::{Action, Built, Event, Genesis, Params, Refused, SignedTx, State, Tx, packet_digest};
 use bitneuron_market::{Buyers, Consent, DataMarket, DataTerms, Deal, Order, OrderId, Side};
@@ -165,6 +168,10 @@ pub struct World {
     pub validators: Vec<Keypair>,
     pub users: Vec<Keypair>,
     pub goal: Goal,
+    /// Whether transactions are left unsigned, for judges that believe every signature.
+    pub unsigned: bool,
+    /// How many seconds were skipped.
+    pub skipped: u64,
     salt: u64,
 }
 
@@ -178,7 +185,16 @@ pub fn genesis(params: Params) -> Genesis {
     let goal = goal("test");
     let mut data: Vec<_> = (0..4).map(|n| (goal.id(), key(n).id(), data("own"))).collect();
     data.sort_unstable();
-    Genesis { name: "test".into(), time: 0, params, accounts, validators: stakes, goals: vec![goal], data }
+    Genesis {
+        name: "test".into(),
+        time: 0,
+        params,
+        accounts,
+        validators: stakes,
+        grants: Vec::new(),
+        goals: vec![goal],
+        data,
+    }
 }
 
 impl World {
@@ -195,7 +211,18 @@ impl World {
         let state = State::genesis(&genesis).expect("valid");
         let validators = (0..5).map(key).collect();
         let users = (100..104).map(key).collect();
-        Self { state, blocks: Vec::new(), validators, users, goal: goal("test"), genesis, salt: 0 }
+        let goal = goal("test");
+        Self {
+            state,
+            blocks: Vec::new(),
+            validators,
+            users,
+            goal,
+            genesis,
+            unsigned: false,
+            skipped: 0,
+            salt: 0,
+        }
     }
 
     pub fn goal_id(&self) -> GoalId {
@@ -214,7 +241,12 @@ impl World {
     pub fn tx(&mut self, key: &Keypair, action: Action) -> SignedTx {
         self.salt += 1;
         let expires = Height(self.state.height().0 + 10);
-        Tx { by: key.id(), expires, salt: self.salt, action }.sign(key, self.state.chain())
+        let (by, salt, tip) = (key.id(), self.salt, Amount::ZERO);
+        let tx = Tx { by, expires, salt, tip, action };
+        if self.unsigned {
+            return SignedTx { tx, signature: Signature::from_bytes(&[0; 64]) };
+        }
+        tx.sign(key, self.state.chain())
     }
 
     pub fn by_user(&mut self, n: usize, action: Action) -> SignedTx {
@@ -248,14 +280,18 @@ impl World {
         let key = self.validators.iter().find(|key| key.id() == proposer).expect("a validator");
         let slot = self.state.next_slot().expect("known");
         let voters = self.state.next_voters().expect("known").digest();
-        let time = Time(height.0 * 500_000);
+        let time = Time(height.0 * 500_000 + self.skipped * 1_000_000);
         let draft = Header::draft(self.state.chain(), height, self.state.tip(), proposer, time);
         Header { draw: slot.draw(key), voters, ..draft }
     }
 
     pub fn build(&self, txs: &[SignedTx]) -> Built {
+        self.build_with(txs, &Scripted)
+    }
+
+    pub fn build_with(&self, txs: &[SignedTx], judge: &dyn CheckClaim) -> Built {
         let candidates: Vec<_> = txs.iter().cloned().map(Arc::new).collect();
-        self.state.build(self.header(), &candidates, &Scripted).expect("may build")
+        self.state.build(self.header(), &candidates, judge).expect("may build")
     }
 
     /// Builds a block of all these, executes it and checks that both agree.

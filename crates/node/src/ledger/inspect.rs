@@ -5,7 +5,7 @@ use super::tell::{Facts, hex, people, plain, programs, receipt};
 use bitneuron_core::{Digest, NodeId, encode};
 use bitneuron_ledger::govern::{Proposal, ProposalId};
 use bitneuron_ledger::store::{Archive, Redb, StoreError};
-use bitneuron_ledger::{ReceiptProof, State, key};
+use bitneuron_ledger::{Holder, Lock, ReceiptProof, State, key};
 use bitneuron_market::OrderId;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -136,7 +136,9 @@ fn chain(archive: &Archive<Redb>, state: &State) -> Result<Facts, StoreError> {
         let staked = state.stake(id).map_or(0, |stake| stake.bonded.0);
         json!({
             "account": id.to_string(),
-            "free": amount.0.to_string(),
+            "balance": amount.0.to_string(),
+            "free": state.spendable(id).0.to_string(),
+            "locked": state.locked(Holder::Account(id)).0.to_string(),
             "staked": staked.to_string(),
             "reputation": state.reputation(id).0,
         })
@@ -145,8 +147,16 @@ fn chain(archive: &Archive<Redb>, state: &State) -> Result<Facts, StoreError> {
         ("last block", json!(state.tip().to_string())),
         ("votes", json!(certificate.map_or(0, |certificate| certificate.votes.len()))),
         ("supply", json!(state.total().0.to_string())),
+        ("circulating", json!(state.circulating().0.to_string())),
         ("treasury", json!(pools.treasury.0.to_string())),
+        ("treasury lock", json!(state.locked(Holder::Treasury).0.to_string())),
         ("rewards", json!(pools.rewards.0.to_string())),
+        ("released", json!(state.released().0.to_string())),
+        ("gradient slice", json!(pools.gradient.0.to_string())),
+        ("data slice", json!(pools.data.0.to_string())),
+        ("carried", json!(pools.carry.0.to_string())),
+        ("unpaid fees", json!(pools.unpaid_fees().0.to_string())),
+        ("base fee", json!(state.base_fee().0.to_string())),
         ("orders", json!(state.book().orders().count())),
         ("deals", json!(state.deals().count())),
         ("protocol", json!(state.params().protocol)),
@@ -180,7 +190,10 @@ fn account(state: &State, id: NodeId) -> Facts {
     let amount = |amount: Option<bitneuron_core::Amount>| json!(amount.unwrap_or_default().0.to_string());
     vec![
         ("account", json!(id.to_string())),
-        ("free", amount(Some(state.balance(id)))),
+        ("balance", amount(Some(state.balance(id)))),
+        ("free", amount(Some(state.spendable(id)))),
+        ("locked", amount(Some(state.locked(Holder::Account(id))))),
+        ("granted", amount(Some(state.grant(Lock::Vesting, Holder::Account(id))))),
         ("bonded", amount(stake.map(|stake| stake.bonded))),
         ("slashable", amount(stake.map(bitneuron_ledger::Stake::slashable))),
         ("frozen", amount(stake.map(|stake| stake.frozen))),

@@ -88,13 +88,14 @@ pub(super) fn logged(logged: &Logged) -> Value {
 pub(super) fn receipt(receipt: &Receipt) -> Value {
     let events: Vec<Value> = receipt.events.iter().map(event).collect();
     match &receipt.cause {
-        Cause::Transaction { digest, by, gas, fee } => json!({
+        Cause::Transaction { digest, by, gas, fee, tip } => json!({
             "height": receipt.height.0,
             "index": receipt.index,
             "transaction": digest.to_string(),
             "by": by.to_string(),
             "gas": gas,
             "fee": fee.0.to_string(),
+            "tip": tip.0.to_string(),
             "events": events,
         }),
         Cause::Block => {

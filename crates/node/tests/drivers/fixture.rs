@@ -92,6 +92,7 @@ impl Fixture {
             params: Params::devnet(),
             accounts,
             validators: stakes,
+            grants: Vec::new(),
             goals: vec![goal.clone()],
             data: shards,
         };

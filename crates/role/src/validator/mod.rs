@@ -266,7 +266,8 @@ impl Validator {
     fn submit(&mut self, action: Action, out: &mut Outbox<Effect>) {
         self.salt = self.salt.saturating_add(1);
         let expires = Height(self.height().0.saturating_add(self.state.params().tx_lifetime / 2));
-        let tx = Tx { by: self.id(), expires, salt: self.salt, action }.sign(&self.key, self.plan.chain);
+        let tip = self.mempool.price(self.state.params().fees.limit);
+        let tx = Tx { by: self.id(), expires, salt: self.salt, tip, action }.sign(&self.key, self.plan.chain);
         let _ = self.accept(tx, true, out);
     }
 
@@ -283,7 +284,8 @@ impl Validator {
         self.state.admits(&transaction, self.judge.as_ref())?;
         let message = Message::Transaction(transaction.clone());
         let size = message.to_bytes().len();
-        if self.mempool.insert(transaction, size) && share {
+        let (by, cost) = (transaction.tx.by, self.state.least_cost(&transaction, size));
+        if self.mempool.insert(transaction, size, cost, self.state.spendable(by)) && share {
             self.share(&message, out);
         }
         Ok(())

@@ -73,7 +73,8 @@ fn unaudited() -> Params {
 
 fn hand_in(world: &mut World, salt: u64, action: Action) {
     let expires = Height(world.validator.height().0 + 20);
-    let tx = Tx { by: seller().id(), expires, salt, action }.sign(&seller(), world.plan.chain);
+    let tx =
+        Tx { by: seller().id(), expires, salt, tip: Amount::ZERO, action }.sign(&seller(), world.plan.chain);
     world.say(seller().id(), Channel::ORDER, Message::Transaction(tx).to_bytes().to_vec());
 }
 

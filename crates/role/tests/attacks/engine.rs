@@ -9,7 +9,7 @@ use bitneuron_consensus::{
 };
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::{
-    ChainId, Context, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode, encode,
+    Amount, ChainId, Context, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode, encode,
 };
 use bitneuron_ledger::{Action, Event, Offence, SignedTx, State, Tx};
 use bitneuron_role::message::Tip;
@@ -164,7 +164,7 @@ fn who_proposes_or_precommits_a_block_with_a_false_claim_is_brought_before_the_l
         let claim = Claim::new(&seller(), Score::DOMAIN, context, encode(&stated), b"no proof".to_vec());
         // A block that is invalid for another reason convicts nobody.
         let action = if lies { Action::Claim(claim) } else { Action::Receipt { deal: Digest([3; 32]) } };
-        let tx = Tx { by: seller().id(), expires: Height(9), salt: 77, action };
+        let tx = Tx { by: seller().id(), expires: Height(9), salt: 77, tip: Amount::ZERO, action };
         let transactions = [world.transfer(0, 1), tx.sign(&seller(), world.plan.chain)];
         *proposed.lock().unwrap() = Some(propose(&world, &tip, &transactions));
         world.run_to(tip.header.height.0 + 3);

@@ -2,7 +2,7 @@
 
 use crate::world::{World, key_of, seller, stranger};
 use bitneuron_consensus::light::{Doubt, Root};
-use bitneuron_core::{ChainId, Digest, Epoch, Height, NodeId, Time};
+use bitneuron_core::{Amount, ChainId, Digest, Epoch, Height, NodeId, Time};
 use bitneuron_ledger::govern::{Choice, Motion, Parameter, ProposalId};
 use bitneuron_ledger::{Action, ProofError, Tx, key};
 use bitneuron_role::light::Disbelief;
@@ -111,7 +111,9 @@ fn who_listens_goes_on_by_the_parameters_that_a_vote_has_set() {
     let hand_in = |world: &mut World, salt, action| {
         let (key, chain) = (key_of(0), world.plan.chain);
         let expires = Height(world.validator.height().0 + 20);
-        let tx = Message::Transaction(Tx { by: key.id(), expires, salt, action }.sign(&key, chain));
+        let tx = Message::Transaction(
+            Tx { by: key.id(), expires, salt, tip: Amount::ZERO, action }.sign(&key, chain),
+        );
         world.say(stranger(), tx.channel(), tx.to_bytes().to_vec());
     };
     world.decide(1);

@@ -118,7 +118,8 @@ fn a_packet_that_cannot_be_opened_costs_its_seller_the_bond() {
         nonce: 1,
         bond: Amount::tokens(10),
     };
-    let tx = Tx { by: seller().id(), expires: Height(9), salt: 1, action: Action::Place(order) };
+    let (by, expires, tip) = (seller().id(), Height(9), Amount::ZERO);
+    let tx = Tx { by, expires, salt: 1, tip, action: Action::Place(order) };
     let placed = Message::Transaction(tx.sign(&seller(), world.plan.chain));
     world.say(seller().id(), Channel::ORDER, placed.to_bytes().to_vec());
     while made(&world).is_none() {

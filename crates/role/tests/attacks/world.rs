@@ -116,6 +116,7 @@ impl World {
                 (0..validators).map(|n| (key_of(n).id(), 100_000)).chain([(seller().id(), 1_000)]),
             ),
             validators: held((0..validators).map(|n| (key_of(n).id(), 20_000))),
+            grants: vec![],
             goals: vec![goal.clone()],
             data: vec![(goal.id(), me.id(), root)],
         };
@@ -279,7 +280,7 @@ impl World {
     pub(crate) fn transfer(&self, by: u64, salt: u64) -> SignedTx {
         let action = Action::Transfer { to: key_of(7).id(), amount: Amount::tokens(1) };
         let key = key_of(by);
-        Tx { by: key.id(), expires: Height(9), salt, action }.sign(&key, self.plan.chain)
+        Tx { by: key.id(), expires: Height(9), salt, tip: Amount::ZERO, action }.sign(&key, self.plan.chain)
     }
 
     /// One message of each kind, none of which the stranger may send with any effect on the ledger.

@@ -179,6 +179,7 @@ fn genesis(
         params,
         accounts,
         validators: stakes,
+        grants: Vec::new(),
         goals: vec![goal.clone()],
         data,
     }

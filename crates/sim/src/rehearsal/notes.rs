@@ -310,8 +310,8 @@ impl Notes {
             ("users", sum(users)),
             ("validators", sum(validators)),
             ("treasury", pools.treasury),
-            ("rewards", pools.rewards),
-            ("fees", pools.voters),
+            ("rewards", pools.unpaid_rewards()),
+            ("fees", pools.unpaid_fees()),
         ];
         let known = Amount::sum(named.map(|(_, amount)| amount)).unwrap_or_default();
         let escrow = self.state.total().saturating_sub(known);
