@@ -3,7 +3,7 @@
 use crate::world::*;
 use crate::{EPOCH, params};
 use bitneuron_core::{Amount, Digest};
-use bitneuron_ledger::govern::{Choice, Kind, Motion, Outcome, Parameter, Stage};
+use bitneuron_ledger::govern::{Choice, Kind, Motion, Outcome, Parameter, Proposal, Stage};
 use bitneuron_ledger::{Action, Params, State};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,7 +114,7 @@ fn no_majority_crosses_a_bound() {
             let now = world.state.epoch().0;
             for (id, proposal) in world.state.proposals() {
                 let Stage::Over { at, outcome: Outcome::Done } = proposal.stage else { continue };
-                if before.proposal(id).is_some_and(|old| old.is_over()) {
+                if before.proposal(id).is_some_and(Proposal::is_over) {
                     continue;
                 }
                 *done.entry(proposal.motion.kind()).or_default() += 1;

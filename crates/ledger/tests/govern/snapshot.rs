@@ -158,11 +158,10 @@ proptest! {
             let key = if a < 5 { world.validators[a].clone() } else { world.users[a - 5].clone() };
             let open: Vec<ProposalId> = world.state.proposals().filter(|(_, known)| known.stage == Stage::Open).map(|(id, _)| id).collect();
             let action = match what {
-                0..3 => Action::Transfer { to: names[b], amount },
-                // Users that bond enough would have to build blocks here.
                 3 if a < 5 => Action::Bond(amount),
                 4 if a < 5 => Action::Unbond(amount),
-                3 | 4 => Action::Transfer { to: names[b], amount },
+                // Users that bond enough would have to build blocks here.
+                0..5 => Action::Transfer { to: names[b], amount },
                 5 => Action::Propose(Motion::Text(digest(&world.state.height().to_string()))),
                 _ if open.is_empty() => Action::Propose(Motion::Text(digest(&world.state.height().to_string()))),
                 _ => Action::Vote { proposal: open[b % open.len()], choice: Choice::ALL[b % 4] },
