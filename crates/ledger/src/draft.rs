@@ -74,6 +74,7 @@ impl<'a> Draft<'a> {
         draft.draw_audits();
         draft.expire()?;
         draft.open_round();
+        draft.score_contests()?;
         Ok(draft)
     }
 
@@ -163,6 +164,7 @@ impl<'a> Draft<'a> {
             Action::Receipt { deal } => self.receipt(by, *deal),
             Action::Post { deal, packet } => self.post(by, *deal, packet),
             Action::CommitTurn { goal, commitment } => self.commit_turn(by, *goal, *commitment),
+            Action::Contest { goal, step } => self.contest(by, *goal, step),
             Action::Claim(claim) => self.claim(claim),
             Action::Answer { turn, answer } => self.answer(*turn, answer),
             Action::Challenge { turn, step } => self.challenge(by, *turn, step),
@@ -194,6 +196,7 @@ impl<'a> Draft<'a> {
             next_base_fee(self.state.clock.base_fee, self.gas, &self.state.params.fees);
         self.state.note(self.output);
         self.state.attend(self.builder);
+        self.run_contests()?;
         if self.state.is_border() {
             self.border()?;
         }
@@ -243,6 +246,7 @@ impl<'a> Draft<'a> {
 fn answerable(tx: &Tx) -> Option<NodeId> {
     match &tx.action {
         Action::Claim(claim) => Some(claim.by()),
+        Action::Contest { step, .. } => step.is_judged().then_some(tx.by),
         Action::Post { .. }
         | Action::Refute(_)
         | Action::Answer { .. }

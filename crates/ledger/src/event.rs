@@ -1,5 +1,6 @@
 //! What happened in a block, for roles, reports and people. The list is exhaustive.
 
+use crate::contest::ContestEvent;
 use crate::pending::TurnId;
 use crate::slash::Offence;
 use bitneuron_core::{Amount, Commitment, Digest, Epoch, GoalId, Height, NodeId};
@@ -11,10 +12,12 @@ use serde::{Deserialize, Serialize};
 pub enum Merit {
     /// Built a block that moved a head or settled a deal.
     Block,
-    /// Took a turn.
-    Turn,
-    /// Raised the high-water mark of a goal.
-    Improvement,
+    /// Was better than the parent on the hidden rows of a contest.
+    Gradient,
+    /// Tested a contest's candidates.
+    Examination,
+    /// Sold what a candidate was made of.
+    Royalty,
 }
 
 /// Something that happened. Exhaustive on purpose.
@@ -181,6 +184,13 @@ pub enum Event {
         /// The goal.
         goal: GoalId,
     },
+    /// Something happened in a contest.
+    Contest {
+        /// Of which goal.
+        goal: GoalId,
+        /// What.
+        what: ContestEvent,
+    },
     /// Something signed was shown to be false.
     Refuted {
         /// Who signed it.
@@ -286,6 +296,7 @@ impl Event {
             Self::DisputeMoved { turn, asked } => vec![turn.author, *asked],
             Self::DisputeEnded { turn, guilty } => vec![turn.author, *guilty],
             Self::Refuted { who, informer, .. } => vec![*who, *informer],
+            Self::Contest { what, .. } => what.concerns(),
             Self::GoalRegistered(_)
             | Self::OrderCancelled(_)
             | Self::Delivered { .. }

@@ -23,7 +23,7 @@ pub struct Genesis {
     pub accounts: Vec<(NodeId, Amount)>,
     /// Stakes, ascending by name.
     pub validators: Vec<(NodeId, Amount)>,
-    /// Listed goals: those whose turns are rewarded.
+    /// Listed goals: those for which learning is paid.
     pub goals: Vec<Goal>,
     /// Data that may be used from the first height, ascending.
     pub data: Vec<(GoalId, NodeId, DataRoot)>,

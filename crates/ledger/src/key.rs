@@ -3,6 +3,7 @@
 //! A key is the number of its section, then the canonical encoding of the name. [`crate::Value::read`] reads the value as
 //! the type given here.
 
+use crate::contest::ShardId;
 use crate::entry::key_of;
 use bitneuron_core::{Digest, Epoch, GoalId, Height, NodeId};
 use bitneuron_market::OrderId;
@@ -31,6 +32,15 @@ pub(crate) mod section {
     pub(crate) const RECEIPTS: u8 = 19;
     pub(crate) const OPENED: u8 = 20;
     pub(crate) const TALLY: u8 = 21;
+    pub(crate) const CONTESTS: u8 = 40;
+    pub(crate) const TEST_SHARDS: u8 = 41;
+    pub(crate) const TEST_ROWS: u8 = 42;
+    pub(crate) const CANDIDATES: u8 = 43;
+    pub(crate) const MODELS: u8 = 44;
+    pub(crate) const PARENTS: u8 = 45;
+    pub(crate) const LINEAGES: u8 = 46;
+    pub(crate) const TESTED: u8 = 47;
+    pub(crate) const OUTCOMES: u8 = 48;
 }
 
 /// The clock: height, time, base fee. Its value is a [`crate::Clock`].
@@ -76,6 +86,31 @@ pub fn deal(id: Digest) -> Vec<u8> {
 /// What accepted proofs opened of a group of hiding commitments, a [`crate::Opened`].
 pub fn opened(group: Digest) -> Vec<u8> {
     key_of(section::OPENED, &group)
+}
+
+/// The contest of a goal that is on, a [`crate::Contest`].
+pub fn contest(goal: GoalId) -> Vec<u8> {
+    key_of(section::CONTESTS, &goal)
+}
+
+/// A sealed shard of test rows, a [`crate::TestShard`].
+pub fn test_shard(goal: GoalId, shard: ShardId) -> Vec<u8> {
+    key_of(section::TEST_SHARDS, &(goal, shard))
+}
+
+/// A candidate of the contest that is on, with its losses once they are known: a [`crate::Candidate`].
+pub fn candidate(goal: GoalId, author: NodeId) -> Vec<u8> {
+    key_of(section::CANDIDATES, &(goal, author))
+}
+
+/// What candidates for a goal are measured against, a [`crate::Parent`].
+pub fn parent(goal: GoalId) -> Vec<u8> {
+    key_of(section::PARENTS, &goal)
+}
+
+/// How the last contest of a goal that was paid ended, an [`crate::Outcome`].
+pub fn outcome(goal: GoalId) -> Vec<u8> {
+    key_of(section::OUTCOMES, &goal)
 }
 
 /// The electorate of an epoch, a [`bitneuron_consensus::Electorate`].

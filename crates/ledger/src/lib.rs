@@ -22,6 +22,7 @@
 mod account;
 mod audit;
 mod class;
+pub mod contest;
 mod deal;
 mod discover;
 mod dispute;
@@ -60,6 +61,10 @@ mod tx;
 pub use account::Pools;
 pub use audit::AuditParams;
 pub use class::{ClassParams, ClassRule, Panel};
+pub use contest::{
+    Candidate, Contest, ContestAction, ContestEvent, ContestFault, ContestParams, Outcome, Parent, Placing,
+    ShardId, TestShard, Void, candidate_digest, seal,
+};
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use draft::MAX_BODY;
 pub use entry::{Change, Value};

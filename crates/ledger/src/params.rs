@@ -7,6 +7,7 @@
 use crate::Refused;
 use crate::audit::AuditParams;
 use crate::class::ClassParams;
+use crate::contest::ContestParams;
 use crate::reputation::ReputationParams;
 use crate::slash::SlashParams;
 use crate::stake::StakeParams;
@@ -35,6 +36,8 @@ pub struct Params {
     pub turns: TurnParams,
     /// What turns owe whose proofs do not convince at once.
     pub audits: AuditParams,
+    /// Who is paid for learning.
+    pub contest: ContestParams,
     /// What is paid out of the pool of rewards.
     pub rewards: RewardParams,
     /// How reputation moves.
@@ -85,14 +88,6 @@ pub struct RewardParams {
     pub duration: u64,
     /// To the builder of a block whose claims moved a head or settled a deal of a listed goal.
     pub block: Amount,
-    /// To the author of an accepted turn.
-    pub turn: Amount,
-    /// The most rewarded turns of one author in an epoch.
-    pub turns: u32,
-    /// For each step above the goal's high-water mark.
-    pub step: Amount,
-    /// The size of a step as a fraction of the rows, in units of 2⁻¹⁶; above the noise of the drawn rows.
-    pub step_size: u32,
 }
 
 impl Params {
@@ -113,6 +108,7 @@ impl Params {
                 bond: Amount::tokens(10),
                 ..AuditParams::mainnet()
             },
+            contest: ContestParams::devnet(),
             rewards: RewardParams { duration: 86_400, ..RewardParams::mainnet() },
             reputation: ReputationParams::mainnet(),
             classes: ClassParams::mainnet(),
@@ -131,6 +127,7 @@ impl Params {
             market: MarketParams::mainnet(),
             turns: TurnParams::mainnet(),
             audits: AuditParams::mainnet(),
+            contest: ContestParams::mainnet(),
             rewards: RewardParams::mainnet(),
             reputation: ReputationParams::mainnet(),
             classes: ClassParams::mainnet(),
@@ -155,6 +152,7 @@ impl Params {
             "a turn is claimed within 1 to 60 heights",
         )?;
         self.audits.validate(bound)?;
+        self.contest.validate(bound)?;
         self.classes.validate(bound)?;
         bound(
             (3..=128).contains(&self.turns.openings),
@@ -203,21 +201,10 @@ impl TurnParams {
 
 impl RewardParams {
     fn mainnet() -> Self {
-        Self {
-            pool: Amount::tokens(2_000_000_000),
-            duration: 220_903_200,
-            block: Amount::tokens(1),
-            turn: Amount::tokens(10),
-            turns: 450,
-            step: Amount::tokens(1_000),
-            step_size: 2_048,
-        }
+        Self { pool: Amount::tokens(2_000_000_000), duration: 220_903_200, block: Amount::tokens(1) }
     }
 
     fn validate(&self) -> bool {
-        let dear = [self.block, self.turn, self.step].into_iter().all(|amount| amount <= self.pool);
-        dear && self.pool <= Amount::SUPPLY
-            && (1..=1 << 28).contains(&self.duration)
-            && (1..=1 << 16).contains(&self.step_size)
+        self.block <= self.pool && self.pool <= Amount::SUPPLY && (1..=1 << 28).contains(&self.duration)
     }
 }

@@ -6,17 +6,15 @@
 //! E(t) = T − ⌈T·(D − t)² / D²⌉
 //! ```
 //!
-//! is paid out by second t: the rate falls linearly to zero, and what is not earned stays. A turn earns a flat base, so
-//! often in an epoch, and each step of a goal's score above its high-water mark earns once, whoever takes it; so nothing
-//! is gained by spoiling a model and mending it. Steps that the schedule cannot pay yet are not taken. The builder of a
-//! block is rewarded when a claim in it moved a head of a listed goal; else with no more than the treasury took of the
+//! is paid out by second t: the rate falls linearly to zero, and what is not earned stays. Learning is paid by contests
+//! ([`crate::contest`]). The builder of a block is rewarded when a claim in it moved a head of a listed goal; else with no more than the treasury took of the
 //! deals that it settled, so that nothing is gained by trading with oneself.
 
 use crate::account::Pocket;
 use crate::event::{Event, Merit};
 use crate::reputation::Channel;
 use crate::{Refused, State, draft::Draft};
-use bitneuron_core::{Amount, GoalId, NodeId};
+use bitneuron_core::{Amount, NodeId};
 
 /// What may have been paid out after this many seconds.
 pub fn emission(pool: Amount, seconds: u64, duration: u64) -> Amount {
@@ -37,46 +35,23 @@ impl State {
         let paid = params.pool.saturating_sub(self.pools.rewards);
         emission(params.pool, seconds, params.duration).saturating_sub(paid)
     }
-
-    /// Raises the high-water mark of a goal towards a score, by whole steps and at most so many; says how many.
-    pub(crate) fn raise(&mut self, goal: GoalId, score: u32, most: u32) -> u32 {
-        let size = self.params.rewards.step_size;
-        let Some(mut entry) = self.goals.get(&goal).cloned() else { return 0 };
-        let steps = score.saturating_sub(entry.high_water).checked_div(size).unwrap_or(0).min(most);
-        if steps > 0 {
-            entry.high_water = entry.high_water.saturating_add(steps.saturating_mul(size));
-            self.goals.set(goal, entry);
-        }
-        steps
-    }
 }
 
 impl Draft<'_> {
-    /// Pays out of the pool what it may give.
-    pub(crate) fn reward(&mut self, who: NodeId, merit: Merit, amount: Amount) -> Result<(), Refused> {
+    /// Pays out of the pool what it may give; says how much.
+    pub(crate) fn reward(&mut self, who: NodeId, merit: Merit, amount: Amount) -> Result<Amount, Refused> {
         let amount = amount.min(self.state.reward_budget());
         if amount > Amount::ZERO {
             self.state.shift(Pocket::Rewards, Pocket::Account(who), amount)?;
             match merit {
                 // Who builds is drawn by weight.
                 Merit::Block => self.state.yielded(amount),
-                Merit::Turn | Merit::Improvement => {
-                    self.state.gain(who, Channel::Metric, Amount(amount.0 / 4));
-                }
+                Merit::Gradient => self.state.gain(who, Channel::Metric, Amount(amount.0 / 4)),
+                Merit::Examination | Merit::Royalty => {}
             }
             self.events.push(Event::Rewarded { who, merit, amount });
         }
-        Ok(())
-    }
-
-    /// The flat base of a turn, so often in an epoch.
-    pub(crate) fn reward_turn(&mut self, author: NodeId) -> Result<(), Refused> {
-        let (base, most) = (self.state.params.rewards.turn, self.state.params.rewards.turns);
-        if self.state.standings.get(&author).is_some_and(|standing| standing.turns >= most) {
-            return Ok(());
-        }
-        self.state.with_standing(author, |standing| standing.turns = standing.turns.saturating_add(1));
-        self.reward(author, Merit::Turn, base)
+        Ok(amount)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Receipt;
 use crate::account::Pools;
+use crate::contest::Contests;
 use crate::deal::Sale;
 use crate::electorate::Seats;
 use crate::entry::{Change, bytes_of, key_of};
@@ -98,6 +99,7 @@ pub struct State {
     pub(crate) pending: Section<TurnId, PendingTurn>,
     /// Groups of hiding commitments, by their names.
     pub(crate) opened: Section<Digest, Opened>,
+    pub(crate) contests: Contests,
     /// The roots over the receipts of the last blocks.
     pub(crate) receipts: Section<Height, Digest>,
     pub(crate) tree: Tree,
@@ -156,6 +158,7 @@ impl State {
             accepted: Section::default(),
             pending: Section::default(),
             opened: Section::default(),
+            contests: Contests::default(),
             receipts: Section::default(),
             tree: Tree::default(),
             changes: Arc::default(),
@@ -169,7 +172,7 @@ impl State {
         }
         for goal in &genesis.goals {
             let id = goal.id();
-            self.goals.set(id, GoalEntry { goal: goal.clone(), listed: true, high_water: 0 });
+            self.goals.set(id, GoalEntry { goal: goal.clone(), listed: true });
             for (author, _) in &genesis.validators {
                 self.heads.set((id, *author), Head::first(goal));
             }
@@ -179,8 +182,9 @@ impl State {
     }
 
     /// The sections with their numbers; clock, pools, tally and book are entries of their own ([`Self::singles`]).
-    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 18] {
-        [
+    pub(crate) fn sections(&self) -> Vec<(u8, &dyn Part)> {
+        let contests = self.contests.sections().into_iter();
+        let others: [(u8, &dyn Part); 18] = [
             (section::ACCOUNTS, &self.accounts),
             (section::ESCROWS, &self.escrows),
             (section::STAKES, &self.stakes),
@@ -199,11 +203,13 @@ impl State {
             (section::ORDERS, &self.orders),
             (section::RECEIPTS, &self.receipts),
             (section::OPENED, &self.opened),
-        ]
+        ];
+        others.into_iter().chain(contests).collect()
     }
 
-    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 18] {
-        [
+    pub(crate) fn sections_mut(&mut self) -> Vec<(u8, &mut dyn Part)> {
+        let contests = self.contests.sections_mut().into_iter();
+        let others: [(u8, &mut dyn Part); 18] = [
             (section::ACCOUNTS, &mut self.accounts),
             (section::ESCROWS, &mut self.escrows),
             (section::STAKES, &mut self.stakes),
@@ -222,7 +228,8 @@ impl State {
             (section::ORDERS, &mut self.orders),
             (section::RECEIPTS, &mut self.receipts),
             (section::OPENED, &mut self.opened),
-        ]
+        ];
+        others.into_iter().chain(contests).collect()
     }
 
     /// The entries that stand alone in their sections.

@@ -66,7 +66,7 @@ fn a_turn_merges_what_was_bought_and_moves_the_head() {
     let merits = events
         .iter()
         .filter_map(|event| if let Event::Rewarded { merit, .. } = event { Some(*merit) } else { None });
-    assert_eq!(merits.collect::<Vec<_>>(), [Merit::Turn, Merit::Improvement, Merit::Block]);
+    assert_eq!(merits.collect::<Vec<_>>(), [Merit::Block]);
     let head = world.state.head(goal, author).expect("registered");
     assert_eq!((head.model, head.score(), head.turns), (model("after"), 6 << 13, 1));
     assert_eq!(world.state.model(goal).map(|(id, _)| id), Some(author));
@@ -231,25 +231,6 @@ fn heads_of_others_are_drawn_and_weighed() {
 }
 
 #[test]
-fn improvement_is_paid_once() {
-    let mut world = World::new();
-    let improvement = |events: &[Event]| {
-        events.iter().find_map(|event| match event {
-            Event::Rewarded { merit: Merit::Improvement, amount, .. } => Some(*amount),
-            _ => None,
-        })
-    };
-    let step = world.state.params().rewards.step;
-    let times = |n: u128| Some(Amount(step.0 * n));
-    world.until(4); // the budget grows with time
-    assert_eq!(improvement(&world.play(1, "a", (0, 4))), times(16));
-    assert_eq!(improvement(&world.play(1, "spoiled", (4, 1))), None);
-    assert_eq!(improvement(&world.play(1, "mended", (1, 4))), None, "spoiling and mending earns nothing");
-    assert_eq!(improvement(&world.play(2, "better", (0, 5))), times(4));
-    assert_eq!(world.state.goal(world.goal_id()).expect("listed").high_water, 5 << 13);
-}
-
-#[test]
 fn a_goal_that_anybody_registered_draws_no_rewards() {
     let mut world = World::new();
     let mine = bitneuron_core::goal::Goal { name: "mine".into(), ..goal("test") };
@@ -311,25 +292,6 @@ fn an_author_registers_so_many_data_sets_for_a_goal() {
     assert!(matches!(world.refused(&fourth), Refused::Full(_)));
     let other = register(&mut world, 2, "fourth");
     world.block(&[other]);
-}
-
-#[test]
-fn steps_that_cannot_be_paid_yet_are_not_taken() {
-    let mut params = bitneuron_ledger::Params::devnet();
-    params.rewards.step = Amount::tokens(100_000);
-    let mut world = World::with(params);
-    world.until(4);
-    let budget = world.state.reward_budget();
-    let step = world.state.params().rewards.step;
-    world.play(1, "a", (0, 8));
-    let mark = world.state.goal(world.goal_id()).expect("listed").high_water;
-    let taken = u128::from(mark / world.state.params().rewards.step_size);
-    assert!(taken > 0 && taken < 32, "{taken} of 32 steps with {budget}");
-    assert!(world.state.reward_budget() < step, "no whole step was left");
-    // The rest is there for whoever comes later.
-    world.until(60);
-    world.play(2, "b", (0, 8));
-    assert!(world.state.goal(world.goal_id()).expect("listed").high_water > mark);
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod follow;
 use crate::conduct::Conduct;
 use crate::light::Light;
 use crate::message::{Message, Notice};
-use crate::model::{Algorithm2, ChainCodec, unpack_model};
+use crate::model::{Algorithm2, ChainCodec};
 use crate::plan::Plan;
 use crate::proofs::Heads;
 use crate::prove;
@@ -218,7 +218,7 @@ impl User {
         let reach = notice.tip.header.height.0.saturating_add(self.plan.round_heights());
         let believed = believed.filter(|_| reach >= self.light.height().0);
         let committed = believed.and_then(|value| head_commitment(&value.0));
-        let model = unpack_model(model, self.plan.layout());
+        let model = ExactParams::from_bytes(model, self.plan.layout());
         let chain = self.plan.chain;
         let is_head = |model: &ExactParams| {
             committed.is_some_and(|committed| self.heads.admits(committed, model, chain))

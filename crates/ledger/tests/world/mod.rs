@@ -187,11 +187,28 @@ impl World {
     }
 
     pub fn with(params: Params) -> Self {
-        let genesis = genesis(params);
+        Self::of(genesis(params), goal("test"))
+    }
+
+    /// The same people on another chain, which learns this goal.
+    pub fn of(genesis: Genesis, goal: Goal) -> Self {
         let state = State::genesis(&genesis).expect("valid");
         let validators = (0..5).map(key).collect();
         let users = (100..104).map(key).collect();
-        Self { state, blocks: Vec::new(), validators, users, goal: goal("test"), genesis, salt: 0 }
+        Self { state, blocks: Vec::new(), validators, users, goal, genesis, salt: 0 }
+    }
+
+    /// The same chain, to see what else might happen on it.
+    pub fn fork(&self) -> Self {
+        Self {
+            genesis: self.genesis.clone(),
+            state: self.state.clone(),
+            blocks: self.blocks.clone(),
+            validators: self.validators.clone(),
+            users: self.users.clone(),
+            goal: self.goal.clone(),
+            salt: self.salt,
+        }
     }
 
     pub fn goal_id(&self) -> GoalId {
