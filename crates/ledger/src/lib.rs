@@ -63,7 +63,7 @@ pub use audit::AuditParams;
 pub use class::{ClassParams, ClassRule, Panel};
 pub use contest::{
     Candidate, Contest, ContestAction, ContestEvent, ContestFault, ContestParams, Outcome, Parent, Placing,
-    ShardId, TestShard, Void, candidate_digest, seal,
+    ShardId, TestShard, Void, candidate_digest, contest_entry, seal,
 };
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use draft::MAX_BODY;

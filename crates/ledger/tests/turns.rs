@@ -6,7 +6,7 @@ mod world;
 use bitneuron_core::claim::{Claim, Source, Turn};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::{Amount, Context, Height, Reputation, Share, encode};
-use bitneuron_ledger::{Action, Event, Merit, Refused, Refutation, TurnFault, part, turn_shares};
+use bitneuron_ledger::{Action, Channel, Event, Merit, Refused, Refutation, TurnFault, part, turn_shares};
 use world::*;
 
 fn fault(refused: &Refused) -> TurnFault {
@@ -70,7 +70,7 @@ fn a_turn_merges_what_was_bought_and_moves_the_head() {
     let head = world.state.head(goal, author).expect("registered");
     assert_eq!((head.model, head.score(), head.turns), (model("after"), 6 << 13, 1));
     assert_eq!(world.state.model(goal).map(|(id, _)| id), Some(author));
-    assert!(world.state.reputation(author) > world.state.reputation(world.user(0)));
+    assert!(world.state.reputation(author) > Reputation(0));
     assert!(world.state.reputation(world.user(0)) > Reputation(0));
 }
 
@@ -82,7 +82,8 @@ fn a_seller_gains_nothing_from_a_turn_that_did_not_improve() {
     let events = world.play(1, "after", (6, 6));
     assert!(matches!(events[0], Event::TurnAccepted { inputs: 1, kept: 1, .. }), "{events:?}");
     assert_eq!(world.state.reputation(world.user(0)), Reputation(0));
-    assert!(world.state.reputation(world.validator(1)) > Reputation(0));
+    let trained = world.state.standing(world.validator(1)).credit_of(Channel::Training);
+    assert!(trained > Amount::ZERO);
 }
 
 #[test]
@@ -325,9 +326,9 @@ fn turns_have_their_phase_their_authors_and_their_window() {
 #[test]
 fn a_false_turn_costs_stake_and_reputation() {
     let mut world = World::new();
-    for round in 0..3 {
-        world.play(1, &format!("{round}"), (3, 6));
-    }
+    let deal = world.deal(0, 1, "model", 12);
+    world.settle(0, 1, &deal);
+    world.play(1, "before", (3, 6));
     world.until_phase(2);
     let turn = world.turn(1, "after");
     let commit = world.commit(1, &turn);
@@ -343,5 +344,5 @@ fn a_false_turn_costs_stake_and_reputation() {
     );
     assert_eq!(world.state.stake(who).expect("staked").bonded, Amount::tokens(2_997));
     assert!(world.state.reputation(who).0 <= reputation.0 / 16);
-    assert!(reputation.0 > 500, "there was something to lose");
+    assert!(reputation.0 > 50, "there was something to lose");
 }

@@ -4,7 +4,7 @@
 //! author held, bought and registered is on the chain already, and nobody can enter a model that he did not make. The
 //! commitment is salted and binds chain, goal, contest and author. What is revealed must be both.
 
-use super::entry::{Candidate, Contest, Parent, escrow};
+use super::entry::{Candidate, Contest, Outcome, Parent, escrow};
 use super::event::ContestEvent;
 use super::fault::ContestFault;
 use super::params::Window;
@@ -45,9 +45,23 @@ impl State {
         self.contests.candidates.range(all).map(|((_, author), candidate)| (*author, candidate))
     }
 
+    /// How the last contest of a goal that was paid ended.
+    pub fn outcome(&self, goal: GoalId) -> Option<&Outcome> {
+        self.contests.outcomes.get(&goal)
+    }
+
     /// What candidates are measured against; `None` before anybody has shown the goal's first model.
     pub fn parent(&self, goal: GoalId) -> Option<&Parent> {
         self.contests.parents.get(&goal)
+    }
+
+    /// The integers of the parent.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn parent_model(&self, goal: GoalId) -> Result<ExactParams, Refused> {
+        let parent = self.parent(goal).ok_or(ContestFault::Model)?;
+        self.read_model(goal, &parent.model)
     }
 
     /// The integers of a model in a contest.

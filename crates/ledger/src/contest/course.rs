@@ -10,7 +10,6 @@ use super::pay::Shown;
 use super::score::Tests;
 use super::shard::read_rows;
 use crate::{Refused, State, draft::Draft};
-use bitneuron_core::exact::ExactParams;
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{Amount, Digest, GoalId, NodeId};
 
@@ -83,8 +82,7 @@ impl Draft<'_> {
         }
         let (tests, mut done) = (self.state.tests(goal, &contest)?, 0u64);
         if contest.base.is_empty() {
-            let parent = self.state.contests.parents.get(&goal).map(|parent| parent.model.clone());
-            contest.base = tests.losses(&self.state.read_model(goal, &parent.unwrap_or_default())?)?;
+            contest.base = tests.losses(&self.state.parent_model(goal)?)?;
             self.state.contests.open.set(goal, contest);
             done = 1;
         }
@@ -253,17 +251,5 @@ impl Draft<'_> {
         let old: Vec<_> = contests.tested.range((goal, 0)..(goal, oldest)).map(|(key, _)| *key).collect();
         old.iter().for_each(|key| contests.tested.unset(key));
         self.state.end_lineages(goal);
-    }
-}
-
-/// What the parent of a goal is as integers, for whoever wants to train from it.
-impl State {
-    /// The integers of the parent.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn parent_model(&self, goal: GoalId) -> Result<ExactParams, Refused> {
-        let parent = self.parent(goal).map(|parent| parent.model.clone()).unwrap_or_default();
-        self.read_model(goal, &parent)
     }
 }

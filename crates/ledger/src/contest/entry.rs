@@ -31,6 +31,18 @@ pub struct ShardId {
     pub seal: Digest,
 }
 
+impl Contest {
+    /// Whether a shard is called: its examiner must open it.
+    pub fn calls(&self, shard: ShardId) -> bool {
+        self.drawn.iter().take(self.called as usize).any(|called| *called == shard)
+    }
+}
+
+/// The contest in the value of an entry ([`crate::key::contest`]).
+pub fn contest_entry(value: &[u8]) -> Option<Contest> {
+    crate::entry::value_of(value)
+}
+
 /// A sealed shard of test rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestShard {
@@ -55,6 +67,13 @@ pub struct Candidate {
     pub bond: Amount,
     /// Its losses on the tests in micro-nats, once they are known.
     pub losses: Vec<i64>,
+}
+
+impl Candidate {
+    /// Whether its integers are known.
+    pub fn is_revealed(&self) -> bool {
+        self.bond == Amount::ZERO
+    }
 }
 
 /// What candidates are measured against.

@@ -40,7 +40,9 @@ mod successor;
 pub use action::ContestAction;
 pub use candidate::candidate_digest;
 pub use cluster::firsts;
-pub use entry::{Candidate, Contest, Lineage, Outcome, Parent, Placing, ShardId, Sold, TestShard};
+pub use entry::{
+    Candidate, Contest, Lineage, Outcome, Parent, Placing, ShardId, Sold, TestShard, contest_entry,
+};
 pub use event::{ContestEvent, Void};
 pub use fault::ContestFault;
 pub use params::{ContestParams, Place, Window};

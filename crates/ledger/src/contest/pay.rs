@@ -110,8 +110,7 @@ impl Draft<'_> {
         purse: Purse,
     ) -> Result<(), Refused> {
         let shown = self.state.shown(goal)?;
-        let parent = self.state.contests.parents.get(&goal).map(|parent| parent.model.clone());
-        let parent = self.state.read_model(goal, &parent.unwrap_or_default())?;
+        let parent = self.state.parent_model(goal)?;
         let stakes: Vec<Amount> =
             shown.iter().map(|one| self.state.stake_behind(one.author, one.entered.stake)).collect();
         let entrants: Vec<Entrant<'_>> = shown

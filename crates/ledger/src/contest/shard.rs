@@ -126,7 +126,7 @@ impl Draft<'_> {
         if !self.state.contests.shards.contains_key(&(goal, shard)) {
             return Err(ContestFault::NoShard.into());
         }
-        if !contest.drawn.iter().take(contest.called as usize).any(|called| *called == shard) {
+        if !contest.calls(shard) {
             return Err(ContestFault::NotCalled.into());
         }
         if self.state.contests.rows.contains_key(&(goal, shard)) {

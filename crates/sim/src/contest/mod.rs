@@ -20,7 +20,7 @@ use bitneuron_core::exact::programs::step::{Training, sgd};
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule};
 use bitneuron_core::exact::{ExactData, ExactParams, Tensor, execute};
 use bitneuron_core::goal::{Goal, Metric};
-use bitneuron_core::{Amount, Commitment, Dataset, Digest, Seed};
+use bitneuron_core::{Amount, Dataset, Digest, Seed};
 use bitneuron_learning::data::SplitRule;
 use bitneuron_ledger::ContestParams;
 use bitneuron_ledger::contest::{Entrant, Judged, Ranked, Tests, Verdict, judge, middle_mean, successor};
@@ -79,6 +79,19 @@ pub struct Played {
     pub accuracy: u32,
 }
 
+/// What a contest is played with.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// The goal.
+    pub goal: Goal,
+    /// Its first model.
+    pub parent: ExactParams,
+    /// What the players enter.
+    pub models: Vec<ExactParams>,
+    /// All shards.
+    pub shards: Vec<ExactData>,
+}
+
 /// What a contest may pay to candidates.
 pub const POT: Amount = Amount::tokens(1_000);
 
@@ -95,6 +108,17 @@ impl Trial {
             Hidden::Population => main,
             Hidden::Dealt => ContestParams { rows: 32, live: 28, ..main },
         }
+    }
+
+    /// What the first contest is played with.
+    ///
+    /// # Errors
+    /// A model or players that fit no images.
+    pub fn opening(&self) -> Result<Opening, TrialError> {
+        let stage = Stage::new(self)?;
+        let models = stage.models(self, 0)?;
+        let shards = stage.shards(self, 0)?.into_iter().map(|(shard, _)| shard).collect();
+        Ok(Opening { goal: stage.goal, parent: stage.parent, models, shards })
     }
 
     /// Plays all contests.
@@ -311,9 +335,4 @@ pub(crate) fn select(data: &ExactData, picks: &[i64]) -> Result<ExactData, Trial
 pub(crate) fn mislabelled(data: &ExactData, classes: i64) -> Result<ExactData, TrialError> {
     let labels = data.labels().data().iter().map(|label| (label + 1) % classes).collect();
     ExactData::new(data.features().clone(), Tensor::vector(labels)).ok_or_else(|| failed("no data set"))
-}
-
-/// The commitment to a model, as heads of a chain are committed to.
-pub fn commitment(model: &ExactParams) -> Commitment {
-    model.commitment()
 }
