@@ -129,7 +129,7 @@ fn an_unanswered_audit_is_lost_with_all_that_was_built_on_it() {
         world.play(1, &format!("{round}"), (3, 6));
     }
     let author = world.validator(1);
-    let (settled, reputation) = (head(&world.state, &world, 1), world.state.reputation(author));
+    let (settled, blame) = (head(&world.state, &world, 1), world.state.standing(author).blame);
     let first = claimed(&mut world, 1, "first");
     let second = claimed(&mut world, 1, "second");
     assert_eq!(second.at, Height(first.at.0 + 4));
@@ -150,7 +150,7 @@ fn an_unanswered_audit_is_lost_with_all_that_was_built_on_it() {
     assert_eq!(world.state.pending().count(), 0);
     assert!(world.state.open_turn(author, world.goal_id()).is_none());
     assert_eq!(head(&world.state, &world, 1), settled);
-    assert!(world.state.reputation(author).0 <= reputation.0 / 16 && reputation.0 > 100, "{reputation:?}");
+    assert!(world.state.standing(author).blame > blame);
     for turn in [first, second] {
         let late = answer(&mut world, turn, ANSWER);
         assert_eq!(fault(&world.refused(&late)), TurnFault::NotPending);

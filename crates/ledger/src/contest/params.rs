@@ -78,7 +78,7 @@ impl ContestParams {
     pub const MAX_MODEL: usize = 64 << 10;
     /// The most bytes of a shard: two for each feature and label.
     pub const MAX_SHARD: usize = 256 << 10;
-    /// Candidates paid below this number get at most one part in it each.
+    /// Where fewer kinds than these are paid, each gets at most one part in this many.
     pub const FEW: usize = 3;
     /// How heavy a copy is beside the first of its kind: one part in this many.
     pub const COPY: u128 = 32;

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! with S the stake and s the score. Splitting a stake over names gains nothing, since pay is linear in it and all but one are
-//! copies. While fewer than three kinds are paid, nobody gets more than a third; the rest stays for later contests. A part of P goes
+//! copies. While fewer than three kinds are paid, they share so many thirds of P, and nobody gets more than one; the rest stays for
+//! later contests. A part of P goes
 //! to the examiners whose shards agree with the others (`rank`), in equal parts.
 
 use super::cluster::firsts;
@@ -69,13 +70,14 @@ pub fn judge(parent: &ExactParams, base: &[i64], entrants: &[Entrant<'_>], param
 impl Judged {
     /// What the candidates are paid of so much.
     pub fn divide(&self, pot: Amount) -> Vec<Amount> {
-        let pieces = divide(pot, &self.weights);
         let kinds = self.weights.iter().zip(&self.firsts).filter(|(weight, first)| **first && **weight > 0);
-        if kinds.count() >= ContestParams::FEW {
-            return pieces;
+        let kinds = kinds.count();
+        if kinds >= ContestParams::FEW {
+            return divide(pot, &self.weights);
         }
-        let most = Amount(pot.0 / 3);
-        pieces.into_iter().map(|piece| piece.min(most)).collect()
+        let third = pot.0 / 3;
+        let thirds = third.saturating_mul(u128::try_from(kinds).unwrap_or(0));
+        divide(Amount(thirds), &self.weights).into_iter().map(|piece| piece.min(Amount(third))).collect()
     }
 
     /// What the examiners of the shards are paid of so much.

@@ -167,7 +167,7 @@ impl Stage {
         let exact = |data: &Dataset| ExactData::from_dataset(data).map_err(failed);
         let (known, hidden) = (exact(&split.private)?, exact(&split.report)?);
         let mlp = Mlp::new(&trial.sizes).map_err(failed)?;
-        let parent = mlp.init(seed.derive("first model"));
+        let parent = first(&mlp, seed)?;
         let goal = Goal {
             name: "digits".into(),
             initial: parent.commitment(),
@@ -182,6 +182,7 @@ impl Stage {
         Ok(Self { goal, params: trial.params(), seed, known, hidden, parent, winner: None })
     }
 
+    /// Plays one contest.
     fn play(&mut self, trial: &Trial, number: u32, played: &mut Played) -> Result<(), TrialError> {
         let called = self.called(trial, number)?;
         let shards: Vec<ExactData> = called.iter().map(|(shard, _)| shard.clone()).collect();
@@ -320,6 +321,14 @@ impl Stage {
 const BATCH: u32 = 8;
 /// The learning rate is 2 to minus this.
 const RATE: u32 = 4;
+
+/// The first model: a softmax regression begins at nothing, a deeper net must not.
+fn first(mlp: &Mlp, seed: Seed) -> Result<ExactParams, TrialError> {
+    if mlp.sizes().len() > 2 {
+        return Ok(mlp.init(seed.derive("first model")));
+    }
+    ExactParams::new(vec![0; mlp.parameters() as usize], mlp.layout()).map_err(failed)
+}
 
 /// Some of the rows.
 pub(crate) fn select(data: &ExactData, picks: &[i64]) -> Result<ExactData, TrialError> {

@@ -161,7 +161,7 @@ fn tests(data: &Dataset, rows: &[usize]) -> Result<Option<Arc<ExactData>>, Scena
 /// Contests that as many users can test as there are: a quarter of them is called, in threes.
 fn contest(users: u32) -> ContestParams {
     let called = (users / 12 * 3).clamp(3, 15);
-    let spare = called / 3;
+    let spare = called / 6;
     ContestParams { rows: TEST_ROWS as u32, called, spare, live: called + spare, ..Params::devnet().contest }
 }
 
