@@ -8,7 +8,7 @@
 //!
 //! Tokens are in pockets (`account`) and move only between them; stake (`stake`) makes voters (`electorate`); deals
 //! (`deal`) and turns (`turn`) are where learning meets money; turns whose proofs convince only later wait (`pending`), are
-//! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); reputation
+//! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); learning is paid by contests ([`contest`]); reputation
 //! and rewards follow from events; refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
 //! single entries by [`EntryProof`]s under the root of a certified header; [`key`] names the entries.
 #![forbid(unsafe_code)]

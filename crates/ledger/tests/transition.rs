@@ -441,7 +441,7 @@ fn a_fixed_history_has_a_fixed_root() {
         [world.genesis.chain().0.to_string(), world.state.root().to_string()],
         [
             "ea4fb7d001a0685227ded9d311f8a2b876c336bdddbd85754ae2c77cc2a61b27",
-            "c2c510b1b52e60378702476d4e73204929e0bcfd6b0f0c58e528ffc1decdf539",
+            "9448cd7cc447b49a1e5ec14f4ab970b9912037cda53b1a843066c22cb18a1312",
         ]
     );
 }

@@ -1,6 +1,6 @@
 //! Whole contests, from seals to pay.
 
-use crate::stage::{Stage, contests, flipped, model, one_eyed, paid, params, rows, skewed, three};
+use crate::stage::{Stage, contests, flipped, many_rows, model, one_eyed, paid, params, rows, skewed, three};
 use crate::world::{STAKES, Scripted, TRUE};
 use bitneuron_consensus::Certificate;
 use bitneuron_core::Amount;
@@ -287,4 +287,45 @@ fn a_ledger_that_is_closed_in_the_middle_of_a_contest_goes_on() {
     let (after, events) = opened.execute(&built.block, &Scripted).expect("valid");
     assert_eq!((after.root(), &events), (built.state.root(), &built.events));
     assert!(events.iter().any(|event| matches!(event, Event::Rewarded { merit: Merit::Gradient, .. })));
+}
+
+#[test]
+fn a_block_scores_no_more_than_it_has_work_for_and_all_are_scored_in_time() {
+    let contest = bitneuron_ledger::ContestParams {
+        rows: 1_024,
+        called: 15,
+        spare: 0,
+        live: 15,
+        shards: 15,
+        score: 3,
+        work: 1_000_000,
+        ..params().contest
+    };
+    let mut stage = Stage::with(Params { contest: contest.clone(), ..params() });
+    let each = contest.score_gas(&stage.world.goal);
+    assert_eq!(contest.work / each, 2, "the parent and one candidate, then two");
+    assert_eq!(contest.room(&stage.world.goal, 1), 3);
+    let mut txs = vec![stage.by_user(0, ContestAction::Found(model(0).to_bytes()))];
+    (0..15).for_each(|n| txs.push(stage.seal((n % 4) as usize, n, &many_rows(n, 1_024))));
+    stage.world.block(&txs);
+    stage.until(1, Window::Commit);
+    let models = three();
+    let called = Stage::called(&stage.shown(1, &models));
+    assert_eq!(called.len(), 15);
+    let open: Vec<_> = (0..15).map(|n| stage.open((n % 4) as usize, n, &many_rows(n, 1_024))).collect();
+    stage.world.block(&open);
+    stage.until(1, Window::Score);
+    let mut scored = Vec::new();
+    for _ in 0..3 {
+        let built = stage.world.build(&[]);
+        assert!(built.gas <= contest.work, "{}", built.gas);
+        let events = contests(&stage.world.accept(built));
+        scored.extend(events.iter().filter_map(|event| match event {
+            ContestEvent::Scored { authors } => Some(authors.len()),
+            _ => None,
+        }));
+    }
+    assert_eq!(scored, [1, 2]);
+    let goal = stage.world.goal_id();
+    assert_eq!(stage.world.state.outcome(goal).map(|outcome| outcome.candidates.len()), Some(3));
 }

@@ -53,13 +53,19 @@ pub(crate) fn three() -> [ExactParams; 3] {
 
 /// The rows of the `n`-th shard.
 pub(crate) fn rows(n: u64) -> ExactData {
+    many_rows(n, 8)
+}
+
+/// So many rows of the `n`-th shard.
+pub(crate) fn many_rows(n: u64, count: u32) -> ExactData {
     let value = |at: u64| {
-        let word = Digest::of("bitneuron contest tests", &(n * 100 + at).to_le_bytes()).to_u64();
+        let word = Digest::of("bitneuron contest tests", &(n << 32 | at).to_le_bytes()).to_u64();
         (word % 513) as i64 - 256
     };
-    let features: Vec<i64> = (0..16).map(value).collect();
+    let features: Vec<i64> = (0..2 * u64::from(count)).map(value).collect();
     let labels = features.chunks(2).map(|row| i64::from(row[1] > row[0])).collect();
-    ExactData::new(Tensor::new(&[8, 2], features).expect("shape"), Tensor::vector(labels)).expect("fits")
+    let features = Tensor::new(&[count, 2], features).expect("shape");
+    ExactData::new(features, Tensor::vector(labels)).expect("fits")
 }
 
 /// The same rows with the other labels.

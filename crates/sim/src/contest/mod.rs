@@ -41,7 +41,8 @@ fn failed(error: impl std::fmt::Display) -> TrialError {
 pub enum Hidden {
     /// Each shard is drawn anew from all hidden images, as from a large population: 60 shards.
     Population,
-    /// The hidden images are dealt out once, to 28 examiners with 32 each. Some may be known to a player.
+    /// In each contest the hidden images are dealt out anew to 28 examiners with 32 each, so that no image is in two shards. Some may
+    /// be known to a player.
     Dealt,
 }
 
@@ -60,12 +61,14 @@ pub struct Trial {
     pub hidden: Hidden,
     /// Of each hundred shards so many have false labels.
     pub flipped: u32,
+    /// What is earned before this contest does not count: while the parent is the first model, anything is better.
+    pub counted: u32,
 }
 
 /// What came of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Played {
-    /// What each player earned in all contests.
+    /// What each player earned in the contests that count.
     pub pay: Vec<Amount>,
     /// In how many contests each player's model was called a copy.
     pub copies: Vec<u32>,
@@ -98,7 +101,15 @@ pub const POT: Amount = Amount::tokens(1_000);
 impl Trial {
     /// Softmax regression for 25 contests.
     pub fn new(seed: u64, players: Vec<Player>) -> Self {
-        Self { seed, rounds: 25, sizes: vec![64, 10], players, hidden: Hidden::Population, flipped: 0 }
+        Self {
+            seed,
+            rounds: 25,
+            sizes: vec![64, 10],
+            players,
+            hidden: Hidden::Population,
+            flipped: 0,
+            counted: 0,
+        }
     }
 
     /// The parameters of the contests: those of the main network, with the shards there are.
@@ -200,7 +211,9 @@ impl Stage {
             .collect();
         let judged = judge(&self.parent, &base, &entrants, &self.params);
         for (at, pay) in judged.divide(POT).into_iter().enumerate() {
-            played.pay[at] = Amount(played.pay[at].0 + pay.0);
+            if number >= trial.counted {
+                played.pay[at] = Amount(played.pay[at].0 + pay.0);
+            }
             played.copies[at] += u32::from(!judged.firsts[at]);
         }
         for ((_, is_false), verdict) in called.iter().zip(&judged.verdicts) {
@@ -263,7 +276,8 @@ impl Stage {
         let rows = self.params.rows as usize;
         let all = u32::try_from(self.hidden.rows()).map_err(failed)?;
         let falsified = (self.params.live * trial.flipped / 100) as usize;
-        let (seed, dealt) = (self.seed.derive_number("shards", u64::from(number)), self.seed.derive("dealt"));
+        let of = |label: &str| self.seed.derive_number(label, u64::from(number));
+        let (seed, dealt) = (of("shards"), of("dealt"));
         let deal = draw(Digest(dealt.0), all, all as usize);
         (0..self.params.live as usize)
             .map(|at| {
@@ -307,7 +321,7 @@ impl Stage {
         seed: Seed,
     ) -> Result<ExactParams, TrialError> {
         let count = u32::try_from(rows.rows()).map_err(failed)?;
-        let steps = (count * passes).div_ceil(BATCH).clamp(1, 64);
+        let steps = (count * passes).div_ceil(BATCH).clamp(1, 128);
         let training = Training { steps, batch: BATCH, rate_shift: RATE, ..Training::default() };
         let program = sgd(&self.goal.mlp, count, training).map_err(failed)?;
         let index = Tensor::vector(draw(Digest(seed.0), count, training.rows() as usize));

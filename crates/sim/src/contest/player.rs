@@ -108,7 +108,7 @@ impl Player {
 }
 
 /// How often honest players go over their images.
-const PASSES: u32 = 1;
+const PASSES: u32 = 2;
 /// How many trainings it takes to know images by heart.
 const HEART: u64 = 60;
 

@@ -19,13 +19,12 @@ pub struct Figure {
 const TWIN: usize = 4;
 
 /// Those who want pay for nothing, with what the design says that they earn.
-const ADVERSARIES: [(&str, Conduct, Option<f64>); 7] = [
+const ADVERSARIES: [(&str, Conduct, Option<f64>); 6] = [
     ("copy of the parent", Conduct::Parent, Some(0.0)),
     ("the parent and noise", Conduct::NoisyParent(10), Some(0.003)),
     ("copy of the last winner and noise", Conduct::NoisyWinner(5), Some(0.043)),
     ("trained on false labels", Conduct::Flipper(100), Some(0.0)),
     ("random", Conduct::Random, Some(0.0)),
-    ("overfit on 64 images", Conduct::Overfit(64), Some(0.0)),
     (
         "a copy of the best of this contest, seen before it was entered",
         Conduct::Copy { of: 9, noise: 5 },
@@ -44,7 +43,14 @@ pub fn figures(seeds: &[u64], rounds: u32, sizes: &[u32]) -> Result<Vec<Figure>,
         ..Trial::new(seed, players)
     };
     let mut lines: Vec<Line<'_>> = vec![crowd(&trial)];
-    lines.extend(ADVERSARIES.iter().map(|adversary| alone(&trial, *adversary)));
+    lines.extend(ADVERSARIES.iter().map(|adversary| alone(&trial, *adversary, 0)));
+    lines.push(alone(
+        &trial,
+        ("overfit on 64 images, from the first contest on", Conduct::Overfit(64), None),
+        0,
+    ));
+    let later = "overfit on 64 images, once the parent is better than that";
+    lines.push(alone(&trial, (later, Conduct::Overfit(64), Some(0.0)), rounds / 2));
     lines.extend(
         [(0, Some(0.26)), (5, Some(0.38)), (15, Some(0.53)), (40, None)].map(|split| splitter(&trial, split)),
     );
@@ -96,12 +102,16 @@ fn crowd(make: Make<'_>) -> Line<'_> {
     })
 }
 
-/// What somebody earns among ten honest players, in parts of their mean.
-fn alone<'a>(make: Make<'a>, (name, conduct, designed): (&'a str, Conduct, Option<f64>)) -> Line<'a> {
+/// What somebody earns among ten honest players from a contest on, in parts of their mean.
+fn alone<'a>(
+    make: Make<'a>,
+    (name, conduct, designed): (&'a str, Conduct, Option<f64>),
+    counted: u32,
+) -> Line<'a> {
     Box::new(move |seed| {
         let mut players = Player::crowd();
         players.push(Player::new(conduct));
-        let played = make(seed, players).run()?;
+        let played = Trial { counted, ..make(seed, players) }.run()?;
         Ok(vec![figure(name, share(played.pay[10], &played.pay[..10]), designed)])
     })
 }
