@@ -113,15 +113,16 @@ fn contests(report: &Report) -> Vec<String> {
         if let Some(why) = &one.void {
             return format!("{number} until {height}: void, {why}");
         }
-        let (better, candidates) = (one.better, counted(u64::from(one.candidates), "candidate"));
+        let candidates = counted(u64::from(one.candidates), "candidate");
+        let kinds = counted(u64::from(one.kinds), "kind");
         let best = format!("{:.3} nats at best", one.best as f64 / 1e6);
         let (tested, paid) = (one.opened, tokens(one.gradient));
         let (examiners, sellers) = (tokens(one.examiners), tokens(one.royalty));
         let moved = if one.moved { "a new parent" } else { "the same parent" };
         format!(
-            "{number} until {height}: {better} of {candidates} better on {tested} of {} shards, {best}; \
+            "{number} until {height}: {} of {candidates} better ({kinds}) on {tested} of {} shards, {best}; \
              paid {paid}, examiners {examiners}, sellers {sellers}; {moved}",
-            one.called
+            one.better, one.called
         )
     };
     report.contests.iter().map(line).collect()
