@@ -129,7 +129,10 @@ impl Draft<'_> {
         self.judge(|judge| judge.check(claim))?;
         let head = self.close_turn(&turn, author, goal)?;
         match self.settles(claim) {
-            Settles::AtOnce => self.settle_turn(&turn, head, author, goal, self.kept),
+            Settles::AtOnce => {
+                self.settle_turn(&turn, head, author, goal, self.kept);
+                Ok(())
+            }
             Settles::After(window) => {
                 self.use_goods(&turn, true);
                 self.pend(claim, &turn, head, window)
@@ -174,14 +177,7 @@ impl Draft<'_> {
     }
 
     /// A turn is final: its author's head moves; of the fee of its claim so much was kept.
-    pub(crate) fn settle_turn(
-        &mut self,
-        turn: &Turn,
-        head: Head,
-        author: NodeId,
-        goal: GoalId,
-        fee: Amount,
-    ) -> Result<(), Refused> {
+    pub(crate) fn settle_turn(&mut self, turn: &Turn, head: Head, author: NodeId, goal: GoalId, fee: Amount) {
         let drawn = turn.goal.drawn;
         self.state.heads.set((goal, author), head);
         self.use_goods(turn, false);
@@ -205,12 +201,10 @@ impl Draft<'_> {
             inputs: u32::try_from(turn.inputs.len()).unwrap_or(u32::MAX),
             kept,
         });
-        if !self.state.is_listed(goal) {
-            return Ok(());
+        if self.state.is_listed(goal) {
+            self.merit = Amount::SUPPLY;
+            self.state.gain(author, Channel::Training, fee);
         }
-        self.merit = Amount::SUPPLY;
-        self.state.gain(author, Channel::Training, fee);
-        Ok(())
     }
 
     /// Bought models were merged, in a turn that is pending or final.

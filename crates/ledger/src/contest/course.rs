@@ -113,7 +113,8 @@ impl Draft<'_> {
             Place { window: Window::Open, .. } if last => self.each_contest(Self::close_tests),
             Place { window: Window::Score, contest, .. } if last => {
                 self.pay_contests()?;
-                self.begin_contests(contest.saturating_add(1))
+                self.begin_contests(contest.saturating_add(1));
+                Ok(())
             }
             _ => Ok(()),
         }
@@ -129,7 +130,7 @@ impl Draft<'_> {
     }
 
     /// Begins the contests of all listed goals that have a parent and shards.
-    fn begin_contests(&mut self, number: u64) -> Result<(), Refused> {
+    fn begin_contests(&mut self, number: u64) {
         for goal in self.state.contested_goals() {
             let shards = self.state.live_shards(goal, number).len();
             if !self.state.contests.parents.contains_key(&goal) {
@@ -142,7 +143,6 @@ impl Draft<'_> {
                 self.events.push(ContestEvent::Begun { contest: number, shards }.of(goal));
             }
         }
-        Ok(())
     }
 
     /// The first block after the reveals: who showed nothing loses the bond, and the beacon of this block calls shards. Whoever

@@ -180,7 +180,7 @@ fn spearman(a: &[f64], b: &[f64]) -> f64 {
 fn ranks(values: &[f64]) -> Vec<f64> {
     let rank = |value: &f64| {
         let less = values.iter().filter(|other| *other < value).count() as f64;
-        let equal = values.iter().filter(|other| *other == value).count() as f64;
+        let equal = values.iter().filter(|other| other.total_cmp(value).is_eq()).count() as f64;
         less + (equal - 1.0) / 2.0
     };
     values.iter().map(rank).collect()
