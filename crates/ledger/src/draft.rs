@@ -76,6 +76,7 @@ impl<'a> Draft<'a> {
         draft.draw_audits();
         draft.expire()?;
         draft.open_round();
+        draft.score_contests()?;
         Ok(draft)
     }
 
@@ -165,6 +166,7 @@ impl<'a> Draft<'a> {
             Action::Receipt { deal } => self.receipt(by, *deal),
             Action::Post { deal, packet } => self.post(by, *deal, packet),
             Action::CommitTurn { goal, commitment } => self.commit_turn(by, *goal, *commitment),
+            Action::Contest { goal, step } => self.contest(by, *goal, step),
             Action::Claim(claim) => self.claim(claim),
             Action::Answer { turn, answer } => self.answer(*turn, answer),
             Action::Challenge { turn, step } => self.challenge(by, *turn, step),
@@ -200,6 +202,7 @@ impl<'a> Draft<'a> {
         self.state.note(self.output);
         self.state.attend(self.builder);
         self.state.forget_votes();
+        self.run_contests()?;
         if self.state.is_border() {
             self.border()?;
         }
@@ -252,6 +255,7 @@ impl<'a> Draft<'a> {
 fn answerable(tx: &Tx) -> Option<NodeId> {
     match &tx.action {
         Action::Claim(claim) => Some(claim.by()),
+        Action::Contest { step, .. } => step.is_judged().then_some(tx.by),
         Action::Post { .. }
         | Action::Refute(_)
         | Action::Answer { .. }

@@ -1,5 +1,6 @@
 //! What happened in a block, for roles, reports and people. The list is exhaustive.
 
+use crate::contest::ContestEvent;
 use crate::govern::{Choice, Motion, Outcome, Parameter, ProposalId, Votes};
 use crate::pending::TurnId;
 use crate::slash::Offence;
@@ -17,10 +18,12 @@ pub enum Merit {
     Vote,
     /// Voted: its share of the fees of earlier epochs.
     Fees,
-    /// Took a turn.
-    Turn,
-    /// Raised the high-water mark of a goal.
-    Improvement,
+    /// Was better than the parent on the hidden rows of a contest.
+    Gradient,
+    /// Tested a contest's candidates.
+    Examination,
+    /// Sold what a candidate was made of.
+    Royalty,
 }
 
 /// Something that happened. Exhaustive on purpose.
@@ -186,6 +189,13 @@ pub enum Event {
         author: NodeId,
         /// The goal.
         goal: GoalId,
+    },
+    /// Something happened in a contest.
+    Contest {
+        /// Of which goal.
+        goal: GoalId,
+        /// What.
+        what: ContestEvent,
     },
     /// Something signed was shown to be false.
     Refuted {
@@ -410,6 +420,7 @@ impl Event {
             Self::DisputeMoved { turn, asked } => vec![turn.author, *asked],
             Self::DisputeEnded { turn, guilty } => vec![turn.author, *guilty],
             Self::Refuted { who, informer, .. } => vec![*who, *informer],
+            Self::Contest { what, .. } => what.concerns(),
             Self::GoalRegistered(_)
             | Self::OrderCancelled(_)
             | Self::Delivered { .. }

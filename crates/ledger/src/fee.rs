@@ -52,6 +52,7 @@ pub fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
         Action::Propose(_) => (1, 4, PROPOSAL),
         Action::Place(_) | Action::Challenge { .. } | Action::Move { .. } => (1, 8, 0),
         Action::RegisterGoal(_) => (1, 3, GOAL),
+        Action::Contest { step, .. } => (1, step.writes(), 0),
         Action::Claim(_) => (2, 16, 0),
         Action::Refute(_) => (3, 8, 0),
         Action::Accuse(_) => (3, 6, 0),
@@ -83,6 +84,7 @@ pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state:
         Action::Post { deal, packet } | Action::Refute(Refutation::Packet { deal, packet }) => {
             opening(*deal, packet)
         }
+        Action::Contest { goal, step } => state.contest_gas(*goal, step),
         Action::Answer { turn, answer } => {
             let turn = state.pending_turn(*turn);
             turn.map_or(0, |turn| check.audit_gas(&turn.claim, state.params.audits.demand, answer))

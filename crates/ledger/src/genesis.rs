@@ -26,7 +26,7 @@ pub struct Genesis {
     pub validators: Vec<(NodeId, Amount)>,
     /// How much of these vests, ascending by row of Table 1 and name.
     pub grants: Vec<Grant>,
-    /// Listed goals: those whose turns are rewarded.
+    /// Listed goals: those for which learning is paid.
     pub goals: Vec<Goal>,
     /// Data that may be used from the first height, ascending.
     pub data: Vec<(GoalId, NodeId, DataRoot)>,

@@ -1,6 +1,6 @@
 //! The registry: goals, the data that authors step on, and the heads of their lineages.
 //!
-//! A goal of the genesis is *listed*: its turns are rewarded. Anybody may register more for a price; those have heads and
+//! A goal of the genesis is *listed*: learning for it is paid ([`crate::contest`]). Anybody may register more for a price; those have heads and
 //! deals but earn neither rewards nor reputation, else a goal that its owner solves at will would mine both. Each validator has its
 //! own lineage for each goal, beginning with the goal's first model; *the* model of a goal is the head with the best
 //! proven score, ties to the lowest name.
@@ -18,10 +18,8 @@ use serde::{Deserialize, Serialize};
 pub struct GoalEntry {
     /// The goal.
     pub goal: Goal,
-    /// Whether its turns are rewarded.
+    /// Whether it has contests, and its turns count for reputation.
     pub listed: bool,
-    /// The score up to which improvement was paid for, in units of 2⁻¹⁶ of all rows.
-    pub high_water: u32,
 }
 
 /// The head of one validator for one goal.
@@ -122,7 +120,7 @@ impl Draft<'_> {
         }
         self.state.shift(Pocket::Account(by), Pocket::Treasury, self.state.params.turns.goal_price)?;
         goal.validate()?;
-        self.state.goals.set(id, GoalEntry { goal: goal.clone(), listed: false, high_water: 0 });
+        self.state.goals.set(id, GoalEntry { goal: goal.clone(), listed: false });
         self.events.push(Event::GoalRegistered(id));
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! A key is the number of its section, then the canonical encoding of the name. [`crate::Value::read`] reads the value as
 //! the type given here.
 
+use crate::contest::ShardId;
 use crate::entry::key_of;
 use crate::govern::ProposalId;
 use crate::vesting::{Holder, Lock};
@@ -34,6 +35,16 @@ pub(crate) mod section {
     pub(crate) const OPENED: u8 = 20;
     pub(crate) const TALLY: u8 = 21;
     pub(crate) const GRANTS: u8 = 22;
+    // Contests have numbers of their own from here on.
+    pub(crate) const CONTESTS: u8 = 30;
+    pub(crate) const TEST_SHARDS: u8 = 31;
+    pub(crate) const TEST_ROWS: u8 = 32;
+    pub(crate) const CANDIDATES: u8 = 33;
+    pub(crate) const MODELS: u8 = 34;
+    pub(crate) const PARENTS: u8 = 35;
+    pub(crate) const LINEAGES: u8 = 36;
+    pub(crate) const TESTED: u8 = 37;
+    pub(crate) const OUTCOMES: u8 = 38;
     // Governance has numbers of its own from here on.
     pub(crate) const PARAMS: u8 = 40;
     pub(crate) const DOCKET: u8 = 41;
@@ -112,6 +123,31 @@ pub fn deal(id: Digest) -> Vec<u8> {
 /// What accepted proofs opened of a group of hiding commitments, a [`crate::Opened`].
 pub fn opened(group: Digest) -> Vec<u8> {
     key_of(section::OPENED, &group)
+}
+
+/// The contest of a goal that is on, a [`crate::Contest`].
+pub fn contest(goal: GoalId) -> Vec<u8> {
+    key_of(section::CONTESTS, &goal)
+}
+
+/// A sealed shard of test rows, a [`crate::TestShard`].
+pub fn test_shard(goal: GoalId, shard: ShardId) -> Vec<u8> {
+    key_of(section::TEST_SHARDS, &(goal, shard))
+}
+
+/// A candidate of the contest that is on, with its losses once they are known: a [`crate::Candidate`].
+pub fn candidate(goal: GoalId, author: NodeId) -> Vec<u8> {
+    key_of(section::CANDIDATES, &(goal, author))
+}
+
+/// What candidates for a goal are measured against, a [`crate::Parent`].
+pub fn parent(goal: GoalId) -> Vec<u8> {
+    key_of(section::PARENTS, &goal)
+}
+
+/// How the last contest of a goal that was paid ended, an [`crate::Outcome`].
+pub fn outcome(goal: GoalId) -> Vec<u8> {
+    key_of(section::OUTCOMES, &goal)
 }
 
 /// The electorate of an epoch, a [`bitneuron_consensus::Electorate`].

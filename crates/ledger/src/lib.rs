@@ -8,10 +8,10 @@
 //!
 //! Tokens are in pockets (`account`) and move only between them; those of Table 1 (`allocation`) are locked until they
 //! vest (`vesting`), and rewards are released over seven years (`emission`) to who builds and votes (`dividend`) and who
-//! learns (`reward`). Stake (`stake`) makes voters (`electorate`); deals (`deal`) and turns (`turn`) are where learning meets
+//! learns. Stake (`stake`) makes voters (`electorate`); deals (`deal`) and turns (`turn`) are where learning meets
 //! money; turns whose proofs convince only later wait (`pending`), are
-//! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); reputation
-//! and rewards follow from events; holders of tokens change parameters and more by votes ([`govern`]); refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
+//! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); learning is paid by
+//! contests ([`contest`]); reputation follows from events; holders of tokens change parameters and more by votes ([`govern`]); refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
 //! single entries by [`EntryProof`]s under the root of a certified header; [`key`] names the entries.
 #![forbid(unsafe_code)]
 #![warn(
@@ -25,6 +25,7 @@ mod account;
 mod allocation;
 mod audit;
 mod class;
+pub mod contest;
 mod deal;
 mod discover;
 mod dispute;
@@ -69,6 +70,10 @@ pub use account::Pools;
 pub use allocation::{Allocation, Grant};
 pub use audit::AuditParams;
 pub use class::{ClassParams, ClassRule, Panel};
+pub use contest::{
+    Candidate, Contest, ContestAction, ContestEvent, ContestFault, ContestParams, Outcome, Parent, Placing,
+    ShardId, TestShard, Void, candidate_digest, contest_entry, seal,
+};
 pub use deal::{Delivery, Good, Sale, SignedDelivery, open_deal, packet_digest};
 pub use draft::MAX_BODY;
 pub use emission::emission;

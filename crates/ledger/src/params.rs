@@ -7,6 +7,7 @@
 use crate::Refused;
 use crate::audit::AuditParams;
 use crate::class::ClassParams;
+use crate::contest::ContestParams;
 use crate::govern::GovernParams;
 use crate::reputation::ReputationParams;
 use crate::slash::SlashParams;
@@ -39,6 +40,8 @@ pub struct Params {
     pub turns: TurnParams,
     /// What turns owe whose proofs do not convince at once.
     pub audits: AuditParams,
+    /// Who is paid for learning.
+    pub contest: ContestParams,
     /// What is paid out of the pool of rewards.
     pub rewards: RewardParams,
     /// When Table 1 vests.
@@ -103,14 +106,6 @@ pub struct RewardParams {
     pub carry: u32,
     /// What a block merits whose claims moved a head of a listed goal, and the most that a builder gets for one.
     pub block: Amount,
-    /// To the author of an accepted turn.
-    pub turn: Amount,
-    /// The most rewarded turns of one author in an epoch.
-    pub turns: u32,
-    /// For each step above the goal's high-water mark.
-    pub step: Amount,
-    /// The size of a step as a fraction of the rows, in units of 2⁻¹⁶; above the noise of the drawn rows.
-    pub step_size: u32,
 }
 
 impl Params {
@@ -139,6 +134,7 @@ impl Params {
                 ..RewardParams::mainnet()
             },
             vesting: VestingParams::devnet(),
+            contest: ContestParams::devnet(),
             reputation: ReputationParams::mainnet(),
             classes: ClassParams::mainnet(),
             govern: GovernParams::devnet(),
@@ -158,6 +154,7 @@ impl Params {
             market: MarketParams::mainnet(),
             turns: TurnParams::mainnet(),
             audits: AuditParams::mainnet(),
+            contest: ContestParams::mainnet(),
             rewards: RewardParams::mainnet(),
             vesting: VestingParams::mainnet(),
             reputation: ReputationParams::mainnet(),
@@ -184,6 +181,7 @@ impl Params {
             "a turn is claimed within 1 to 60 heights",
         )?;
         self.audits.validate(bound)?;
+        self.contest.validate(bound)?;
         self.classes.validate(bound)?;
         bound(
             (3..=128).contains(&self.turns.openings),
@@ -248,22 +246,17 @@ impl RewardParams {
             builders: BasisPoints(1_250),
             carry: 64,
             block: Amount::tokens(2),
-            turn: Amount::tokens(10),
-            turns: 450,
-            step: Amount::tokens(1_000),
-            step_size: 2_048,
         }
     }
 
     fn validate(&self) -> bool {
-        let dear = [self.block, self.turn, self.step].into_iter().all(|amount| amount <= self.pool);
         let slices = self.consensus.0.saturating_add(self.data.0);
-        dear && self.pool <= Amount::SUPPLY
+        self.block <= self.pool
+            && self.pool <= Amount::SUPPLY
             && self.block > Amount::ZERO
             && slices <= 9_000
             && self.builders.0 <= 5_000
             && (1..=1_024).contains(&self.carry)
             && (1..=1 << 28).contains(&self.duration)
-            && (1..=1 << 16).contains(&self.step_size)
     }
 }

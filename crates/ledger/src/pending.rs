@@ -159,7 +159,7 @@ impl Draft<'_> {
             let Some(pending) = self.state.pending.get(&id).cloned() else { continue };
             let turn: Turn = decode(pending.claim.public())?;
             self.state.pending.unset(&id);
-            self.settle_turn(&turn, pending.head, id.author, id.goal, pending.kept)?;
+            self.settle_turn(&turn, pending.head, id.author, id.goal, pending.kept);
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Why something is refused: one error for the whole ledger.
 
+use crate::contest::ContestFault;
 use crate::govern::GovernFault;
 use bitneuron_core::claim::{self, Source};
 use bitneuron_core::class::Class;
@@ -169,6 +170,9 @@ pub enum Refused {
     /// Something about a turn.
     #[error("turn: {0}")]
     Turn(#[from] TurnFault),
+    /// Something about a contest.
+    #[error("contest: {0}")]
+    Contest(#[from] ContestFault),
     /// A refutation of something that is not false.
     #[error("what is refuted holds")]
     Innocent,

@@ -15,7 +15,7 @@
 //! | channel | ω_c | what is counted |
 //! |---|---|---|
 //! | training | 1/4 | what the treasury took of the fee of a turn's claim, when the turn settles |
-//! | metric | 3/16 | a quarter of what turns were paid |
+//! | metric | 3/16 | a quarter of what candidates of contests were paid |
 //! | answers | 1/4 | half of what the treasury took of the price of what it sold, when that was kept in a merge that improved |
 //! | storage | 1/8 | fees of storage, which is not sold yet |
 //! | purchases | 3/16 | the other half, to the buyer; at most K_c/16 in an epoch |
@@ -136,8 +136,6 @@ pub struct Standing {
     pub blame: Amount,
     /// What purchases counted in this epoch.
     pub bought: Amount,
-    /// Turns rewarded in this epoch.
-    pub turns: u32,
     /// What its blocks of this epoch merit, each at most [`crate::RewardParams::block`].
     pub merit: Amount,
     /// Transactions sent in this epoch, counted before the cliff.
@@ -209,7 +207,7 @@ impl Standing {
         fade(&mut self.good, params.decay);
         fade(&mut self.blame, params.decay);
         self.blame = self.blame.min(Amount(scale.0.saturating_mul(2)));
-        (self.bought, self.merit, self.turns, self.sent) = (Amount::ZERO, Amount::ZERO, 0, 0);
+        (self.bought, self.merit, self.sent) = (Amount::ZERO, Amount::ZERO, 0);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Receipt;
 use crate::account::Pools;
+use crate::contest::Contests;
 use crate::deal::Sale;
 use crate::electorate::Seats;
 use crate::entry::{Change, bytes_of, key_of};
@@ -103,6 +104,7 @@ pub struct State {
     pub(crate) pending: Section<TurnId, PendingTurn>,
     /// Groups of hiding commitments, by their names.
     pub(crate) opened: Section<Digest, Opened>,
+    pub(crate) contests: Contests,
     /// The roots over the receipts of the last blocks.
     pub(crate) receipts: Section<Height, Digest>,
     pub(crate) docket: Section<(), Docket>,
@@ -168,6 +170,7 @@ impl State {
             accepted: Section::default(),
             pending: Section::default(),
             opened: Section::default(),
+            contests: Contests::default(),
             receipts: Section::default(),
             docket: Section::default(),
             proposals: Section::default(),
@@ -190,7 +193,7 @@ impl State {
         self.add_grant(Lock::Vesting, Holder::Treasury, self.pools.treasury)?;
         for goal in &genesis.goals {
             let id = goal.id();
-            self.goals.set(id, GoalEntry { goal: goal.clone(), listed: true, high_water: 0 });
+            self.goals.set(id, GoalEntry { goal: goal.clone(), listed: true });
             for (author, _) in &genesis.validators {
                 self.heads.set((id, *author), Head::first(goal));
             }
@@ -201,8 +204,9 @@ impl State {
     }
 
     /// The sections with their numbers; clock, pools, tally, parameters and book are entries of their own ([`Self::singles`]).
-    pub(crate) fn sections(&self) -> [(u8, &dyn Part); 25] {
-        [
+    pub(crate) fn sections(&self) -> Vec<(u8, &dyn Part)> {
+        let contests = self.contests.sections().into_iter();
+        let others: [(u8, &dyn Part); 25] = [
             (section::ACCOUNTS, &self.accounts),
             (section::ESCROWS, &self.escrows),
             (section::STAKES, &self.stakes),
@@ -228,11 +232,13 @@ impl State {
             (section::PAUSE, &self.pause),
             (section::TERMS, &self.terms),
             (section::GRANTS, &self.grants),
-        ]
+        ];
+        others.into_iter().chain(contests).collect()
     }
 
-    pub(crate) fn sections_mut(&mut self) -> [(u8, &mut dyn Part); 25] {
-        [
+    pub(crate) fn sections_mut(&mut self) -> Vec<(u8, &mut dyn Part)> {
+        let contests = self.contests.sections_mut().into_iter();
+        let others: [(u8, &mut dyn Part); 25] = [
             (section::ACCOUNTS, &mut self.accounts),
             (section::ESCROWS, &mut self.escrows),
             (section::STAKES, &mut self.stakes),
@@ -258,7 +264,8 @@ impl State {
             (section::PAUSE, &mut self.pause),
             (section::TERMS, &mut self.terms),
             (section::GRANTS, &mut self.grants),
-        ]
+        ];
+        others.into_iter().chain(contests).collect()
     }
 
     /// The entries that stand alone in their sections.
@@ -427,7 +434,7 @@ mod tests {
             data: Vec::new(),
         };
         let mut state = State::genesis(&genesis).expect("valid");
-        let mut numbers: Vec<u8> = state.sections().map(|(number, _)| number).into();
+        let mut numbers: Vec<u8> = state.sections().into_iter().map(|(number, _)| number).collect();
         assert!(state.sections_mut().iter().map(|(number, _)| number).eq(&numbers), "in one order");
         numbers.extend(state.singles().iter().map(|(number, _)| number));
         let all = numbers.len();

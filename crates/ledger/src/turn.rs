@@ -22,7 +22,7 @@
 //! commitment's height and within the window; then the head moves, or the turn is `pending` when its proof convinces later.
 
 use crate::draft::Draft;
-use crate::event::{Event, Merit};
+use crate::event::Event;
 use crate::goal::Head;
 use crate::opened::borrowed;
 use crate::plan::{TurnPlan, drawn};
@@ -129,7 +129,10 @@ impl Draft<'_> {
         self.judge(|judge| judge.check(claim))?;
         let head = self.close_turn(&turn, author, goal)?;
         match self.settles(claim) {
-            Settles::AtOnce => self.settle_turn(&turn, head, author, goal, self.kept),
+            Settles::AtOnce => {
+                self.settle_turn(&turn, head, author, goal, self.kept);
+                Ok(())
+            }
             Settles::After(window) => {
                 self.use_goods(&turn, true);
                 self.pend(claim, &turn, head, window)
@@ -173,15 +176,8 @@ impl Draft<'_> {
         })
     }
 
-    /// A turn is final: its author's head moves, and what it earned is paid; of the fee of its claim so much was kept.
-    pub(crate) fn settle_turn(
-        &mut self,
-        turn: &Turn,
-        head: Head,
-        author: NodeId,
-        goal: GoalId,
-        fee: Amount,
-    ) -> Result<(), Refused> {
+    /// A turn is final: its author's head moves; of the fee of its claim so much was kept.
+    pub(crate) fn settle_turn(&mut self, turn: &Turn, head: Head, author: NodeId, goal: GoalId, fee: Amount) {
         let drawn = turn.goal.drawn;
         self.state.heads.set((goal, author), head);
         self.use_goods(turn, false);
@@ -190,6 +186,9 @@ impl Draft<'_> {
             kept = kept.saturating_add(u32::from(*stays));
             if let Source::Deal(id) = input.source {
                 self.credit(id, *stays, turn.right_after > turn.right_before);
+                if *stays && self.state.is_listed(goal) {
+                    self.state.remember_sold(goal, author, id);
+                }
             }
         }
         self.events.push(Event::TurnAccepted {
@@ -202,18 +201,10 @@ impl Draft<'_> {
             inputs: u32::try_from(turn.inputs.len()).unwrap_or(u32::MAX),
             kept,
         });
-        if !self.state.is_listed(goal) {
-            return Ok(());
+        if self.state.is_listed(goal) {
+            self.merit = Amount::SUPPLY;
+            self.state.gain(author, Channel::Training, fee);
         }
-        self.merit = Amount::SUPPLY;
-        self.state.gain(author, Channel::Training, fee);
-        self.reward_turn(author)?;
-        let step = self.state.params.rewards.step;
-        // What cannot be paid now is left to whoever gets there later.
-        let affordable = self.state.reward_budget().0.checked_div(step.0).unwrap_or(u128::MAX);
-        let steps = self.state.raise(goal, head.score(), u32::try_from(affordable).unwrap_or(u32::MAX));
-        let amount = step.mul_div(u128::from(steps), 1).ok_or(Refused::Overflow)?;
-        self.reward(author, Merit::Improvement, amount)
     }
 
     /// Bought models were merged, in a turn that is pending or final.

@@ -4,6 +4,7 @@
 //! digest also names the transaction: it is accepted once, and only while `now ≤ expires ≤ now + lifetime`, so the state
 //! need remember digests only until they expire.
 
+use crate::contest::ContestAction;
 use crate::deal::SignedDelivery;
 use crate::govern::{Choice, Motion, ProposalId};
 use crate::pending::TurnId;
@@ -85,6 +86,13 @@ pub enum Action {
         goal: GoalId,
         /// [`bitneuron_core::claim::Turn::commitment`].
         commitment: Digest,
+    },
+    /// A step in the contest of a goal.
+    Contest {
+        /// The goal.
+        goal: GoalId,
+        /// The step.
+        step: ContestAction,
     },
     /// A claim that must hold: a score of a sold model, or a turn.
     Claim(Claim),

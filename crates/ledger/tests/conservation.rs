@@ -66,7 +66,7 @@ fn locked(seed: u64) -> World {
     };
     genesis.grants = vec![grant(0, 6_500), grant(1, 3_000), grant(100, 700), grant(101, 1_000)];
     genesis.grants.sort_unstable();
-    let mut world = World::of(genesis);
+    let mut world = World::of(genesis, goal("test"));
     world.unsigned = true;
     world
 }

@@ -26,7 +26,7 @@ fn crowded() -> World {
     let name = |n: u64| NodeId(Digest::of("bitneuron crowd", &n.to_le_bytes()).0);
     crowd.accounts.extend((0..ACCOUNTS).map(|n| (name(n), Amount::TOKEN)));
     crowd.accounts.sort_unstable();
-    World::of(crowd)
+    World::of(crowd, goal("test"))
 }
 
 /// Every single bit that is turned makes a proof say nothing.

@@ -85,7 +85,7 @@ fn the_main_network_begins_with_table_1_to_the_unit() {
 
 /// The supply that could change hands after so many years of the chain, in units.
 fn circulating(years: u64, elapsed: u64) -> Amount {
-    let mut world = World::of(table_1(elapsed));
+    let mut world = World::of(table_1(elapsed), goal("test"));
     // The second before any year has no block of its own here: the block is at the second itself.
     world.skipped = years * YEAR;
     let mut header = world.header();
@@ -122,7 +122,7 @@ fn world(elapsed: u64) -> World {
     let mut genesis = genesis(params);
     let grant = |allocation, n: u64, amount| Grant { allocation, owner: key(n).id(), amount: tokens(amount) };
     genesis.grants = vec![grant(Allocation::Team, 0, 6_000), grant(Allocation::Partners, 100, 1_000)];
-    World::of(genesis)
+    World::of(genesis, goal("test"))
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn before_the_cliff_what_is_bonded_pays_for_transactions() {
         .collect();
     grants.sort_unstable();
     genesis.grants = grants;
-    let mut world = World::of(genesis);
+    let mut world = World::of(genesis, goal("test"));
     assert!(world.state.is_before_cliff());
     assert_eq!((world.state.base_fee(), world.state.circulating()), (Amount::ZERO, Amount::ZERO));
     // Two for 2,000 bonded tokens, and one more for what the transaction itself bonds.

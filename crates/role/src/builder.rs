@@ -78,6 +78,7 @@ pub struct NodeBuilder {
     ask: Amount,
     bid: Amount,
     quantity: u32,
+    tests: Option<Arc<ExactData>>,
 }
 
 impl fmt::Debug for NodeBuilder {
@@ -136,6 +137,7 @@ impl NodeBuilder {
             ask: Self::ASK,
             bid: Self::BID,
             quantity: 1,
+            tests: None,
             plan,
         })
     }
@@ -216,6 +218,12 @@ impl NodeBuilder {
         self
     }
 
+    /// Rows that users made from now on set aside to test candidates: they become public when a contest calls them.
+    #[must_use]
+    pub fn tests(self, rows: Option<Arc<ExactData>>) -> Self {
+        Self { tests: rows, ..self }
+    }
+
     /// A validator at genesis, with its public data as registered there.
     pub fn validator(&self, key: Keypair, shard: Arc<ExactData>) -> Validator {
         Validator::new(ValidatorStart {
@@ -246,6 +254,7 @@ impl NodeBuilder {
             heads: self.proofs.heads.clone(),
             conduct: self.conduct.clone(),
             ask: self.ask,
+            tests: self.tests.clone(),
             seed,
         })
     }

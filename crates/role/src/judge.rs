@@ -5,8 +5,10 @@
 //! Claims that come together are looked at together, on the threads of the pool; the gas is that of one after the other.
 
 use crate::model::open_packet;
+use crate::proofs::Heads;
 use bitneuron_compress::{CompressError, Limits, Packet, Registry};
 use bitneuron_core::claim::{CheckClaim, Claim, Demand, Opening, Refused, Ruling, Settles};
+use bitneuron_core::exact::ExactParams;
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{ChainId, Commitment, Digest, Layout, NodeId, Signature, sign};
 use rayon::prelude::*;
@@ -18,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Judge {
     check: Arc<dyn CheckClaim>,
     codecs: Arc<Registry>,
+    heads: Heads,
     memory: Mutex<Memory>,
 }
 
@@ -92,7 +95,14 @@ impl Judge {
     /// A judge that asks `check` and opens packets by these codecs.
     pub fn new(check: Arc<dyn CheckClaim>, codecs: Arc<Registry>) -> Self {
         let (verdicts, signatures) = (Recent::new(Self::VERDICTS), Recent::new(Self::SIGNATURES));
-        Self { check, codecs, memory: Mutex::new(Memory { verdicts, signatures, spent: 0 }) }
+        let heads = Heads::default();
+        Self { check, codecs, heads, memory: Mutex::new(Memory { verdicts, signatures, spent: 0 }) }
+    }
+
+    /// The same judge in a network that commits to heads in this way.
+    #[must_use]
+    pub fn with_heads(self, heads: Heads) -> Self {
+        Self { heads, ..self }
     }
 
     /// The gas spent on checks since the last call.
@@ -223,6 +233,10 @@ impl CheckClaim for Judge {
             CompressError::UnknownCodec(_) => Refused::Unavailable(error.to_string()),
             _ => Refused::Malformed(error.to_string()),
         })
+    }
+
+    fn commits(&self, commitment: Commitment, model: &ExactParams, chain: ChainId) -> bool {
+        self.heads.admits(commitment, model, chain)
     }
 
     /// Two gas for each element, for reading and hashing it, and one for four multiplications.

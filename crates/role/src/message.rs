@@ -63,6 +63,11 @@ pub enum Message {
         /// The entry of the deal.
         notice: Notice,
     },
+    /// An examiner hears that its shard of test rows is called: open it.
+    Called {
+        /// The entry of the contest.
+        notice: Notice,
+    },
     /// A seller delivers.
     Delivery {
         /// What the seller signs to have delivered.

@@ -5,27 +5,10 @@
 
 use bitneuron_compress::{CompressError, Compressor, Dense, Limits, Packet, Registry};
 use bitneuron_core::exact::ExactParams;
-use bitneuron_core::{Bytes, Layout, Params, Seed};
+use bitneuron_core::{Layout, Params, Seed};
 use bitneuron_learning::Update;
 use bitneuron_learning::gossip::{ModelCodec, PacketCodec, user};
 use std::sync::Arc;
-
-/// The integers of a model, two little-endian bytes each (weights lie within ±2¹⁴).
-pub fn pack_model(model: &ExactParams) -> Bytes {
-    Bytes(model.values().iter().flat_map(|value| (*value as i16).to_le_bytes()).collect())
-}
-
-/// The model of these bytes; `None` when they are not one of this layout.
-pub fn unpack_model(bytes: &[u8], layout: &Arc<Layout>) -> Option<ExactParams> {
-    if bytes.len() != layout.len().checked_mul(2)? {
-        return None;
-    }
-    let values = bytes.chunks_exact(2).map(|pair| match pair {
-        [low, high] => i32::from(i16::from_le_bytes([*low, *high])),
-        _ => 0,
-    });
-    ExactParams::new(values.collect(), layout.clone()).ok()
-}
 
 /// The integers that a packet decodes to, by whichever codec it names among those admitted on chain.
 ///

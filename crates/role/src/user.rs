@@ -5,12 +5,13 @@
 //! first round, and when no head comes, it trains from what it has. When a buyer proves that it won the deal, the user
 //! delivers the packet and claims its score with a proof.
 
+mod examine;
 mod follow;
 
 use crate::conduct::Conduct;
 use crate::light::Light;
 use crate::message::{Message, Notice};
-use crate::model::{Algorithm2, ChainCodec, unpack_model};
+use crate::model::{Algorithm2, ChainCodec};
 use crate::plan::Plan;
 use crate::proofs::Heads;
 use crate::prove;
@@ -19,7 +20,7 @@ use crate::training::Training;
 use crate::work::{Job, Outcome, Trained};
 use bitneuron_compress::Compressor;
 use bitneuron_core::claim::{Claim, Score};
-use bitneuron_core::exact::{ExactParams, data::draw};
+use bitneuron_core::exact::{ExactData, ExactParams, data::draw};
 use bitneuron_core::{
     Amount, Bytes, Context, Dataset, Digest, Height, Keypair, Machine, NodeId, Outbox, Seed, Time, decode,
 };
@@ -31,6 +32,7 @@ use bitneuron_ledger::{
 use bitneuron_market::{Buyers, Consent, DataTerms, DealId, Duty, Order, Side};
 use bitneuron_net::Channel;
 use bitneuron_zk::{Prover, ScoreWitness};
+use examine::Shard;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +59,8 @@ pub struct UserStart {
     pub conduct: Arc<dyn Conduct>,
     /// What it asks for a model.
     pub ask: Amount,
+    /// Rows set aside to test candidates of a contest: with its consent they become public when they are called.
+    pub tests: Option<Arc<ExactData>>,
     /// Its randomness.
     pub seed: Seed,
 }
@@ -112,6 +116,8 @@ pub struct User {
     /// What was delivered, until it is confirmed or no longer matters.
     sold: BTreeMap<DealId, (Height, Bytes)>,
     salt: u64,
+    /// Its shard of test rows.
+    shard: Option<Shard>,
 }
 
 impl fmt::Debug for UserStart {
@@ -132,7 +138,8 @@ impl fmt::Debug for User {
 impl User {
     /// A user before its first round.
     pub fn new(start: UserStart) -> Self {
-        let UserStart { key, plan, data, update, compressor, prover, heads, conduct, ask, seed } = start;
+        let UserStart { key, plan, data, update, compressor, prover, heads, conduct, ask, tests, seed } =
+            start;
         let packs = PacketCodec::new(compressor, plan.layout().clone(), plan.limits());
         let codec = ChainCodec { packs, opens: plan.registry.clone(), layout: plan.layout().clone() };
         let algorithm = Algorithm2::new(user::Start {
@@ -162,6 +169,7 @@ impl User {
             offers: BTreeMap::new(),
             sold: BTreeMap::new(),
             salt: 0,
+            shard: tests.map(|rows| Shard::new(&rows, seed)),
         }
     }
 
@@ -225,7 +233,7 @@ impl User {
         let reach = notice.tip.header.height.0.saturating_add(self.plan.round_heights());
         let believed = believed.filter(|_| reach >= self.light.height().0);
         let committed = believed.and_then(|value| head_commitment(&value.0));
-        let model = unpack_model(model, self.plan.layout());
+        let model = ExactParams::from_bytes(model, self.plan.layout());
         let chain = self.plan.chain;
         let is_head = |model: &ExactParams| {
             committed.is_some_and(|committed| self.heads.admits(committed, model, chain))
@@ -364,6 +372,7 @@ impl User {
             Message::Head { notice, model } => self.head(from, &notice, &model, out),
             Message::Matched { deal, notice } => self.matched(from, deal, &notice, out),
             Message::Unconfirmed { deal, notice } => self.post(from, deal, &notice, out),
+            Message::Called { notice } => self.called(from, &notice, out),
             _ => out.push(Effect::Report(Report::Offence {
                 by: from,
                 why: "sent what a user cannot use".into(),
@@ -382,6 +391,7 @@ impl Machine for User {
         match input {
             Input::Start => {
                 self.listen(out);
+                self.seal(out);
                 self.round = 1;
                 self.train(None, out);
             }

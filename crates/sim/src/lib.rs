@@ -16,6 +16,7 @@
 pub mod adversary;
 mod ahead;
 pub mod churn;
+pub mod contest;
 pub mod digits;
 pub mod distribution;
 pub mod lab;

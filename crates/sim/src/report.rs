@@ -32,6 +32,8 @@ pub struct Report {
     pub proofs: Proofs,
     /// Models merged in accepted turns.
     pub merges: Merges,
+    /// One line for each contest that ended.
+    pub contests: Vec<ContestReport>,
     /// What was taken from stakes and bonds.
     pub slashed: Amount,
     /// All tokens, as they should be and as they are.
@@ -158,6 +160,37 @@ pub struct Merges {
     pub inputs: u64,
     /// Of these: dropped by the filter as too far away.
     pub dropped: u64,
+}
+
+/// A contest: who was paid for learning.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ContestReport {
+    /// Its number, from 0.
+    pub contest: u64,
+    /// The height at which it ended.
+    pub height: u64,
+    /// Why it paid nothing, if it did not.
+    pub void: Option<String>,
+    /// Shards that were called.
+    pub called: u32,
+    /// Of these: opened.
+    pub opened: u32,
+    /// Candidates that were revealed.
+    pub candidates: u32,
+    /// Of these: the first of their kind.
+    pub kinds: u32,
+    /// Of the candidates: better than the parent by more than the margin.
+    pub better: u32,
+    /// The best score, in micro-nats.
+    pub best: i64,
+    /// What candidates were paid.
+    pub gradient: Amount,
+    /// What examiners were paid.
+    pub examiners: Amount,
+    /// What the sellers of what the candidates are made of were paid.
+    pub royalty: Amount,
+    /// Whether there is a new parent.
+    pub moved: bool,
 }
 
 /// All tokens.

@@ -86,15 +86,12 @@ fn a_forged_metric_is_slashed_as_long_as_proofs_are_checked_and_audited() {
     for (prover, without) in BOTH.into_iter().zip([Defence::Proofs, Defence::Audits]) {
         let adversaries = Adversaries { boasters: 1, ..Adversaries::NONE };
         let scenario = Scenario { rounds: 4, adversaries, ..small(prover) };
-        let report = play(&scenario);
-        let (caught, lost, turns) = fate(&report);
+        let (caught, lost, turns) = fate(&play(&scenario));
         assert_eq!(turns, 0);
         assert!(caught >= 1 && lost >= Amount::tokens(20), "caught {caught}, lost {lost}");
-        let boaster = |report: &Report| report.validators.last().unwrap().balance;
-        let careless = play(&Scenario { without: Some(without), ..scenario });
-        assert_eq!(fate(&careless).0, 0);
-        let more = boaster(&careless).saturating_sub(boaster(&report));
-        assert!(more > Amount::tokens(10_000), "who believes everything pays for the boast: {more}");
+        let (caught, lost, turns) = fate(&play(&Scenario { without: Some(without), ..scenario }));
+        assert_eq!((caught, lost), (0, Amount::ZERO));
+        assert!(turns >= 3, "who believes everything counts the boasts: {turns}");
     }
 }
 

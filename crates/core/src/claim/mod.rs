@@ -19,7 +19,7 @@ pub use opening::Opening;
 pub use score::Score;
 pub use turn::{Source, Turn, TurnInput};
 
-use crate::exact::ProgramError;
+use crate::exact::{ExactParams, ProgramError};
 use crate::{
     Bytes, ChainId, Commitment, Context, Keypair, Layout, NodeId, Signature, Wire, encode, hash::Digest, sign,
 };
@@ -200,6 +200,11 @@ pub trait CheckClaim: Send + Sync {
     /// that knows no codecs: what it cannot read is not paid, and nobody is blamed for it.
     fn opens(&self, _packet: &[u8], _layout: &Arc<Layout>) -> Result<Commitment, Refused> {
         Err(Refused::Unavailable("no codecs here".into()))
+    }
+
+    /// Whether these are the integers of a model that was committed to, in a chain whose judges agree on how.
+    fn commits(&self, commitment: Commitment, model: &ExactParams, _chain: ChainId) -> bool {
+        model.commitment() == commitment
     }
 
     /// What [`CheckClaim::opens`] costs in gas, known before opening.

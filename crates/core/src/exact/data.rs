@@ -2,7 +2,7 @@
 
 use super::tensor::ShapeError;
 use super::{Interval, Tensor, fixed};
-use crate::{Commitment, Dataset, Seed, hash::Digest};
+use crate::{Bytes, Commitment, Dataset, Seed, hash::Digest};
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,41 @@ impl ExactData {
             && within(&features, Interval::symmetric(fixed::FEATURE_LIMIT))
             && within(&labels, Interval { lo: 0, hi: i64::from(u16::MAX) });
         fits.then_some(Self { features, labels })
+    }
+
+    /// The bytes of one row of so many features: two little-endian bytes for each, then two for the label.
+    pub const fn row_bytes(columns: u32) -> usize {
+        (columns as usize).saturating_add(1).saturating_mul(2)
+    }
+
+    /// The rows one after the other, each as [`ExactData::row_bytes`] says.
+    pub fn to_bytes(&self) -> Bytes {
+        let columns = self.features.shape().get(1).copied().unwrap_or(0) as usize;
+        let mut bytes = Vec::with_capacity(self.features.len().saturating_add(self.rows()).saturating_mul(2));
+        let mut rows = self.features.data().chunks_exact(columns.max(1));
+        for label in self.labels.data() {
+            let row = rows.next().unwrap_or_default();
+            bytes.extend(row.iter().flat_map(|value| (*value as i16).to_le_bytes()));
+            bytes.extend((*label as u16).to_le_bytes());
+        }
+        Bytes(bytes)
+    }
+
+    /// The rows of so many features in these bytes; `None` when they are none.
+    pub fn from_bytes(bytes: &[u8], columns: u32) -> Option<Self> {
+        let rows = bytes.chunks_exact(Self::row_bytes(columns));
+        if !rows.remainder().is_empty() {
+            return None;
+        }
+        let (mut features, mut labels) = (Vec::new(), Vec::new());
+        for row in rows {
+            let (pairs, []) = row.as_chunks::<2>() else { return None };
+            let (label, values) = pairs.split_last()?;
+            features.extend(values.iter().map(|pair| i64::from(i16::from_le_bytes(*pair))));
+            labels.push(i64::from(u16::from_le_bytes(*label)));
+        }
+        let count = u32::try_from(labels.len()).ok()?;
+        Self::new(Tensor::new(&[count, columns], features).ok()?, Tensor::new(&[count], labels).ok()?)
     }
 
     /// The features `[rows, columns]`.
@@ -101,6 +136,18 @@ pub fn draw(seed: Digest, rows: u32, count: usize) -> Vec<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_their_bytes() {
+        let features = Tensor::new(&[2, 3], vec![0, -256, 256, 1, 2, 3]).expect("shape");
+        let data = ExactData::new(features, Tensor::vector(vec![9, 65_535])).expect("fits");
+        let bytes = data.to_bytes();
+        assert_eq!(bytes.len(), 2 * ExactData::row_bytes(3));
+        assert_eq!(ExactData::from_bytes(&bytes, 3), Some(data));
+        assert_eq!(ExactData::from_bytes(&bytes[1..], 3), None);
+        assert_eq!(ExactData::from_bytes(&[0, 2, 0, 0], 1), None, "a feature of 2");
+        assert_eq!(ExactData::from_bytes(&[], 3).map(|data| data.rows()), Some(0));
+    }
 
     #[test]
     fn a_draw_goes_through_all_rows_before_any_repeats() {

@@ -106,11 +106,11 @@ fn step_of_logarithm(n: u128) -> u128 {
     sum
 }
 
-/// Fractional bits of the table's construction.
-const FINE: u32 = 100;
+/// Fractional bits in which tables are made.
+pub(super) const FINE: u32 = 100;
 
 /// The product of two fractions of at most one at [`FINE`] bits, from their 50-bit halves; error below 2⁻⁹⁹.
-const fn multiply(a: u128, b: u128) -> u128 {
+pub(super) const fn multiply(a: u128, b: u128) -> u128 {
     let half = FINE / 2;
     let mask = (1u128 << half).wrapping_sub(1);
     let (ah, al, bh, bl) = (a >> half, a & mask, b >> half, b & mask);
@@ -119,7 +119,7 @@ const fn multiply(a: u128, b: u128) -> u128 {
 }
 
 /// `e^(-n/256)` at [`FINE`] bits by its alternating series, which twenty terms exhaust for n = 1.
-fn exp_of_minus(n: u128) -> u128 {
+pub(super) fn exp_of_minus(n: u128) -> u128 {
     let (mut sum, mut term) = (1u128 << FINE, 1u128 << FINE);
     for k in 1..=20u128 {
         term = (term.wrapping_mul(n) >> 8).checked_div(k).unwrap_or(0);

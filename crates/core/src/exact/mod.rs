@@ -35,6 +35,7 @@ pub mod fixed;
 pub mod interval;
 pub mod join;
 pub mod model;
+pub mod nats;
 pub mod op;
 pub mod program;
 pub mod programs;

@@ -1,7 +1,7 @@
 //! The integer parameters of a model: what is sent, merged, stepped, voted on and proved.
 
 use super::{Tensor, fixed};
-use crate::{Commitment, Layout, Params};
+use crate::{Bytes, Commitment, Layout, Params};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -89,6 +89,21 @@ impl ExactParams {
     /// The flat tensor `[parameters]` that programs take.
     pub fn tensor(&self) -> Tensor {
         Tensor::vector(self.values.iter().map(|value| i64::from(*value)).collect())
+    }
+
+    /// Two little-endian bytes for each integer: how models travel without loss.
+    pub fn to_bytes(&self) -> Bytes {
+        Bytes(self.values.iter().flat_map(|value| (*value as i16).to_le_bytes()).collect())
+    }
+
+    /// The model of these bytes; `None` when they are not one of this layout.
+    pub fn from_bytes(bytes: &[u8], layout: &Arc<Layout>) -> Option<Self> {
+        let (pairs, []) = bytes.as_chunks::<2>() else { return None };
+        if pairs.len() != layout.len() {
+            return None;
+        }
+        let values = pairs.iter().map(|pair| i32::from(i16::from_le_bytes(*pair))).collect();
+        Self::new(values, layout.clone()).ok()
     }
 
     /// As `f32`, exactly.

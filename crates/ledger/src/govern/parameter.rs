@@ -204,14 +204,6 @@ parameters! {
     ChallengeBond: audits.bond;
     /// [`RewardParams::block`](crate::RewardParams::block).
     BlockReward: rewards.block;
-    /// [`RewardParams::turn`](crate::RewardParams::turn).
-    TurnReward: rewards.turn;
-    /// [`RewardParams::turns`](crate::RewardParams::turns).
-    RewardedTurns: rewards.turns;
-    /// [`RewardParams::step`](crate::RewardParams::step).
-    StepReward: rewards.step;
-    /// [`RewardParams::step_size`](crate::RewardParams::step_size).
-    StepSize: rewards.step_size;
     /// [`ReputationParams::decay`](crate::ReputationParams::decay).
     Decay: reputation.decay;
     /// [`ReputationParams::safety`](crate::ReputationParams::safety).

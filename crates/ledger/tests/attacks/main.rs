@@ -13,8 +13,8 @@ use bitneuron_core::merkle::Tree;
 use bitneuron_core::{Amount, Digest, Height, Wire, decode, encode};
 use bitneuron_ledger::govern::{Choice, Motion, Parameter};
 use bitneuron_ledger::{
-    Action, Content, Delivery, EntryProof, Genesis, Params, Refutation, SignedDelivery, SignedTx, State,
-    TurnId, Tx, key as entry, packet_digest,
+    Action, Content, ContestAction, Delivery, EntryProof, Genesis, Params, Refutation, SignedDelivery,
+    SignedTx, State, TurnId, Tx, key as entry, packet_digest,
 };
 use world::*;
 
@@ -137,6 +137,8 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
     let offer = world.offer(2, "other", 3, 5);
     let turn = TurnId { author: world.validator(1), goal: world.goal_id(), at: Height(4) };
     let Action::Place(order) = offer.tx.action.clone() else { panic!("an order") };
+    let goal_id = world.goal_id();
+    let contest = |step| Action::Contest { goal: goal_id, step };
     let actions = [
         Action::Transfer { to: world.user(1), amount: Amount(7) },
         Action::Bond(Amount::QUANTUM),
@@ -148,6 +150,12 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Post { deal: deal.id, packet: b"model".to_vec().into() },
         Action::CommitTurn { goal: world.goal_id(), commitment: digest("turn") },
         Action::Claim(truth),
+        contest(ContestAction::Seal(digest("seal"))),
+        contest(ContestAction::Withdraw(digest("seal"))),
+        contest(ContestAction::Found(vec![0; 12].into())),
+        contest(ContestAction::Commit { turns: 1, digest: digest("candidate") }),
+        contest(ContestAction::Reveal { salt: digest("salt"), model: vec![1; 12].into() }),
+        contest(ContestAction::Open { salt: digest("salt"), rows: vec![0; 48].into() }),
         Action::Answer { turn, answer: ANSWER.to_vec().into() },
         Action::Challenge { turn, step: b"ask the author".to_vec().into() },
         Action::Move { turn, step: b"ask the challenger".to_vec().into() },

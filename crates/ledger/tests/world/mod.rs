@@ -203,15 +203,14 @@ impl World {
     }
 
     pub fn with(params: Params) -> Self {
-        Self::of(genesis(params))
+        Self::of(genesis(params), goal("test"))
     }
 
-    /// The world of this genesis, which has the validators and users of [`genesis`].
-    pub fn of(genesis: Genesis) -> Self {
+    /// The world of this genesis, which has the validators and users of [`genesis`] and learns this goal.
+    pub fn of(genesis: Genesis, goal: Goal) -> Self {
         let state = State::genesis(&genesis).expect("valid");
         let validators = (0..5).map(key).collect();
         let users = (100..104).map(key).collect();
-        let goal = goal("test");
         Self {
             state,
             blocks: Vec::new(),
@@ -222,6 +221,21 @@ impl World {
             unsigned: false,
             skipped: 0,
             salt: 0,
+        }
+    }
+
+    /// The same chain, to see what else might happen on it.
+    pub fn fork(&self) -> Self {
+        Self {
+            genesis: self.genesis.clone(),
+            state: self.state.clone(),
+            blocks: self.blocks.clone(),
+            validators: self.validators.clone(),
+            users: self.users.clone(),
+            goal: self.goal.clone(),
+            unsigned: self.unsigned,
+            skipped: self.skipped,
+            salt: self.salt,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::files::{PAGE, Timing};
 use super::number::{bytes, count, counted, millis, percent, ratio, seconds, tokens, tokens_cell};
-use bitneuron_sim::report::{AdversaryReport, Report, Supply};
+use bitneuron_sim::report::{AdversaryReport, ContestReport, Report, Supply};
 use std::path::Path;
 
 /// Column where the text of a line begins.
@@ -14,6 +14,7 @@ pub fn summary(report: &Report, timing: &Timing, folder: &Path) -> String {
     learning(&mut lines, report);
     chain(&mut lines, report);
     market(&mut lines, report);
+    lines.entry("contests", &contests(report));
     lines.entry("misbehaved", &misbehaviour(report));
     if let Some(defence) = &report.setting.without {
         lines.entry("left out", &[format!("{defence}: this network played without that defence")]);
@@ -100,6 +101,31 @@ fn market(lines: &mut Lines, report: &Report) {
         "merges",
         &[format!("{inputs} models, of these {dropped} dropped by the filter as too far away")],
     );
+}
+
+/// One line for each contest.
+fn contests(report: &Report) -> Vec<String> {
+    if report.contests.is_empty() {
+        return vec!["none ended".into()];
+    }
+    let line = |one: &ContestReport| {
+        let (number, height) = (one.contest, one.height);
+        if let Some(why) = &one.void {
+            return format!("{number} until {height}: void, {why}");
+        }
+        let candidates = counted(u64::from(one.candidates), "candidate");
+        let kinds = counted(u64::from(one.kinds), "kind");
+        let best = format!("{:.3} nats at best", one.best as f64 / 1e6);
+        let (tested, paid) = (one.opened, tokens(one.gradient));
+        let (examiners, sellers) = (tokens(one.examiners), tokens(one.royalty));
+        let moved = if one.moved { "a new parent" } else { "the same parent" };
+        format!(
+            "{number} until {height}: {} of {candidates} better ({kinds}) on {tested} of {} shards, {best}; \
+             paid {paid}, examiners {examiners}, sellers {sellers}; {moved}",
+            one.better, one.called
+        )
+    };
+    report.contests.iter().map(line).collect()
 }
 
 /// One line for each misbehaving node.

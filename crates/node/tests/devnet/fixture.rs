@@ -2,8 +2,8 @@
 
 use bitneuron_core::Amount;
 use bitneuron_sim::report::{
-    Accuracy, AdversaryReport, Blocks, Deals, Merges, Proofs, Quantiles, Report, Round, SettingReport,
-    Supply, Traffic, ValidatorReport,
+    Accuracy, AdversaryReport, Blocks, ContestReport, Deals, Merges, Proofs, Quantiles, Report, Round,
+    SettingReport, Supply, Traffic, ValidatorReport,
 };
 use std::collections::BTreeMap;
 
@@ -45,6 +45,7 @@ pub(crate) fn report() -> Report {
         deals: end.deals,
         proofs: end.proofs,
         merges: Merges { inputs: 3_720, dropped: 61 },
+        contests: contests(),
         slashed: end.slashed,
         supply: Supply { expected: Amount::SUPPLY, actual: Amount::SUPPLY },
         balances: end.balances.clone(),
@@ -52,6 +53,31 @@ pub(crate) fn report() -> Report {
         adversaries: adversaries(),
         history,
     }
+}
+
+fn contests() -> Vec<ContestReport> {
+    let void = ContestReport {
+        contest: 0,
+        height: 48,
+        void: Some("too few shards".into()),
+        ..ContestReport::default()
+    };
+    let paid = ContestReport {
+        contest: 1,
+        height: 96,
+        void: None,
+        called: 10,
+        opened: 9,
+        candidates: 7,
+        kinds: 6,
+        better: 5,
+        best: 1_234_567,
+        gradient: Amount::tokens(1_000),
+        examiners: Amount::tokens(50),
+        royalty: Amount::tokens(750),
+        moved: true,
+    };
+    vec![void, paid]
 }
 
 fn round(round: u64) -> Round {

@@ -62,6 +62,9 @@ fn a_run_tells_of_its_rounds_sums_up_and_leaves_four_files() {
         "deals       2,940 deals: 2,880 paid, 60 refunded (54 refuted, 6 late)",
         "claims      3,600 claims: 3,480 accepted (of these 420 turns), 120 refuted",
         "merges      3,720 models, of these 61 dropped by the filter as too far away",
+        "contests    0 until 48: void, too few shards",
+        "            1 until 96: 5 of 7 candidates better (6 kinds) on 9 of 10 shards, 1.235 nats at best; paid 1,000 tokens, \
+         examiners 50 tokens, sellers 750 tokens; a new parent",
         "misbehaved  user 3       lies about its score       caught 60 times, lost 60 tokens, earned 0 tokens",
         "            user 11      delivers other bytes       caught 60 times, lost 60 tokens, earned 0 tokens",
         "            user 19      sells sign-flipped models  caught 0 times, lost 0 tokens, earned 111 tokens",

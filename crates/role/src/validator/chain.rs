@@ -250,6 +250,7 @@ impl Validator {
         self.forget();
         self.react(height, &events, out);
         self.defend(&events, out);
+        self.compete(out);
         self.receive_posted(block, &events, out);
         self.receive_early(out);
         // Whoever is far behind does not wait between blocks that were decided long ago.

@@ -1,9 +1,10 @@
 //! The validator: voting engine, ledger, mempool, judge and Algorithm 3 in one machine.
 //!
-//! Five concerns, one file each: `chain` drives the engine and applies blocks, `trail` shows them to light clients, `trade`
-//! buys models and answers questions, `turn` learns, `owed` answers for what is not settled. They meet in the events of each decided block.
+//! Six concerns, one file each: `chain` drives the engine and applies blocks, `trail` shows them to light clients, `trade`
+//! buys models and answers questions, `turn` learns, `owed` answers for what is not settled, `contest` enters what was learned. They meet in the events of each decided block.
 
 mod chain;
+mod contest;
 mod owed;
 mod trade;
 mod trail;
@@ -29,6 +30,7 @@ use bitneuron_ledger::{Action, Content, Refused, SignedTx, State, Tx};
 use bitneuron_market::DealId;
 use bitneuron_net::Channel;
 use bitneuron_zk::{Prover, TurnWitness};
+use contest::Entry;
 use owed::Owed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -133,6 +135,8 @@ pub struct Validator {
     claiming: Option<Arc<TurnWitness>>,
     /// What this node must be able to defend.
     owed: Owed,
+    /// What it entered in the contest that is on.
+    entry: Option<Entry>,
     /// What its log kept, until the engine has been told.
     records: Vec<Bytes>,
     /// Where old blocks are, if they are kept.
@@ -176,7 +180,7 @@ impl Validator {
         let models = BTreeMap::from([(plan.goal.initial, plan.initial.clone())]);
         let state = plan.state.clone();
         Self {
-            judge: Arc::new(Judge::new(check, plan.registry.clone())),
+            judge: Arc::new(Judge::new(check, plan.registry.clone()).with_heads(heads.clone())),
             key,
             plan,
             engine,
@@ -206,6 +210,7 @@ impl Validator {
             turn: None,
             claiming: None,
             owed: Owed::default(),
+            entry: None,
             records: Vec::new(),
             history: None,
             resumed: false,

@@ -2,7 +2,7 @@
 
 use super::{MAX_SUBSCRIBERS, Validator, offence};
 use crate::message::Message;
-use crate::model::{open_packet, pack_model, unpack_model};
+use crate::model::open_packet;
 use crate::role::{Effect, Report};
 use bitneuron_compress::{CompressError, Packet};
 use bitneuron_consensus::Block;
@@ -154,7 +154,7 @@ impl Validator {
         }
         let notice = self.notice(&key::head(goal, self.key.id()));
         if let (Some(notice), Some(model)) = (notice, self.head()) {
-            let model = pack_model(model);
+            let model = model.to_bytes();
             out.push(self.metered(&model));
             Self::send(to, &Message::Head { notice, model }, out);
         }
@@ -172,7 +172,7 @@ impl Validator {
             return out.push(offence(from, "only validators have heads"));
         }
         let is_head = |model: &ExactParams| self.heads.admits(commitment, model, self.plan.chain);
-        match unpack_model(model, self.plan.layout()).filter(is_head) {
+        match ExactParams::from_bytes(model, self.plan.layout()).filter(is_head) {
             Some(model) => {
                 self.models.insert(commitment, model);
                 if self.shown.insert(from, commitment).is_some_and(|before| before != commitment) {

@@ -7,7 +7,7 @@
 
 use super::Validator;
 use crate::message::Message;
-use crate::model::{ExactCodec, pack_model};
+use crate::model::ExactCodec;
 use crate::proofs::Heads;
 use crate::prove;
 use crate::role::{Effect, Report};
@@ -171,7 +171,7 @@ impl Validator {
         self.claiming = Some(witness.clone());
         let (conduct, key, prover) = (self.conduct.clone(), self.key.clone(), self.prover.clone());
         let gas = self.plan.turn_gas.saturating_add(prover.gas(&turn));
-        let model = pack_model(&after);
+        let model = after.to_bytes();
         out.push(self.metered(&model));
         self.models.insert(turn.after, after);
         self.share(&Message::Model { commitment: turn.after, model }, out);

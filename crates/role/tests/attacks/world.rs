@@ -286,7 +286,7 @@ impl World {
     /// One message of each kind, none of which the stranger may send with any effect on the ledger.
     pub(crate) fn messages(&mut self) -> Vec<Message> {
         let (notice, block) = (self.notice(2), self.light_block(2));
-        let (deal, model) = (Digest([4; 32]), bitneuron_role::model::pack_model(&self.plan.initial));
+        let (deal, model) = (Digest([4; 32]), self.plan.initial.to_bytes());
         let delivery = Delivery { deal, packet: Digest([5; 32]) };
         let signed = delivery.sign(&key_of(99), self.plan.chain);
         vec![

@@ -11,7 +11,7 @@ use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
 use bitneuron_learning::data::{Split, SplitRule};
 use bitneuron_learning::partition::iid;
-use bitneuron_ledger::{Genesis, Params};
+use bitneuron_ledger::{ContestParams, Genesis, Params};
 use bitneuron_market::BasisPoints;
 use bitneuron_role::Proofs;
 use bitneuron_role::plan::{Plan, PlanStart};
@@ -26,6 +26,8 @@ const SIZES: [u32; 3] = [64, 32, 10];
 const DRAWN: u32 = 72;
 /// Rows of the metric set.
 const METRIC_ROWS: usize = 144;
+/// Rows that a user sets aside to test candidates.
+const TEST_ROWS: usize = 4;
 /// A user's least number of rows.
 const LEAST_ROWS: usize = 4;
 
@@ -36,6 +38,8 @@ pub(crate) struct Cast {
     pub(crate) proofs: Proofs,
     pub(crate) validators: Vec<(Keypair, Arc<ExactData>)>,
     pub(crate) users: Vec<(Keypair, Arc<Dataset>)>,
+    /// The rows that each user sets aside to test candidates.
+    pub(crate) tests: Vec<Option<Arc<ExactData>>>,
     pub(crate) compressor: Arc<dyn Compressor>,
     pub(crate) examiner: Examiner,
     /// All training rows together, for the centralised baseline.
@@ -69,9 +73,12 @@ impl Cast {
             .map(|(key, rows)| Ok((key, Arc::new(ExactData::from_dataset(&split.public.select(rows))?))))
             .collect::<Result<_, _>>()
             .map_err(|error: ShapeError| setting(error))?;
+        let (own, aside): (Vec<&[usize]>, Vec<&[usize]>) =
+            shares.nodes.iter().map(|rows| set_aside(rows)).unzip();
+        let tests = aside.iter().map(|rows| tests(&split.private, rows)).collect::<Result<_, _>>()?;
         let users: Vec<(Keypair, Arc<Dataset>)> = keys("user", users)
             .into_iter()
-            .zip(&shares.nodes)
+            .zip(&own)
             .map(|(key, rows)| (key, Arc::new(split.private.select(rows))))
             .collect();
 
@@ -104,7 +111,8 @@ impl Cast {
             users,
             compressor: compressor(scenario.compressor)?,
             examiner: Examiner::new(&mlp, &split.report).map_err(setting)?,
-            pooled: pooled(&split)?,
+            pooled: pooled(&split, &own.concat())?,
+            tests,
             label_entropy,
         })
     }
@@ -136,11 +144,33 @@ fn compressor(codec: Codec) -> Result<Arc<dyn Compressor>, ScenarioError> {
     })
 }
 
-/// Public and private rows in one data set.
-fn pooled(split: &Split) -> Result<Dataset, ScenarioError> {
-    let features = [split.public.features().view(), split.private.features().view()];
+/// What a user trains on, and what it sets aside.
+fn set_aside(rows: &[usize]) -> (&[usize], &[usize]) {
+    match rows.len().checked_sub(TEST_ROWS) {
+        Some(own) if own >= LEAST_ROWS => rows.split_at(own),
+        _ => (rows, &[]),
+    }
+}
+
+/// Rows as a test; none where none are set aside.
+fn tests(data: &Dataset, rows: &[usize]) -> Result<Option<Arc<ExactData>>, ScenarioError> {
+    let exact = || ExactData::from_dataset(&data.select(rows)).map(Arc::new).map_err(setting);
+    (!rows.is_empty()).then(exact).transpose()
+}
+
+/// Contests that as many users can test as there are: a quarter of them is called, in threes.
+fn contest(users: u32) -> ContestParams {
+    let called = (users / 12 * 3).clamp(3, 15);
+    let spare = called / 6;
+    ContestParams { rows: TEST_ROWS as u32, called, spare, live: called + spare, ..Params::devnet().contest }
+}
+
+/// The public rows and some of the private ones in one data set.
+fn pooled(split: &Split, own: &[usize]) -> Result<Dataset, ScenarioError> {
+    let private = split.private.select(own);
+    let features = [split.public.features().view(), private.features().view()];
     let features = ndarray::concatenate(ndarray::Axis(0), &features).map_err(setting)?;
-    let labels = split.public.labels().iter().chain(split.private.labels()).copied().collect();
+    let labels = split.public.labels().iter().chain(private.labels()).copied().collect();
     Dataset::new(features, labels).map_err(setting)
 }
 
@@ -166,7 +196,7 @@ fn genesis(
     let mut data: Vec<(GoalId, NodeId, DataRoot)> =
         validators.iter().zip(roots).map(|((key, _), root)| (id, key.id(), *root)).collect();
     data.sort_unstable();
-    let mut params = Params::devnet();
+    let mut params = Params { contest: contest(scenario.users), ..Params::devnet() };
     if scenario.without == Some(Defence::Audits) {
         params.audits.sampled = BasisPoints(0);
     }

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod cast;
+mod contests;
 mod notes;
 
 use crate::adversary::{
@@ -71,7 +72,7 @@ impl Scenario {
             Some(Defence::Proofs) => Arc::new(Credulous),
             _ => cast.proofs.check.clone(),
         };
-        Ok(Judge::new(check, cast.plan.registry.clone()))
+        Ok(Judge::new(check, cast.plan.registry.clone()).with_heads(cast.proofs.heads.clone()))
     }
 }
 
@@ -201,10 +202,11 @@ fn actors(
         parts.push(part);
         actors.push(actor);
     }
-    for (index, (key, data)) in (0..).zip(&cast.users) {
+    for ((index, (key, data)), tests) in (0..).zip(&cast.users).zip(&cast.tests) {
         let (conduct, part) = conduct(scenario, index);
         let own = seed.derive_number("user role", u64::from(index));
-        let user = builder.clone().conduct(conduct).user(key.clone(), data.clone(), own);
+        let builder = builder.clone().conduct(conduct).tests(tests.clone());
+        let user = builder.user(key.clone(), data.clone(), own);
         parts.push(part);
         actors.push(Actor::honest(RoleNode::new(Role::from(user), directory.clone())));
     }

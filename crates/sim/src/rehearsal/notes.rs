@@ -4,6 +4,7 @@
 //! everything agreed is the same at all of them.
 
 use super::cast::Cast;
+use super::contests::Contests;
 use crate::World;
 use crate::adversary::Player as Actor;
 use crate::report::{
@@ -52,6 +53,7 @@ pub(super) struct Notes {
     deals: Deals,
     proofs: Proofs,
     merges: Merges,
+    contests: Contests,
     slashed: Amount,
     history: Vec<Round>,
 }
@@ -79,6 +81,7 @@ impl Notes {
             deals: Deals::default(),
             proofs: Proofs::default(),
             merges: Merges::default(),
+            contests: Contests::default(),
             slashed: Amount::ZERO,
             history: Vec::new(),
         }
@@ -184,6 +187,7 @@ impl Notes {
                 }
             }
         }
+        self.contests.note(height, cast.plan.goal.id(), events, &self.state);
         events.iter().for_each(|event| self.happened(event));
     }
 
@@ -355,6 +359,7 @@ impl Notes {
             deals: self.deals,
             proofs: self.proofs,
             merges: self.merges,
+            contests: std::mem::take(&mut self.contests).ended,
             slashed: self.slashed,
             supply: Supply { expected: Amount::SUPPLY, actual: self.state.total() },
             balances: last.map(|round| round.balances).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! The report as one HTML page: no script, no font, no picture from elsewhere; light and dark; wide and narrow.
 //!
-//! Top down: what was played → the few figures that matter → plots with captions → who misbehaved → validators →
+//! Top down: what was played → the few figures that matter → plots with captions → who was paid for learning → who misbehaved → validators →
 //! balances. The same report gives the same page, byte for byte.
 
 mod caption;
@@ -23,6 +23,7 @@ pub fn page(report: &Report) -> Result<String, PlotError> {
     let mut body = opening(report);
     body += figures(report);
     body += Markup::element("section", "plots", &plots.iter().map(|plot| figure(plot, report)).collect());
+    body += contests(report);
     body += misbehaviour(report);
     body += section(
         "Validators",
@@ -120,6 +121,12 @@ fn figure(plot: &Plot, report: &Report) -> Markup {
     inner += Markup::words("figcaption", "", &caption::caption(plot.name, report));
     let figure = Markup::element("figure", "", &inner).into_string();
     Markup::own(figure.replacen("<figure>", &format!("<figure id=\"{}\">", plot.name), 1))
+}
+
+fn contests(report: &Report) -> Markup {
+    let text = "Validators are paid for how much better their models are on rows that users kept to themselves until the \
+                candidates were known. Stake times improvement counts; who copies is paid next to nothing.";
+    section("Who was paid for learning", text, tables::contests(report))
 }
 
 fn misbehaviour(report: &Report) -> Markup {

@@ -40,6 +40,39 @@ pub(super) fn validators(report: &Report) -> Markup {
     table(head, rows)
 }
 
+/// One line for each contest.
+pub(super) fn contests(report: &Report) -> Markup {
+    use Column::{Number, Words};
+    let head = [
+        ("Contest", Number),
+        ("Shards opened", Number),
+        ("Candidates", Number),
+        ("Kinds", Number),
+        ("Better", Number),
+        ("Best, nats", Number),
+        ("Candidates paid", Number),
+        ("Examiners paid", Number),
+        ("Sellers paid", Number),
+        ("End", Words),
+    ];
+    let rows = report.contests.iter().map(|one| {
+        let moved = if one.moved { "a new parent" } else { "the same parent" };
+        [
+            count(one.contest),
+            format!("{} of {}", one.opened, one.called),
+            count(one.candidates),
+            count(one.kinds),
+            count(one.better),
+            format!("{:.3}", one.best as f64 / 1e6),
+            tokens_cell(one.gradient),
+            tokens_cell(one.examiners),
+            tokens_cell(one.royalty),
+            one.void.as_ref().map_or_else(|| moved.to_owned(), |why| format!("void: {why}")),
+        ]
+    });
+    table(head, rows)
+}
+
 /// One line for each misbehaving node.
 pub(super) fn adversaries(report: &Report) -> Markup {
     use Column::{Number, Words};

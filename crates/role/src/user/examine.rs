@@ -1,0 +1,56 @@
+//! Examining: rows that a user set aside test the candidates of one contest.
+//!
+//! The user seals them when it enters the network. They stay with it until a validator proves that the chain calls them; then
+//! they are shown to all, and are no test any more.
+
+use super::User;
+use crate::message::Notice;
+use crate::role::{Effect, Report};
+use bitneuron_core::exact::ExactData;
+use bitneuron_core::{Bytes, Digest, NodeId, Outbox, Seed};
+use bitneuron_ledger::{Action, ContestAction, ShardId, contest_entry, key, seal};
+
+/// A shard that is sealed and not opened.
+#[derive(Debug)]
+pub(super) struct Shard {
+    salt: Digest,
+    rows: Bytes,
+}
+
+impl Shard {
+    pub(super) fn new(rows: &ExactData, seed: Seed) -> Self {
+        Self { salt: Digest(seed.derive("test shard").0), rows: rows.to_bytes() }
+    }
+}
+
+impl User {
+    /// The name of its shard on the chain.
+    fn shard_id(&self, shard: &Shard) -> ShardId {
+        let (chain, goal, examiner) = (self.plan.chain, self.plan.goal.id(), self.id());
+        ShardId { examiner, seal: seal(chain, goal, examiner, shard.salt, &shard.rows) }
+    }
+
+    /// Seals its shard, if it has one.
+    pub(super) fn seal(&mut self, out: &mut Outbox<Effect>) {
+        let Some(seal) = self.shard.as_ref().map(|shard| self.shard_id(shard).seal) else { return };
+        let (goal, step) = (self.plan.goal.id(), ContestAction::Seal(seal));
+        self.submit(Action::Contest { goal, step }, out);
+    }
+
+    /// A validator shows that a contest calls this user's shard: open it.
+    pub(super) fn called(&mut self, from: NodeId, notice: &Notice, out: &mut Outbox<Effect>) {
+        let Some(own) = self.shard.as_ref().map(|shard| self.shard_id(shard)) else { return };
+        let goal = self.plan.goal.id();
+        let proved = self.light.entry(from, notice, &key::contest(goal)).ok().flatten();
+        let calls =
+            proved.and_then(|value| contest_entry(&value.0)).is_some_and(|contest| contest.calls(own));
+        if !calls {
+            let why = "showed no contest that calls this shard".to_owned();
+            return out.push(Effect::Report(Report::Offence { by: from, why }));
+        }
+        if let Some(Shard { salt, rows }) = self.shard.take() {
+            let step = ContestAction::Open { salt, rows };
+            self.submit(Action::Contest { goal, step }, out);
+        }
+    }
+}
