@@ -120,7 +120,7 @@ fn attacks_on_the_vote_are_seen_proven_and_slashed() {
     let (caught, lost) = fate(&report, "votes twice once it is trusted");
     assert!(caught >= 1 && lost >= Amount::tokens(1_000), "farmer: caught {caught}, lost {lost}");
     let farmed = |round: usize| report.history[round].stakes.iter().zip(&report.history[0].stakes);
-    // Round 5 ends before the height at which the farmer begins.
+    // It begins at the sixth round's last height, whose block may hold evidence of its own first round.
     let before = farmed(4).filter(|(now, first)| now < first).count();
     assert!(before <= 1, "the farmer is honest for half of the rounds");
     let (seen, lost) = fate(&report, "shows nobody");

@@ -151,19 +151,22 @@ proptest! {
     #[test]
     fn every_ballot_weighs_what_a_copy_of_the_snapshot_says(steps in steps()) {
         let mut world = world();
-        let names: Vec<NodeId> = (0..5).map(|v| world.validator(v)).chain((0..4).map(|n| world.user(n))).collect();
+        let (validators, users) = ((0..5).map(|v| world.validator(v)), (0..4).map(|n| world.user(n)));
+        let names: Vec<NodeId> = validators.chain(users).collect();
         let (mut copies, mut voted) = (BTreeMap::<u64, Vec<Amount>>::new(), 0);
         for (what, a, b, amount) in steps {
             let (amount, a, b) = (Amount::tokens(u64::from(amount)), usize::from(a), usize::from(b));
             let key = if a < 5 { world.validators[a].clone() } else { world.users[a - 5].clone() };
-            let open: Vec<ProposalId> = world.state.proposals().filter(|(_, known)| known.stage == Stage::Open).map(|(id, _)| id).collect();
+            let open = world.state.proposals().filter(|(_, known)| known.stage == Stage::Open);
+            let open: Vec<ProposalId> = open.map(|(id, _)| id).collect();
+            let text = Motion::Text(digest(&world.state.height().to_string()));
             let action = match what {
                 3 if a < 5 => Action::Bond(amount),
                 4 if a < 5 => Action::Unbond(amount),
                 // Users that bond enough would have to build blocks here.
                 0..5 => Action::Transfer { to: names[b], amount },
-                5 => Action::Propose(Motion::Text(digest(&world.state.height().to_string()))),
-                _ if open.is_empty() => Action::Propose(Motion::Text(digest(&world.state.height().to_string()))),
+                5 => Action::Propose(text),
+                _ if open.is_empty() => Action::Propose(text),
                 _ => Action::Vote { proposal: open[b % open.len()], choice: Choice::ALL[b % 4] },
             };
             let tx = world.tx(&key, action);
