@@ -68,30 +68,7 @@ pub fn anything(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
             }
         }
         (12 | 13, ..) if world.state.pending().next().is_some() => doubt_action(world, a, b),
-        (14, Some(deal), Some(seller), _) => {
-            let packet = Bytes(format!("model {}", amount % 1_000).into_bytes());
-            world.by_user(seller, Action::Post { deal: deal.id, packet })
-        }
-        (15, Some(deal), ..) => {
-            let packet = Bytes(HOLLOW.as_bytes().to_vec());
-            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet }))
-        }
-        (18, ..) if world.state.book().orders().next().is_some() => {
-            let order =
-                world.state.book().orders().next().map(|open| open.order.clone()).expect("there is one");
-            match (0..5).find(|v| world.validator(*v) == order.by) {
-                Some(v) => world.by_validator(v, Action::Cancel(order.id())),
-                None => world.by_user(n, Action::Cancel(order.id())),
-            }
-        }
-        (16, ..) => {
-            let name = format!("goal {}", amount % 50);
-            world.by_validator(v, Action::RegisterGoal(goal(&name)))
-        }
-        (17, ..) => {
-            let (goal, root) = (world.goal_id(), data(&format!("rows {}", amount % 20)));
-            world.by_validator(v, Action::RegisterData { goal, root })
-        }
+        (14..=18, ..) => rarer(world, pick),
         _ => {
             let stage = bitneuron_consensus::vote::Stage::Prevote;
             let vote = |block: &str| {
@@ -107,6 +84,37 @@ pub fn anything(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
             }
             let evidence = bitneuron_consensus::Evidence::votes(vote("a"), vote("b")).expect("conflict");
             world.by_user(n, Action::Accuse(evidence))
+        }
+    }
+}
+
+/// What is tried less often in life.
+fn rarer(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
+    let (kind, a, b, amount) = pick;
+    let (n, v) = (usize::from(a) % 4, usize::from(b) % 5);
+    let deal = world.state.deals().nth(usize::from(b) % 3).map(|sale| sale.deal.clone());
+    let open = world.state.book().orders().next().map(|open| (open.id, open.order.by));
+    match (kind % 19, deal, open) {
+        (14, Some(deal), _) => {
+            let seller = (0..4).find(|n| world.user(*n) == deal.seller).unwrap_or(n);
+            let packet = Bytes(format!("model {}", amount % 1_000).into_bytes());
+            world.by_user(seller, Action::Post { deal: deal.id, packet })
+        }
+        (15, Some(deal), _) => {
+            let packet = Bytes(HOLLOW.as_bytes().to_vec());
+            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet }))
+        }
+        (16, ..) => {
+            let name = format!("goal {}", amount % 50);
+            world.by_validator(v, Action::RegisterGoal(goal(&name)))
+        }
+        (18, _, Some((order, by))) => match (0..5).find(|v| world.validator(*v) == by) {
+            Some(v) => world.by_validator(v, Action::Cancel(order)),
+            None => world.by_user(n, Action::Cancel(order)),
+        },
+        _ => {
+            let (goal, root) = (world.goal_id(), data(&format!("rows {}", amount % 20)));
+            world.by_validator(v, Action::RegisterData { goal, root })
         }
     }
 }
