@@ -78,9 +78,9 @@ impl Network {
         self.mempool.insert(signed, size, cost, held)
     }
 
-    /// Somebody honest sends one at the market price.
+    /// Somebody honest sends one at the market price, that of the first half of the next block, as validators do.
     fn honest(&mut self) {
-        let price = self.mempool.price(self.state.params().fees.limit);
+        let price = self.mempool.price(self.state.params().fees.limit / 2);
         assert!(self.send(HONEST, price), "there is room for who pays");
     }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use bitneuron_core::Bytes;
-use bitneuron_ledger::Refutation;
 use bitneuron_ledger::govern::{Choice, Motion};
+use bitneuron_ledger::{ContestAction, Refutation};
 
 /// Deterministic words.
 pub struct Words(pub u64);
@@ -28,7 +28,7 @@ pub fn anything(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
     let deal = world.state.deals().nth(usize::from(b) % 3).map(|sale| sale.deal.clone());
     let seller = deal.as_ref().and_then(|deal| (0..4).find(|n| world.user(*n) == deal.seller));
     let buyer = deal.as_ref().and_then(|deal| (0..5).find(|v| world.validator(*v) == deal.buyer));
-    match (kind % 22, deal, seller, buyer) {
+    match (kind % 23, deal, seller, buyer) {
         (0, ..) => {
             world.by_user(n, Action::Transfer { to: world.validator(v), amount: Amount(u128::from(amount)) })
         }
@@ -69,49 +69,8 @@ pub fn anything(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
             }
         }
         (12 | 13, ..) if world.state.pending().next().is_some() => doubt_action(world, a, b),
-        (14, Some(deal), Some(seller), _) => {
-            let packet = Bytes(format!("model {}", amount % 1_000).into_bytes());
-            world.by_user(seller, Action::Post { deal: deal.id, packet })
-        }
-        (15, Some(deal), ..) => {
-            let packet = Bytes(HOLLOW.as_bytes().to_vec());
-            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet }))
-        }
-        (18, ..) if world.state.book().orders().next().is_some() => {
-            let order =
-                world.state.book().orders().next().map(|open| open.order.clone()).expect("there is one");
-            match (0..5).find(|v| world.validator(*v) == order.by) {
-                Some(v) => world.by_validator(v, Action::Cancel(order.id())),
-                None => world.by_user(n, Action::Cancel(order.id())),
-            }
-        }
-        (16, ..) => {
-            let name = format!("goal {}", amount % 50);
-            world.by_validator(v, Action::RegisterGoal(goal(&name)))
-        }
-        (19, ..) => {
-            let to = world.user(n);
-            let motion = match a % 3 {
-                0 => Motion::Text(digest(&format!("text {amount}"))),
-                1 => Motion::Listing { goal: world.goal_id(), listed: amount.is_multiple_of(2) },
-                _ => Motion::Treasury { to, amount: Amount(u128::from(amount)) },
-            };
-            world.by_validator(v, Action::Propose(motion))
-        }
-        (20, ..) => {
-            let open = world.state.proposals().nth(usize::from(a) % 8).map(|(id, _)| id);
-            let choice = if b.is_multiple_of(4) { Choice::Veto } else { Choice::Yes };
-            match open {
-                Some(proposal) => world.by_validator(v, Action::Vote { proposal, choice }),
-                None => world.by_validator(v, Action::Transfer { to: world.user(n), amount: Amount(2) }),
-            }
-        }
-        // Seldom, for nothing is bought during a pause.
-        (21, ..) if a < 8 => world.by_validator(v, Action::CallPause),
-        (17, ..) => {
-            let (goal, root) = (world.goal_id(), data(&format!("rows {}", amount % 20)));
-            world.by_validator(v, Action::RegisterData { goal, root })
-        }
+        (14..=18, ..) => rarer(world, pick),
+        (19..=22, ..) => public_action(world, pick),
         _ => {
             let stage = bitneuron_consensus::vote::Stage::Prevote;
             let vote = |block: &str| {
@@ -127,6 +86,65 @@ pub fn anything(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
             }
             let evidence = bitneuron_consensus::Evidence::votes(vote("a"), vote("b")).expect("conflict");
             world.by_user(n, Action::Accuse(evidence))
+        }
+    }
+}
+
+/// What is tried less often in life.
+fn rarer(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
+    let (kind, a, b, amount) = pick;
+    let (n, v) = (usize::from(a) % 4, usize::from(b) % 5);
+    let deal = world.state.deals().nth(usize::from(b) % 3).map(|sale| sale.deal.clone());
+    let open = world.state.book().orders().next().map(|open| (open.id, open.order.by));
+    match (kind % 23, deal, open) {
+        (14, Some(deal), _) => {
+            let seller = (0..4).find(|n| world.user(*n) == deal.seller).unwrap_or(n);
+            let packet = Bytes(format!("model {}", amount % 1_000).into_bytes());
+            world.by_user(seller, Action::Post { deal: deal.id, packet })
+        }
+        (15, Some(deal), _) => {
+            let packet = Bytes(HOLLOW.as_bytes().to_vec());
+            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet }))
+        }
+        (16, ..) => {
+            let name = format!("goal {}", amount % 50);
+            world.by_validator(v, Action::RegisterGoal(goal(&name)))
+        }
+        (18, _, Some((order, by))) => match (0..5).find(|v| world.validator(*v) == by) {
+            Some(v) => world.by_validator(v, Action::Cancel(order)),
+            None => world.by_user(n, Action::Cancel(order)),
+        },
+        _ => {
+            let (goal, root) = (world.goal_id(), data(&format!("rows {}", amount % 20)));
+            world.by_validator(v, Action::RegisterData { goal, root })
+        }
+    }
+}
+
+/// What holders, validators and examiners do in public matters.
+fn public_action(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
+    let (kind, a, b, amount) = pick;
+    let (n, v) = (usize::from(a) % 4, usize::from(b) % 5);
+    let open = world.state.proposals().nth(usize::from(a) % 8).map(|(id, _)| id);
+    match (kind % 23, open) {
+        (19, _) => {
+            let motion = match a % 3 {
+                0 => Motion::Text(digest(&format!("text {amount}"))),
+                1 => Motion::Listing { goal: world.goal_id(), listed: amount.is_multiple_of(2) },
+                _ => Motion::Treasury { to: world.user(n), amount: Amount(u128::from(amount)) },
+            };
+            world.by_validator(v, Action::Propose(motion))
+        }
+        (20, Some(proposal)) => {
+            let choice = if b.is_multiple_of(4) { Choice::Veto } else { Choice::Yes };
+            world.by_validator(v, Action::Vote { proposal, choice })
+        }
+        // Seldom, for nothing is bought during a pause.
+        (21, _) if a < 8 => world.by_validator(v, Action::CallPause),
+        _ => {
+            let (goal, digest) = (world.goal_id(), digest(&format!("shard {}", amount % 40)));
+            let step = if a.is_multiple_of(3) { ContestAction::Withdraw(digest) } else { ContestAction::Seal(digest) };
+            world.by_user(n, Action::Contest { goal, action: step })
         }
     }
 }

@@ -271,7 +271,8 @@ impl Validator {
     fn submit(&mut self, action: Action, out: &mut Outbox<Effect>) {
         self.salt = self.salt.saturating_add(1);
         let expires = Height(self.height().0.saturating_add(self.state.params().tx_lifetime / 2));
-        let tip = self.mempool.price(self.state.params().fees.limit);
+        // For a place in the first half of the next block: whoever comes later and pays more finds room in the second.
+        let tip = self.mempool.price(self.state.params().fees.limit / 2);
         let tx = Tx { by: self.id(), expires, salt: self.salt, tip, action }.sign(&self.key, self.plan.chain);
         let _ = self.accept(tx, true, out);
     }
