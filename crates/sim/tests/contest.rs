@@ -6,8 +6,8 @@ mod world;
 
 use bitneuron_core::exact::programs::metric::{Measure, measure};
 use bitneuron_core::exact::programs::training::Loss;
-use bitneuron_core::exact::{ExactData, ExactParams, execute};
-use bitneuron_core::{Amount, Digest};
+use bitneuron_core::exact::{DataRoot, ExactData, ExactParams, execute};
+use bitneuron_core::{Amount, Digest, NodeId};
 use bitneuron_ledger::contest::{Entrant, Tests, Window, judge};
 use bitneuron_ledger::{
     Action, ContestAction, ContestEvent, ContestParams, Event, Merit, Params, ShardId, candidate_digest, seal,
@@ -105,109 +105,121 @@ fn losses_are_fine_enough_for_the_margin_where_probabilities_of_eight_bits_are_n
     assert!(probable > fine && provable > fine, "{probable} and {provable} beside {fine}");
 }
 
+/// The windows of the chain below.
+fn contest() -> ContestParams {
+    let spans = ContestParams { commit: 16, reveal: 4, open: 6, score: 2, ..Params::mainnet().contest };
+    ContestParams { rows: 32, live: 7, called: 6, spare: 1, ..spans }
+}
+
+fn rows_of_authors() -> DataRoot {
+    DataRoot { columns: 64, ..data("own") }
+}
+
+fn salt(n: usize) -> Digest {
+    Digest::of("bitneuron contest trial", &[n as u8])
+}
+
+/// A chain that learns the goal of a trial; its validators are the players.
+fn chain(opening: &Opening) -> World {
+    let mut genesis = genesis(Params { contest: contest(), ..Params::devnet() });
+    let goal = opening.goal.id();
+    genesis.data = genesis.data.iter().map(|(_, author, _)| (goal, *author, rows_of_authors())).collect();
+    genesis.goals = vec![opening.goal.clone()];
+    World::of(genesis, opening.goal.clone())
+}
+
+/// Empty blocks until this window of the first contest that is played.
+fn until(world: &mut World, window: Window) {
+    loop {
+        let place = contest().place(world.state.height().next());
+        if (place.contest, place.window, place.at) == (1, window, 0) {
+            return;
+        }
+        world.block(&[]);
+    }
+}
+
+/// A block in which each player takes a step.
+fn each(
+    world: &mut World,
+    opening: &Opening,
+    step: impl Fn(&World, usize, &ExactParams) -> Action,
+) -> Vec<Event> {
+    let actions: Vec<Action> =
+        opening.models.iter().enumerate().map(|(v, model)| step(world, v, model)).collect();
+    let txs: Vec<_> =
+        actions.into_iter().enumerate().map(|(v, action)| world.by_validator(v, action)).collect();
+    world.block(&txs)
+}
+
+/// Turns lead to what the players trained, which they enter and reveal; the shards that are then called, by number.
+fn shown(world: &mut World, opening: &Opening, seals: &[Digest]) -> Vec<usize> {
+    let goal = world.goal_id();
+    let contest_of = move |step| Action::Contest { goal, step };
+    until(world, Window::Commit);
+    world.until_phase(2);
+    let turn = |world: &World, v: usize, model: &ExactParams| {
+        let mut turn = world.turn(v, "after");
+        (turn.after, turn.data) = (model.commitment(), rows_of_authors());
+        turn
+    };
+    let turns: Vec<_> = opening.models.iter().enumerate().map(|(v, model)| turn(world, v, model)).collect();
+    each(world, opening, |_, v, _| Action::CommitTurn { goal, commitment: turns[v].commitment() });
+    each(world, opening, |world, v, _| Action::Claim(world.turn_claim(v, &turns[v], (0, 1), TRUE)));
+    each(world, opening, |world, v, model| {
+        let (chain, author) = (world.state.chain(), world.validator(v));
+        let digest = candidate_digest(chain, goal, 1, author, salt(v), model.commitment());
+        contest_of(ContestAction::Commit { turns: 1, digest })
+    });
+    until(world, Window::Reveal);
+    each(world, opening, |_, v, model| {
+        contest_of(ContestAction::Reveal { salt: salt(v), model: model.to_bytes() })
+    });
+    until(world, Window::Open);
+    let called = world.block(&[]).into_iter().find_map(|event| match event {
+        Event::Contest { what: ContestEvent::Called(shards), .. } => Some(shards),
+        _ => None,
+    });
+    let number = |called: &ShardId| seals.iter().position(|seal| *seal == called.seal).expect("sealed");
+    called.expect("called").iter().map(number).collect()
+}
+
+/// What somebody is paid in these events.
+fn paid(events: &[Event], whom: NodeId, for_what: Merit) -> Amount {
+    let amounts = events.iter().filter_map(|event| match event {
+        Event::Rewarded { who, merit, amount } if *who == whom && *merit == for_what => Some(*amount),
+        _ => None,
+    });
+    Amount::sum(amounts).expect("small")
+}
+
 /// The players of a trial as validators of a chain, its shards as the users' of it.
 #[test]
 fn the_chain_pays_the_same_to_the_unit() {
     // No row is in two shards: the chain would not open the second.
     let opening = trained(Hidden::Dealt);
-    let contest = ContestParams {
-        rows: 32,
-        commit: 16,
-        reveal: 4,
-        open: 6,
-        score: 2,
-        live: 7,
-        called: 6,
-        spare: 1,
-        ..Params::mainnet().contest
-    };
-    let params = Params { contest: contest.clone(), ..Params::devnet() };
-    let mut genesis = genesis(params);
-    let data = bitneuron_core::exact::DataRoot { columns: 64, ..data("own") };
-    genesis.data = genesis.data.iter().map(|(_, author, _)| (opening.goal.id(), *author, data)).collect();
-    genesis.goals = vec![opening.goal.clone()];
-    let mut world = World::of(genesis, opening.goal.clone());
-    let (goal, chain) = (world.goal_id(), world.state.chain());
-    let step = |step| Action::Contest { goal, step };
-    let salt = |n: usize| Digest::of("bitneuron contest trial", &[n as u8]);
+    let mut world = chain(&opening);
+    let goal = world.goal_id();
+    let contest_of = |step| Action::Contest { goal, step };
     let rows: Vec<_> = opening.shards[..8].iter().map(ExactData::to_bytes).collect();
-
-    let mut txs = vec![world.by_user(0, step(ContestAction::Found(opening.parent.to_bytes())))];
-    for (n, rows) in rows.iter().enumerate() {
-        let sealed = seal(chain, goal, world.user(n % 4), salt(n), rows);
-        txs.push(world.by_user(n % 4, step(ContestAction::Seal(sealed))));
+    let seals: Vec<Digest> =
+        (0..8).map(|n| seal(world.state.chain(), goal, world.user(n % 4), salt(n), &rows[n])).collect();
+    let mut txs = vec![world.by_user(0, contest_of(ContestAction::Found(opening.parent.to_bytes())))];
+    for (n, seal) in seals.iter().enumerate() {
+        txs.push(world.by_user(n % 4, contest_of(ContestAction::Seal(*seal))));
     }
     world.block(&txs);
-    let until = |world: &mut World, window: Window| loop {
-        let place = contest.place(world.state.height().next());
-        if (place.contest, place.window, place.at) == (1, window, 0) {
-            break;
-        }
-        world.block(&[]);
-    };
-    until(&mut world, Window::Commit);
-    world.until_phase(2);
-    let mut turns = Vec::new();
-    for (v, model) in opening.models.iter().enumerate() {
-        let mut turn = world.turn(v, "after");
-        (turn.after, turn.data) = (model.commitment(), data);
-        turns.push(turn);
-    }
-    let commits: Vec<_> = turns.iter().enumerate().map(|(v, turn)| world.commit(v, turn)).collect();
-    world.block(&commits);
-    let claims: Vec<_> =
-        turns.iter().enumerate().map(|(v, turn)| world.turn_claim(v, turn, (0, 1), TRUE)).collect();
-    let claims: Vec<_> = claims
-        .into_iter()
-        .enumerate()
-        .map(|(v, claim)| world.by_validator(v, Action::Claim(claim)))
-        .collect();
-    world.block(&claims);
-    let mut enter = Vec::new();
-    for (v, model) in opening.models.iter().enumerate() {
-        let digest = candidate_digest(chain, goal, 1, world.validator(v), salt(v), model.commitment());
-        enter.push(world.by_validator(v, step(ContestAction::Commit { turns: 1, digest })));
-    }
-    world.block(&enter);
-    until(&mut world, Window::Reveal);
-    let mut reveal = Vec::new();
-    for (v, model) in opening.models.iter().enumerate() {
-        let shown = ContestAction::Reveal { salt: salt(v), model: model.to_bytes() };
-        reveal.push(world.by_validator(v, step(shown)));
-    }
-    world.block(&reveal);
-    until(&mut world, Window::Open);
-    let called = world.block(&[]).into_iter().find_map(|event| match event {
-        Event::Contest { what: ContestEvent::Called(shards), .. } => Some(shards),
-        _ => None,
-    });
-    let called: Vec<usize> = called
-        .expect("called")
-        .iter()
-        .map(|called: &ShardId| {
-            let is = |n: &usize| seal(chain, goal, world.user(n % 4), salt(*n), &rows[*n]) == called.seal;
-            (0..8).find(is).expect("sealed")
-        })
-        .collect();
+    let called = shown(&mut world, &opening, &seals);
     assert_eq!(called.len(), 6);
     let mut open = Vec::new();
     for n in &called {
-        let shown = ContestAction::Open { salt: salt(*n), rows: rows[*n].clone() };
-        open.push(world.by_user(n % 4, step(shown)));
+        let step = ContestAction::Open { salt: salt(*n), rows: rows[*n].clone() };
+        open.push(world.by_user(n % 4, contest_of(step)));
     }
     world.block(&open);
     until(&mut world, Window::Score);
     let events = [world.block(&[]), world.block(&[])].concat();
-    let paid = |who, merit| {
-        let amounts = events.iter().filter_map(|event| match event {
-            Event::Rewarded { who: whom, merit: what, amount } if *whom == who && *what == merit => {
-                Some(*amount)
-            }
-            _ => None,
-        });
-        Amount::sum(amounts).expect("small")
-    };
-    let pays: Vec<Amount> = (0..4).map(|v| paid(world.validator(v), Merit::Gradient)).collect();
+    let pays: Vec<Amount> = (0..4).map(|v| paid(&events, world.validator(v), Merit::Gradient)).collect();
 
     // The same without a chain.
     let shards: Vec<ExactData> = called.iter().map(|n| opening.shards[*n].clone()).collect();
@@ -220,12 +232,12 @@ fn the_chain_pays_the_same_to_the_unit() {
         .zip(STAKES)
         .map(|((model, losses), stake)| Entrant { stake: Amount::tokens(stake), model, losses })
         .collect();
-    let judged = judge(&opening.parent, &tests.losses(&opening.parent).expect("fits"), &entrants, &contest);
+    let judged = judge(&opening.parent, &tests.losses(&opening.parent).expect("fits"), &entrants, &contest());
     let pot = Amount::sum(pays.iter().copied()).expect("small");
     assert!(pot > Amount::ZERO && judged.scores.iter().all(|score| *score > 0), "{:?}", judged.scores);
     assert_eq!(judged.divide(pot), pays);
     // Three kinds and more share all of it; examiners have a nineteenth beside.
-    let examined: u128 = (0..4).map(|n| paid(world.user(n), Merit::Examination).0).sum();
+    let examined: u128 = (0..4).map(|n| paid(&events, world.user(n), Merit::Examination).0).sum();
     assert!(judged.firsts.iter().filter(|first| **first).count() >= 3, "{:?}", judged.firsts);
     assert!((examined * 19).abs_diff(pot.0) < 20, "{examined} beside {pot}");
     assert_eq!(world.state.total(), Amount::SUPPLY);
