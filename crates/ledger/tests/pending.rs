@@ -5,7 +5,7 @@ mod world;
 
 use bitneuron_core::claim::{Demand, Source};
 use bitneuron_core::{Amount, Bytes, Height, NodeId, Reputation};
-use bitneuron_ledger::{Action, Event, Merit, Offence, Params, Refused, State, TurnFault, TurnId};
+use bitneuron_ledger::{Action, Event, Offence, Params, Refused, State, TurnFault, TurnId};
 use bitneuron_market::BasisPoints;
 use world::*;
 

@@ -103,7 +103,9 @@ fn a_receipt_and_its_events_are_proved_in_little_however_much_happened() {
         .map(|salt| {
             let (key, to) = (&users[salt as usize % 4], users[(salt as usize + 1) % 4].id());
             let action = Action::Transfer { to, amount: Amount(u128::from(salt) + 1) };
-            Arc::new(Tx { by: key.id(), expires: Height(9), salt, action }.sign(key, chain))
+            Arc::new(
+                Tx { by: key.id(), expires: Height(9), salt, tip: Amount::ZERO, action }.sign(key, chain),
+            )
         })
         .collect();
     let built = world.state.build(world.header(), &pays, &Scripted).expect("may build");

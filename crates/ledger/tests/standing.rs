@@ -4,7 +4,7 @@
 mod world;
 
 use bitneuron_core::{Amount, Epoch, Reputation};
-use bitneuron_ledger::{Action, Channel, Event, Merit, Params, Refutation, Standing};
+use bitneuron_ledger::{Action, Channel, Event, Params, Refutation, Standing};
 use world::*;
 
 const NONE: Amount = Amount::ZERO;

@@ -6,7 +6,7 @@ mod world;
 use bitneuron_core::claim::{Claim, Source, Turn};
 use bitneuron_core::exact::DataRoot;
 use bitneuron_core::{Amount, Context, Height, Reputation, Share, encode};
-use bitneuron_ledger::{Action, Channel, Event, Merit, Refused, Refutation, TurnFault, part, turn_shares};
+use bitneuron_ledger::{Action, Channel, Event, Refused, Refutation, TurnFault, part, turn_shares};
 use world::*;
 
 fn fault(refused: &Refused) -> TurnFault {
