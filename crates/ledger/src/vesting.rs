@@ -239,8 +239,10 @@ impl State {
     pub(crate) fn respect_locks(&mut self, from: Pocket, to: Pocket, amount: Amount) -> Result<(), Refused> {
         match (from.holder(), to.holder()) {
             (Some(payer), receiver) if receiver != Some(payer) => {
-                let free = self.unlocked(payer);
-                if amount > free { Err(Refused::Locked { needed: amount, free }) } else { Ok(()) }
+                let (free, locked) = (self.unlocked(payer), self.locked(payer));
+                // Who has too little anyway is told so when the tokens move.
+                let short = amount > free && locked > Amount::ZERO;
+                if short { Err(Refused::Locked { needed: amount, free }) } else { Ok(()) }
             }
             (None, Some(receiver)) if from.is_of_rewards() && self.is_before_cliff() => {
                 self.add_grant(Lock::Cliff, receiver, amount)

@@ -163,6 +163,7 @@ fn years(steps: &[u64]) {
     let mut params = Params::devnet();
     (params.epoch, params.stake.unbonding, params.stake.evidence_age, params.stake.trust) = (2, 40, 24, 12);
     params.slash.window = 3;
+    params.govern.upgrade.delay = 21;
     params.rewards.duration = 220_903_200;
     let pool = params.rewards.pool;
     let mut world = World::with(params);

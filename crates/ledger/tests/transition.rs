@@ -300,8 +300,8 @@ fn a_fixed_history_has_a_fixed_root() {
     assert_eq!(
         [world.genesis.chain().0.to_string(), world.state.root().to_string()],
         [
-            "ea4fb7d001a0685227ded9d311f8a2b876c336bdddbd85754ae2c77cc2a61b27",
-            "9448cd7cc447b49a1e5ec14f4ab970b9912037cda53b1a843066c22cb18a1312",
+            "6c5058291f24623e47330258f942d69c995ce07e4a8b463f8d096d29a01eb850",
+            "cf4ac7e571f1db713aee09e5f70c270366ad54639828c2bb14917b6b7ca4931b",
         ]
     );
 }

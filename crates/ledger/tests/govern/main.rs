@@ -9,6 +9,7 @@ mod pause;
 mod snapshot;
 mod way;
 
+use bitneuron_core::Amount;
 use bitneuron_ledger::govern::{Choice, Motion, Outcome, ProposalId, Stage};
 use bitneuron_ledger::{Action, Event, Params};
 use world::World;
@@ -16,11 +17,12 @@ use world::World;
 /// Heights of an epoch here, and of a round.
 pub(crate) const EPOCH: u64 = 4;
 
-/// The devnet's parameters with short epochs.
+/// The devnet's parameters with short epochs, and next to no rewards: nobody holds more than before.
 pub(crate) fn params() -> Params {
     let mut params = Params::devnet();
     (params.epoch, params.stake.unbonding, params.stake.evidence_age, params.stake.trust) =
         (EPOCH, 40, 24, 12);
+    (params.rewards.pool, params.rewards.block) = (Amount(2), Amount(1));
     params
 }
 

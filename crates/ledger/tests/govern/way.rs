@@ -9,7 +9,7 @@ use bitneuron_ledger::govern::{
     Choice, GovernFault, Kind, Motion, Outcome, Parameter, Proposal, ProposalId, Stage,
 };
 use bitneuron_ledger::store::{Archive, Decided, Memory};
-use bitneuron_ledger::{Action, Event, Fate, Offence, Params, Refused, State, key as entry};
+use bitneuron_ledger::{Action, Event, Fate, Merit, Offence, Params, Refused, State, key as entry};
 
 const LIFETIME: Motion = Motion::Param { parameter: Parameter::TxLifetime, value: 60 };
 
@@ -174,7 +174,8 @@ fn proposals_are_few_and_their_deposits_real() {
     let pays = Action::Transfer { to: world.user(1), amount: Amount::tokens(850) };
     let pay = world.by_user(0, pays);
     world.block(&[pay]);
-    assert!(matches!(world.refused(&poor), Refused::Balance { .. }));
+    let refused = world.refused(&poor);
+    assert!(matches!(refused, Refused::Balance { .. }), "{refused:?}");
     let most = Proposal::MAX_OPEN;
     for at in 0..most {
         propose(&mut world, at % 5, Motion::Text(digest(&at.to_string())));
@@ -237,17 +238,21 @@ fn what_cannot_be_done_is_not_proposed() {
 
 #[test]
 fn a_goal_that_is_listed_no_longer_earns_nothing() {
-    let mut world = world();
-    let (first, ..) = (world.play(1, "a", (3, 6)), ());
-    assert!(first.iter().any(|event| matches!(event, Event::Rewarded { .. })));
+    let mut world = World::with(Params { rewards: Params::devnet().rewards, ..params() });
+    // Whether a turn pays the builder of its block, at the end of the epoch.
+    let pays = |world: &mut World, after: &str| {
+        let mut events = world.play(1, after, (3, 6));
+        assert!(events.iter().any(|event| matches!(event, Event::TurnAccepted { .. })));
+        let next = now(world) + 1;
+        events.extend(until_epoch(world, next));
+        events.iter().any(|event| matches!(event, Event::Rewarded { merit: Merit::Block, .. }))
+    };
+    assert!(pays(&mut world, "a"));
     let goal = world.goal_id();
     assert_eq!(pass(&mut world, Motion::Listing { goal, listed: false }).0, Outcome::Done);
-    let events = world.play(1, "b", (4, 8));
-    assert!(events.iter().any(|event| matches!(event, Event::TurnAccepted { .. })));
-    assert!(!events.iter().any(|event| matches!(event, Event::Rewarded { .. })), "{events:?}");
+    assert!(!pays(&mut world, "b"));
     assert_eq!(pass(&mut world, Motion::Listing { goal, listed: true }).0, Outcome::Done);
-    let events = world.play(1, "c", (4, 8));
-    assert!(events.iter().any(|event| matches!(event, Event::Rewarded { .. })));
+    assert!(pays(&mut world, "c"));
 }
 
 /// Accuses a validator of two votes in the height before; the misdeed's name.
