@@ -137,7 +137,10 @@ const GLANCE: usize = 1 << 10;
 fn inspect(place: usize, data: &[i64], declared: &Value) -> Result<(), ExecuteError> {
     let (lo, hi) = (declared.interval.lo, declared.interval.hi);
     // Without a way out of the loop, so that it runs in vectors.
-    let outside = |part: &[i64]| part.iter().fold(false, |any, x| any | (*x < lo) | (*x > hi));
+    let outside = |part: &[i64]| {
+        let (least, most) = part.iter().fold((lo, hi), |(least, most), x| (least.min(*x), most.max(*x)));
+        least < lo || most > hi
+    };
     if !declared.checked || !data.chunks(GLANCE).any(outside) {
         return Ok(());
     }
