@@ -94,6 +94,14 @@ fn a_failing_case_is_shrunk_and_its_line_replays_it() {
     assert_eq!(run(&case, &engine, Promises::ALL).violation, Some(least.violation));
 }
 
+/// A case that once got stuck: one voter had heard another's prevote only in a proof for the round that it was in.
+#[test]
+fn a_storm_that_leaves_a_vote_in_a_proof_alone_is_survived() {
+    let line = "adversary=garbler nodes=5 heights=1 loss=171 strays=152 seed=144";
+    let case: Case = line.parse().expect("a line");
+    assert_eq!(run(&case, &engine, Promises::ALL).violation, None);
+}
+
 #[test]
 fn a_case_is_a_case_on_any_number_of_threads() {
     let cases: Vec<Case> = (0..4).map(|seed| Case::drawn(Adversary::Split, seed)).collect();

@@ -189,8 +189,7 @@ impl Shell {
             self.precommitted(signed);
         }
         if self.is_open(vote.height) {
-            let ballot = SignedMessage::new(Ballot::new(&vote), signed.signature);
-            self.queue.push_back(CoreInput::Vote(ballot));
+            self.queue.push_back(vote_input(&signed));
         }
         Ok(())
     }
@@ -334,8 +333,7 @@ impl Shell {
             return Ok(());
         }
         self.check(certificate, Stage::Prevote)?;
-        self.watch(certificate.statements(Stage::Prevote));
-        self.queue.push_back(polka_input(certificate));
+        self.unpack(polka_input(certificate), certificate.statements(Stage::Prevote));
         Ok(())
     }
 
@@ -344,13 +342,12 @@ impl Shell {
             return Ok(());
         }
         self.check_round(proof)?;
-        self.watch(proof.votes.iter().copied());
         let sign = |signed: &SignedVote| {
             let ballot = Ballot::new(&signed.vote);
             let value: NilOrVal<Digest> = ballot.value;
             RoundSignature::new(ballot.stage, value, ballot.by, signed.signature)
         };
-        self.queue.push_back(CoreInput::RoundCertificate(RoundCertificate {
+        let bundle = CoreInput::RoundCertificate(RoundCertificate {
             height: At(proof.height),
             round: Round::new(proof.round),
             cert_type: match proof.kind {
@@ -358,17 +355,31 @@ impl Shell {
                 RoundKind::Leave => RoundCertificateType::Precommit,
             },
             round_signatures: proof.votes.iter().map(sign).collect(),
-        }));
+        });
+        self.unpack(bundle, proof.votes.iter().copied());
         Ok(())
     }
 
-    /// Shows authentic votes out of a bundle to the pool.
-    pub(super) fn watch(&mut self, votes: impl IntoIterator<Item = SignedVote>) {
+    /// Feeds a bundle of authentic votes, and after it those that are news, one by one: the core drops a bundle that
+    /// takes it nowhere with all that is in it, and once the pool knows a vote it is not fed again.
+    fn unpack(&mut self, bundle: CoreInput<Agreement>, votes: impl IntoIterator<Item = SignedVote>) {
+        self.queue.push_back(bundle);
+        for signed in self.watch(votes) {
+            self.queue.push_back(vote_input(&signed));
+        }
+    }
+
+    /// Shows authentic votes out of a bundle to the pool; those that are news.
+    pub(super) fn watch(&mut self, votes: impl IntoIterator<Item = SignedVote>) -> Vec<SignedVote> {
+        let mut news = Vec::new();
         for vote in votes {
-            if let Sighting::Conflict(evidence) = self.pool.keep_vote(vote) {
-                self.effects.push(Effect::Accuse(*evidence));
+            match self.pool.keep_vote(vote) {
+                Sighting::Fresh => news.push(vote),
+                Sighting::Conflict(evidence) => self.effects.push(Effect::Accuse(*evidence)),
+                Sighting::Known | Sighting::Surplus => {}
             }
         }
+        news
     }
 
     fn take_decision(&mut self, from: NodeId, body: &Bytes, certificate: Certificate) -> Result<(), Refused> {
@@ -427,6 +438,11 @@ impl Shell {
         )));
         self.certified = Some(certificate);
     }
+}
+
+/// A vote as the core takes it.
+pub(super) fn vote_input(signed: &SignedVote) -> CoreInput<Agreement> {
+    CoreInput::Vote(SignedMessage::new(Ballot::new(&signed.vote), signed.signature))
 }
 
 /// A quorum of prevotes as the core takes it.

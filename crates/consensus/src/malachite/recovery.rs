@@ -11,10 +11,10 @@
 
 use super::{
     CoreInput, Malachite,
-    context::{Address, Agreement, At, Ballot, Candidate, Offer},
+    context::{Address, Agreement, At, Candidate, Offer},
     core::ProposedValue,
     core_types::{Round, SignedMessage, Validity, ValueOrigin},
-    inbox::polka_input,
+    inbox::{polka_input, vote_input},
     shell::{Known, Shell, timeout_of},
 };
 use crate::{Effect, Entry, Message, Record, Refused, Sighting, vote::Stage};
@@ -134,9 +134,7 @@ impl Shell {
     /// The input that an entry records; none for a proposal whose block was not yet judged.
     fn again(&self, entry: &Entry) -> Option<CoreInput<Agreement>> {
         Some(match entry {
-            Entry::Vote(signed) => {
-                CoreInput::Vote(SignedMessage::new(Ballot::new(&signed.vote), signed.signature))
-            }
+            Entry::Vote(signed) => vote_input(signed),
             Entry::Proposal(signed) => {
                 let block = Arc::clone(&self.blocks.get(&signed.proposal.block)?.block);
                 let offer = Offer::new(&signed.proposal, block);

@@ -2,7 +2,8 @@
 
 use crate::bench::{Bench, PEER};
 use bitneuron_consensus::{
-    Certificate, Effect, Input, Message, Refused, RoundKind, RoundProof, SignedVote, Vote,
+    Certificate, Effect, Input, Message, Refused, RoundKind, RoundProof, SignedVote, Stage, TimerId, Vote,
+    suite::zoo::said,
 };
 use bitneuron_core::{Bytes, ChainId, Digest, Height, Keypair, Seed, encode};
 
@@ -22,6 +23,28 @@ fn forged_votes_and_strangers_are_offences_of_the_deliverer() {
     let key = bench.plan.key(1);
     let elsewhere = Vote { round: 2, ..good.vote }.sign(&key, ChainId(Digest([1; 32])));
     assert_eq!(bench.hear(&Message::Vote(elsewhere)), (vec![(PEER, Refused::Signature(by))], false));
+}
+
+/// The engine is in the round of the proof already, so the proof leads nowhere; what is in it is news all the same.
+#[test]
+fn votes_count_when_a_proof_of_no_use_brings_them() {
+    let mut bench = Bench::new();
+    let mut votes = [1, 2].map(|node| bench.vote(node, 0, None));
+    votes.sort_unstable_by_key(|signed| signed.vote.by);
+    let proof = RoundProof { height: Height(1), round: 0, kind: RoundKind::Enter, votes: votes.to_vec() };
+    assert_eq!(bench.hear(&Message::Round(proof)), (vec![], false));
+    for vote in votes {
+        assert_eq!(bench.hear(&Message::Vote(vote)), (vec![], false), "known");
+    }
+    // No proposal comes: with the engine's own, two thirds have prevoted nothing.
+    let effects = [0, 1].map(|timer| bench.step(Input::Timer(TimerId(timer))).expect("taken")).concat();
+    let precommits = effects.iter().filter_map(said).filter_map(|message| match message {
+        Message::Vote(signed) if signed.vote.stage == Stage::Precommit => Some(signed.vote),
+        _ => None,
+    });
+    let by = bench.plan.key(0).id();
+    let own = Vote { height: Height(1), round: 0, stage: Stage::Precommit, block: None, by };
+    assert_eq!(precommits.collect::<Vec<_>>(), [own]);
 }
 
 #[test]
