@@ -256,6 +256,12 @@ async fn play(kills: u32, seed: u64, keeps: bool, home: &Path) -> Outcome {
     while let Ok(report) = told.try_recv() {
         note(&mut witness, report);
     }
+    reopen(home, &fixture, &witness);
+    witness.outcome
+}
+
+/// What the child kept is what all decided.
+fn reopen(home: &Path, fixture: &Fixture, witness: &Witness) {
     let store = Redb::open(&home.join(LEDGER)).expect("opens");
     let (archive, state) = Archive::open(store, &fixture.plan.genesis).expect("whole");
     assert!(archive.height().0 >= witness.acknowledged);
@@ -264,7 +270,6 @@ async fn play(kills: u32, seed: u64, keeps: bool, home: &Path) -> Outcome {
         assert_eq!(kept.id(), *block);
     }
     assert_eq!(witness.chain.get(&archive.height().0).map(|decided| decided.1), Some(state.root()));
-    witness.outcome
 }
 
 /// Whether the child is where the others are, a block or two away.
