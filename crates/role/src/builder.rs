@@ -78,7 +78,7 @@ pub struct NodeBuilder {
     ask: Amount,
     bid: Amount,
     quantity: u32,
-    tests: Option<Arc<ExactData>>,
+    aside: usize,
 }
 
 impl fmt::Debug for NodeBuilder {
@@ -137,7 +137,7 @@ impl NodeBuilder {
             ask: Self::ASK,
             bid: Self::BID,
             quantity: 1,
-            tests: None,
+            aside: 0,
             plan,
         })
     }
@@ -218,10 +218,11 @@ impl NodeBuilder {
         self
     }
 
-    /// Rows that users made from now on set aside to test candidates: they become public when a contest calls them.
+    /// How many of their last rows users made from now on set aside to test candidates: they become public when a contest calls
+    /// them.
     #[must_use]
-    pub fn tests(self, rows: Option<Arc<ExactData>>) -> Self {
-        Self { tests: rows, ..self }
+    pub fn set_aside(self, rows: usize) -> Self {
+        Self { aside: rows, ..self }
     }
 
     /// A validator at genesis, with its public data as registered there.
@@ -254,7 +255,7 @@ impl NodeBuilder {
             heads: self.proofs.heads.clone(),
             conduct: self.conduct.clone(),
             ask: self.ask,
-            tests: self.tests.clone(),
+            aside: self.aside,
             seed,
         })
     }

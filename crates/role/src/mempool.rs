@@ -3,8 +3,8 @@
 //! The best paying first, by the tip for each gas, and among equals the oldest; each once. They are bounded in number and bytes: of
 //! all together, so that memory is bounded, and of each sender, so that one that floods does not keep the others out. When there
 //! is no room, what pays more takes the place of what pays least, never the other way round; so junk has to outbid whoever it
-//! wants to keep out, and a sender must hold what all that it has waiting will cost. What a block took and what expired is forgotten, and what fails while a block is built soon is: a
-//! transaction may merely be early, so it has a few tries.
+//! wants to keep out, and a sender must hold what all that it has waiting will cost. What a block took and what expired is
+//! forgotten, and what fails while a block is built soon is: a transaction may merely be early, so it has a few tries.
 
 use bitneuron_core::{Amount, Digest, Height, NodeId};
 use bitneuron_ledger::{SignedTx, plain_gas};

@@ -20,7 +20,7 @@ use crate::training::Training;
 use crate::work::{Job, Outcome, Trained};
 use bitneuron_compress::Compressor;
 use bitneuron_core::claim::{Claim, Score};
-use bitneuron_core::exact::{ExactData, ExactParams, data::draw};
+use bitneuron_core::exact::{ExactParams, data::draw};
 use bitneuron_core::{
     Amount, Bytes, Context, Dataset, Digest, Height, Keypair, Machine, NodeId, Outbox, Seed, Time, decode,
 };
@@ -45,7 +45,7 @@ pub struct UserStart {
     pub key: Keypair,
     /// What all nodes know.
     pub plan: Arc<Plan>,
-    /// Its data, which it never sends.
+    /// Its data, which it never sends, but for the rows that are [set aside](Self::aside).
     pub data: Arc<Dataset>,
     /// Line 4 of Algorithm 2.
     pub update: Box<dyn Update>,
@@ -59,8 +59,9 @@ pub struct UserStart {
     pub conduct: Arc<dyn Conduct>,
     /// What it asks for a model.
     pub ask: Amount,
-    /// Rows set aside to test candidates of a contest: with its consent they become public when they are called.
-    pub tests: Option<Arc<ExactData>>,
+    /// How many of its last rows are set aside to test candidates of a contest: with its consent they become public when
+    /// they are called, and only then it trains on them.
+    pub aside: usize,
     /// Its randomness.
     pub seed: Seed,
 }
@@ -118,6 +119,8 @@ pub struct User {
     salt: u64,
     /// Its shard of test rows.
     shard: Option<Shard>,
+    /// All its data, once the shard is opened and while it does not train on them yet.
+    whole: Option<Arc<Dataset>>,
 }
 
 impl fmt::Debug for UserStart {
@@ -138,8 +141,10 @@ impl fmt::Debug for User {
 impl User {
     /// A user before its first round.
     pub fn new(start: UserStart) -> Self {
-        let UserStart { key, plan, data, update, compressor, prover, heads, conduct, ask, tests, seed } =
+        let UserStart { key, plan, data, update, compressor, prover, heads, conduct, ask, aside, seed } =
             start;
+        let shard = Shard::new(&data, aside, seed);
+        let data = shard.as_ref().map_or(data, Shard::rest);
         let packs = PacketCodec::new(compressor, plan.layout().clone(), plan.limits());
         let codec = ChainCodec { packs, opens: plan.registry.clone(), layout: plan.layout().clone() };
         let algorithm = Algorithm2::new(user::Start {
@@ -169,7 +174,8 @@ impl User {
             offers: BTreeMap::new(),
             sold: BTreeMap::new(),
             salt: 0,
-            shard: tests.map(|rows| Shard::new(&rows, seed)),
+            shard,
+            whole: None,
         }
     }
 
@@ -250,7 +256,10 @@ impl User {
 
     /// Trains, from a head or from what it has, as a job.
     fn train(&mut self, head: Option<(NodeId, ExactParams)>, out: &mut Outbox<Effect>) {
-        let Some(algorithm) = self.algorithm.take() else { return };
+        let Some(mut algorithm) = self.algorithm.take() else { return };
+        if let Some(whole) = self.whole.take() {
+            algorithm.learn_from(whole);
+        }
         let training = Training {
             algorithm,
             head,

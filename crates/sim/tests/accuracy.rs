@@ -10,17 +10,17 @@ use bitneuron_role::ProofSystem;
 use bitneuron_sim::report::Report;
 use bitneuron_sim::scenario::{Adversaries, Scenario};
 
-/// One of each adversary, against the bars and against the same network without any. Users set a fifth of their rows aside to test
-/// candidates, which costs about a point on some seeds: with all of them the bars were two points and 96 %.
+/// One of each adversary, against the bars and against the same network without any. What is drawn follows from the chain's id, so
+/// that any change of a genesis moves these figures by some tenths of a point; seed 2 is the hardest of the three.
 fn judge(seed: u64, prover: ProofSystem) -> [Report; 2] {
     let reports = [Adversaries::default(), Adversaries::NONE].map(|adversaries| {
         Scenario { seed, adversaries, prover, ..Scenario::default() }.run(&mut |_| ()).unwrap()
     });
     let [attacked, honest] = [&reports[0], &reports[1]].map(|report| report.accuracy);
     let figures = format!("{attacked:?} with adversaries, {honest:?} without");
-    assert!(attacked.validators_mean >= attacked.centralised - 0.03, "{figures}");
-    assert!(attacked.validators_worst >= honest.validators_worst - 0.04, "{figures}");
-    assert!(attacked.validators_mean >= 0.95, "{figures}");
+    assert!(attacked.validators_mean >= attacked.centralised - 0.02, "{figures}");
+    assert!(attacked.validators_worst >= honest.validators_worst - 0.03, "{figures}");
+    assert!(attacked.validators_mean >= 0.955, "{figures}");
     reports
 }
 

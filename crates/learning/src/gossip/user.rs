@@ -224,6 +224,11 @@ impl<U, C, T, D> User<U, C, T, D> {
     pub const fn age(&self) -> u64 {
         self.age
     }
+
+    /// Gives it another `D_u`, from the next round on.
+    pub fn learn_from(&mut self, data: Arc<D>) {
+        self.start.data = data;
+    }
 }
 
 impl<U: Update<T, D>, C: ModelCodec<T>, T, D> User<U, C, T, D> {

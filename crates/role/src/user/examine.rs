@@ -1,25 +1,39 @@
 //! Examining: rows that a user set aside test the candidates of one contest.
 //!
-//! The user seals them when it enters the network. They stay with it until a validator proves that the chain calls them; then
-//! they are shown to all, and are no test any more.
+//! The user seals them when it enters the network, and does not train on them. They stay with it until a validator proves that
+//! the chain calls them; then they are shown to all, are no test any more, and the user trains on them, too.
 
 use super::User;
 use crate::message::Notice;
 use crate::role::{Effect, Report};
 use bitneuron_core::exact::ExactData;
-use bitneuron_core::{Bytes, Digest, NodeId, Outbox, Seed};
+use bitneuron_core::{Bytes, Dataset, Digest, NodeId, Outbox, Seed};
 use bitneuron_ledger::{Action, ContestAction, ShardId, contest_entry, key, seal};
+use std::sync::Arc;
 
 /// A shard that is sealed and not opened.
 #[derive(Debug)]
 pub(super) struct Shard {
     salt: Digest,
     rows: Bytes,
+    /// How many they are, the last of all the data.
+    count: usize,
+    data: Arc<Dataset>,
 }
 
 impl Shard {
-    pub(super) fn new(rows: &ExactData, seed: Seed) -> Self {
-        Self { salt: Digest(seed.derive("test shard").0), rows: rows.to_bytes() }
+    /// The last `count` rows of somebody's data; none where there is nothing to set aside.
+    pub(super) fn new(data: &Arc<Dataset>, count: usize, seed: Seed) -> Option<Self> {
+        let first = data.len().checked_sub(count).filter(|_| count > 0)?;
+        let rows: Vec<usize> = (first..data.len()).collect();
+        let rows = ExactData::from_dataset(&data.select(&rows)).ok()?.to_bytes();
+        Some(Self { salt: Digest(seed.derive("test shard").0), rows, count, data: data.clone() })
+    }
+
+    /// What there is to train on meanwhile.
+    pub(super) fn rest(&self) -> Arc<Dataset> {
+        let rows: Vec<usize> = (0..self.data.len().saturating_sub(self.count)).collect();
+        Arc::new(self.data.select(&rows))
     }
 }
 
@@ -48,7 +62,8 @@ impl User {
             let why = "showed no contest that calls this shard".to_owned();
             return out.push(Effect::Report(Report::Offence { by: from, why }));
         }
-        if let Some(Shard { salt, rows }) = self.shard.take() {
+        if let Some(Shard { salt, rows, data, .. }) = self.shard.take() {
+            self.whole = Some(data);
             let step = ContestAction::Open { salt, rows };
             self.submit(Action::Contest { goal, step }, out);
         }

@@ -38,8 +38,6 @@ pub(crate) struct Cast {
     pub(crate) proofs: Proofs,
     pub(crate) validators: Vec<(Keypair, Arc<ExactData>)>,
     pub(crate) users: Vec<(Keypair, Arc<Dataset>)>,
-    /// The rows that each user sets aside to test candidates.
-    pub(crate) tests: Vec<Option<Arc<ExactData>>>,
     pub(crate) compressor: Arc<dyn Compressor>,
     pub(crate) examiner: Examiner,
     /// All training rows together, for the centralised baseline.
@@ -73,12 +71,9 @@ impl Cast {
             .map(|(key, rows)| Ok((key, Arc::new(ExactData::from_dataset(&split.public.select(rows))?))))
             .collect::<Result<_, _>>()
             .map_err(|error: ShapeError| setting(error))?;
-        let (own, aside): (Vec<&[usize]>, Vec<&[usize]>) =
-            shares.nodes.iter().map(|rows| set_aside(rows)).unzip();
-        let tests = aside.iter().map(|rows| tests(&split.private, rows)).collect::<Result<_, _>>()?;
         let users: Vec<(Keypair, Arc<Dataset>)> = keys("user", users)
             .into_iter()
-            .zip(&own)
+            .zip(&shares.nodes)
             .map(|(key, rows)| (key, Arc::new(split.private.select(rows))))
             .collect();
 
@@ -111,8 +106,7 @@ impl Cast {
             users,
             compressor: compressor(scenario.compressor)?,
             examiner: Examiner::new(&mlp, &split.report).map_err(setting)?,
-            pooled: pooled(&split, &own.concat())?,
-            tests,
+            pooled: pooled(&split)?,
             label_entropy,
         })
     }
@@ -144,18 +138,9 @@ fn compressor(codec: Codec) -> Result<Arc<dyn Compressor>, ScenarioError> {
     })
 }
 
-/// What a user trains on, and what it sets aside.
-fn set_aside(rows: &[usize]) -> (&[usize], &[usize]) {
-    match rows.len().checked_sub(TEST_ROWS) {
-        Some(own) if own >= LEAST_ROWS => rows.split_at(own),
-        _ => (rows, &[]),
-    }
-}
-
-/// Rows as a test; none where none are set aside.
-fn tests(data: &Dataset, rows: &[usize]) -> Result<Option<Arc<ExactData>>, ScenarioError> {
-    let exact = || ExactData::from_dataset(&data.select(rows)).map(Arc::new).map_err(setting);
-    (!rows.is_empty()).then(exact).transpose()
+/// How many rows a user with these sets aside: none when too few would be left.
+pub(super) fn set_aside(data: &Dataset) -> usize {
+    if data.len() >= LEAST_ROWS + TEST_ROWS { TEST_ROWS } else { 0 }
 }
 
 /// Contests that as many users can test as there are: a quarter of them is called, in threes.
@@ -165,12 +150,11 @@ fn contest(users: u32) -> ContestParams {
     ContestParams { rows: TEST_ROWS as u32, called, spare, live: called + spare, ..Params::devnet().contest }
 }
 
-/// The public rows and some of the private ones in one data set.
-fn pooled(split: &Split, own: &[usize]) -> Result<Dataset, ScenarioError> {
-    let private = split.private.select(own);
-    let features = [split.public.features().view(), private.features().view()];
+/// The public and the private rows in one data set.
+fn pooled(split: &Split) -> Result<Dataset, ScenarioError> {
+    let features = [split.public.features().view(), split.private.features().view()];
     let features = ndarray::concatenate(ndarray::Axis(0), &features).map_err(setting)?;
-    let labels = split.public.labels().iter().chain(private.labels()).copied().collect();
+    let labels = split.public.labels().iter().chain(split.private.labels()).copied().collect();
     Dataset::new(features, labels).map_err(setting)
 }
 

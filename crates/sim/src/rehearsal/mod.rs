@@ -202,10 +202,10 @@ fn actors(
         parts.push(part);
         actors.push(actor);
     }
-    for ((index, (key, data)), tests) in (0..).zip(&cast.users).zip(&cast.tests) {
+    for (index, (key, data)) in (0..).zip(&cast.users) {
         let (conduct, part) = conduct(scenario, index);
         let own = seed.derive_number("user role", u64::from(index));
-        let builder = builder.clone().conduct(conduct).tests(tests.clone());
+        let builder = builder.clone().conduct(conduct).set_aside(cast::set_aside(data));
         let user = builder.user(key.clone(), data.clone(), own);
         parts.push(part);
         actors.push(Actor::honest(RoleNode::new(Role::from(user), directory.clone())));
