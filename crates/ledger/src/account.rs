@@ -1,8 +1,8 @@
-//! Tokens: pockets, and the one function that moves tokens between them.
+//! Tokens: pockets, and what moves tokens between them.
 //!
-//! Every token is in exactly one pocket. [`State::shift`] takes from one and puts into another, and nothing else touches
-//! balances, so the supply is conserved by construction; [`State::total`] counts it again. What is locked (`vesting`) does not
-//! leave its holder but by [`State::seize`], and then its lock goes with it.
+//! Every token is in exactly one pocket. [`State::shift`] takes from one and puts into another, [`State::seize`] does so by force, and
+//! nothing else touches balances, so the supply is conserved by construction; [`State::total`] counts it again. What is locked
+//! (`vesting`) leaves its holder only by force, and then its lock goes with it.
 
 use crate::event::Event;
 use crate::{Refused, State, draft::Draft};
@@ -21,15 +21,15 @@ pub struct Pools {
     pub carry: Amount,
     /// The slice of rewards for who builds and votes, paid at the end of the epoch.
     pub consensus: Amount,
-    /// The slice of rewards for what is learned.
+    /// The slice of rewards for what is learned, paid by contests.
     pub gradient: Amount,
-    /// The slice of rewards for whoever's data made a model better. Nothing pays it out yet.
+    /// The slice of rewards for whoever's data made a model better, paid by contests.
     pub data: Amount,
     /// The voters' part of this epoch's fees, for the voters of the next.
     pub voters: Amount,
     /// The voters' part of earlier fees, for the voters of this epoch.
     pub due: Amount,
-    /// The users' part of fees, for whoever's data made a model better. Nothing pays it out yet.
+    /// The users' part of fees, for whoever's data made a model better, paid by contests.
     pub users: Amount,
 }
 
@@ -91,24 +91,28 @@ fn more(held: Amount, amount: Amount) -> Result<Amount, Refused> {
 impl State {
     /// Moves tokens, unless they are locked and would leave their holder.
     pub(crate) fn shift(&mut self, from: Pocket, to: Pocket, amount: Amount) -> Result<(), Refused> {
-        self.remember(from);
-        self.remember(to);
-        self.respect_locks(from, to, amount)?;
-        self.relocate(from, to, amount)
+        self.relocate(from, to, amount, Self::respect_locks)
     }
 
     /// Moves tokens by force, locked ones first, with their locks.
     pub(crate) fn seize(&mut self, from: Pocket, to: Pocket, amount: Amount) -> Result<(), Refused> {
-        self.remember(from);
-        self.remember(to);
-        self.pass_locks(from, to, amount)?;
-        self.relocate(from, to, amount)
+        self.relocate(from, to, amount, Self::pass_locks)
     }
 
-    fn relocate(&mut self, from: Pocket, to: Pocket, amount: Amount) -> Result<(), Refused> {
+    fn relocate(
+        &mut self,
+        from: Pocket,
+        to: Pocket,
+        amount: Amount,
+        locks: fn(&mut Self, Pocket, Pocket, Amount) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
         if amount == Amount::ZERO {
             return Ok(());
         }
+        // Before a lock goes with them: what both could vote with depends on it.
+        self.remember(from);
+        self.remember(to);
+        locks(self, from, to, amount)?;
         self.change(from, |held| less(held, amount))?;
         self.change(to, |held| more(held, amount))
     }
