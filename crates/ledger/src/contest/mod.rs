@@ -15,7 +15,7 @@
 //! ```
 //!
 //! What a candidate is measured against is the *parent*, a model that this module keeps. It is the goal's first model until a
-//! contest finds a better one (`successor`). A contest is *void*, and its share stays for later ones, when there are too few
+//! contest finds a better one (`successor`). A contest is *void*, and its share is carried, when there are too few
 //! shards, no candidate, or too few of the called shards are opened.
 //!
 //! Rows and models travel in transactions and stay in the state until the contest is over, so they are small: see

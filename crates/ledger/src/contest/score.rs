@@ -11,7 +11,7 @@
 
 use super::fault::ContestFault;
 use crate::Refused;
-use bitneuron_core::exact::{ExactData, ExactParams, Program, Tensor, execute, nats};
+use bitneuron_core::exact::{ExactData, ExactParams, Program, Tensor, compute, nats};
 use bitneuron_core::goal::Goal;
 
 /// Opened shards, to score models on.
@@ -49,9 +49,8 @@ impl Tests {
     /// # Errors
     /// Another model than the goal's, or a label that is no class.
     pub fn losses(&self, model: &ExactParams) -> Result<Vec<i64>, Refused> {
-        let run = execute(&self.program, &[model.tensor(), self.features.clone()]);
-        let run = run.map_err(|_| ContestFault::Model)?;
-        let outputs = run.outputs();
+        let outputs = compute(&self.program, &[model.tensor(), self.features.clone()]);
+        let outputs = outputs.map_err(|_| ContestFault::Model)?;
         let logits = outputs.get(1).ok_or(ContestFault::Model)?;
         let rows = self.labels.len().checked_div(self.shards).unwrap_or(0);
         let shards = logits.data().chunks_exact(rows.saturating_mul(self.classes).max(1));

@@ -10,7 +10,7 @@ use super::score::{Tests, gains, middle_mean};
 use crate::Refused;
 use bitneuron_core::Share;
 use bitneuron_core::exact::programs::merge::{merge, shares};
-use bitneuron_core::exact::{ExactParams, execute};
+use bitneuron_core::exact::{ExactParams, compute};
 use bitneuron_core::goal::Goal;
 use std::cmp::Reverse;
 
@@ -54,8 +54,7 @@ fn merge_all(goal: &Goal, parent: &ExactParams, best: &[&Ranked<'_>]) -> Result<
     let mut inputs = vec![parent.tensor()];
     inputs.extend(best.iter().map(|candidate| candidate.model.tensor()));
     inputs.push(shares(&parts));
-    let run = execute(&program, &inputs).map_err(|_| super::ContestFault::Model)?;
-    let outputs = run.outputs();
+    let outputs = compute(&program, &inputs).map_err(|_| super::ContestFault::Model)?;
     let merged = outputs.first().ok_or(super::ContestFault::Model)?;
     let merged = ExactParams::from_tensor(merged, parent.layout().clone());
     merged.map_err(|_| super::ContestFault::Model.into())

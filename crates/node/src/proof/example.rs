@@ -5,7 +5,7 @@ use crate::devnet::Stopwatch;
 use crate::number;
 use bitneuron_core::claim::{Inference, Turn};
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
-use bitneuron_core::exact::{ExactData, Relation, Tensor, execute};
+use bitneuron_core::exact::{ExactData, Relation, Tensor, compute};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{ChainId, Context, Dataset, Digest, Height, Keypair, Seed};
 use bitneuron_sim::digits;
@@ -237,8 +237,7 @@ impl Studio {
 
 fn outputs(relation: &Relation, witness: Vec<&Tensor>) -> Result<Vec<Tensor>, Failed> {
     let inputs = relation.assemble(witness.into_iter().cloned().collect())?;
-    let run = execute(&relation.program, &inputs)?;
-    Ok(run.outputs().into_iter().cloned().collect())
+    Ok(compute(&relation.program, &inputs)?)
 }
 
 fn first(tensors: Vec<Tensor>) -> Result<Tensor, Failed> {

@@ -16,12 +16,14 @@ pub use table::{Figure, figures};
 
 use crate::digits;
 use bitneuron_core::exact::data::draw;
-use bitneuron_core::exact::programs::step::{Training, sgd};
+use bitneuron_core::exact::programs::step::Training;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule};
-use bitneuron_core::exact::{ExactData, ExactParams, Tensor, execute};
+use bitneuron_core::exact::{ExactData, ExactParams, Tensor};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, Digest, Seed};
+use bitneuron_learning::Update;
 use bitneuron_learning::data::SplitRule;
+use bitneuron_learning::exact::{ExactSgd, score};
 use bitneuron_ledger::ContestParams;
 use bitneuron_ledger::contest::{Entrant, Judged, Ranked, Tests, Verdict, judge, middle_mean, successor};
 use player::Round;
@@ -304,12 +306,8 @@ impl Stage {
     /// Of a thousand hidden images so many are classified rightly.
     fn accuracy(&self) -> Result<u32, TrialError> {
         let rows = u32::try_from(self.hidden.rows()).map_err(failed)?;
-        let program = self.goal.inference_program(rows).map_err(failed)?;
-        let run =
-            execute(&program, &[self.parent.tensor(), self.hidden.features().clone()]).map_err(failed)?;
-        let classes = run.outputs()[0].data();
-        let right = classes.iter().zip(self.hidden.labels().data()).filter(|(class, label)| class == label);
-        Ok(u32::try_from(right.count()).map_err(failed)? * 1_000 / rows)
+        let right = score(&self.goal.mlp, &self.parent, &self.hidden).map_err(failed)?;
+        Ok(right * 1_000 / rows)
     }
 
     /// Steps of stochastic gradient descent from the parent: so many batches of eight for each pass over the rows.
@@ -323,11 +321,10 @@ impl Stage {
         let count = u32::try_from(rows.rows()).map_err(failed)?;
         let steps = (count * passes).div_ceil(BATCH).clamp(1, 128);
         let training = Training { steps, batch: BATCH, rate_shift: RATE, ..Training::default() };
-        let program = sgd(&self.goal.mlp, count, training).map_err(failed)?;
-        let index = Tensor::vector(draw(Digest(seed.0), count, training.rows() as usize));
-        let inputs = [from.tensor(), rows.features().clone(), rows.labels().clone(), index];
-        let run = execute(&program, &inputs).map_err(failed)?;
-        ExactParams::from_tensor(run.outputs()[0], from.layout().clone()).map_err(failed)
+        let mut after = from.clone();
+        let mut update = ExactSgd { mlp: self.goal.mlp.clone(), training };
+        update.update(&mut after, rows, 0, seed).map_err(failed)?;
+        Ok(after)
     }
 }
 
