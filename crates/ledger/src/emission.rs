@@ -11,8 +11,8 @@
 //!
 //! ```text
 //! consensus 30 %   who builds and votes: paid at the end of each epoch (`dividend`)
-//! gradient  40 %   what is learned (`reward`)
-//! data      30 %   whoever's data made a model better
+//! gradient  40 %   what is learned: paid at the end of each contest ([`crate::contest`])
+//! data      30 %   whoever's data made a model better: paid with it
 //! ```
 //!
 //! What a slice cannot pay is *carried*: in each epoch one part in 64 of what is carried is released again, as new. So no more than
