@@ -4,7 +4,11 @@
 use super::{Options, attempt, sim};
 use crate::cost::{RUNS, cpu_of, median};
 use crate::scene::proof::{Cost, Proved, Work};
-use crate::{Failure, machine, peer, reading::Reading, scene::wide};
+use crate::{
+    Failure, machine, peer,
+    reading::Reading,
+    scene::{training, wide},
+};
 use bitneuron::core::{
     Digest, Seed,
     exact::{compute, execute},
@@ -46,11 +50,27 @@ pub(super) fn measure(options: Options) -> Vec<Reading> {
         let note = format!("prove {:.2} s, {}", cost.prove, about("16 steps, rate 1/16", cost));
         Ok(vec![Reading::row("steps_16_proof_ratio", cost.bytes / 1e3 / one).note(note)])
     }));
+    readings.extend(attempt("steps_64_memory", segments));
     readings.extend(optimistic());
     readings.extend(attempt("mutants_accepted", attacked));
     let scenario = Scenario { prover: ProofSystem::Sumcheck, ..Scenario::default() };
     readings.push(sim::devnet("devnet_sumcheck", &scenario));
     readings
+}
+
+/// What a chain four times as long takes, a segment at a time.
+fn segments() -> Result<Vec<Reading>, Failure> {
+    let told = |name, steps, note: &str| {
+        machine::forget_peak();
+        let bytes = training::prove(steps, 16)?;
+        let peak = machine::peak().ok_or("the kernel does not tell")?;
+        let note = format!("128-56-16, batch 64, {note}: peak resident set, {} kB of proofs", bytes / 1_000);
+        Ok::<_, Failure>(Reading::extra(name, "GB", peak / 1e9).note(note))
+    };
+    Ok(vec![
+        told("steps_16_memory", 16, "one segment")?,
+        told("steps_64_memory", 64, "four segments, one after the other")?,
+    ])
 }
 
 /// How many of the mutants of a small proof are believed.

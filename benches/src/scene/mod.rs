@@ -6,5 +6,6 @@ pub mod chatter;
 pub mod orders;
 pub mod proof;
 pub mod step;
+pub mod training;
 pub mod turn;
 pub mod wide;

@@ -38,6 +38,8 @@ pub enum Message {
         /// The model, two bytes for each parameter.
         model: Bytes,
     },
+    /// A validator that has lost the model its next turn begins at asks another one for its integers: a [`Message::Model`].
+    Fetch(Commitment),
     /// A decided header with its voters: they have changed, or somebody asked.
     Light(LightBlock),
     /// The entry of the parameters: a vote has changed them, or somebody begins to listen who knows those of the genesis.

@@ -158,6 +158,11 @@ impl<M> RoleNode<M> {
         &self.role
     }
 
+    /// The role, when the world is over.
+    pub fn into_role(self) -> M {
+        self.role
+    }
+
     /// What was reported since the last call.
     pub fn take_reports(&mut self) -> Vec<(Time, Report)> {
         std::mem::take(&mut self.reports)

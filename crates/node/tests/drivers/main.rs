@@ -4,3 +4,4 @@ mod fixture;
 mod live;
 mod loops;
 mod replay;
+mod revived;

@@ -255,6 +255,9 @@ impl Validator {
         self.receive_early(out);
         // Whoever is far behind does not wait between blocks that were decided long ago.
         let late = block.header.time.after(LATE * self.plan.pace) < now;
+        if !late {
+            self.fetch(out);
+        }
         let next = if late { now } else { self.began.after(self.plan.pace) };
         out.push(Effect::Timer { id: BEGIN, after: next.since(now) });
     }

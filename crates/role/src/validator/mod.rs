@@ -219,7 +219,7 @@ impl Validator {
     }
 
     /// A new validator as one that comes back with what its driver kept. It votes where it left off and follows the chain from
-    /// there. What it learned is gone, except what is in the state: it takes turns again once it has a model to begin at.
+    /// there. The integers of its head are gone; it asks the others for them and takes turns again when they have come.
     #[must_use]
     pub fn resume(mut self, from: Resumed) -> Self {
         let Resumed { state, tip, records, history } = from;
@@ -313,6 +313,7 @@ impl Validator {
             Message::Ask(goal) => self.answer(from, goal, out),
             Message::Follow { above, upto } => self.guide(from, above, upto, out),
             Message::Model { commitment, model } => self.learn_of(from, commitment, &model, out),
+            Message::Fetch(commitment) => self.lend(from, commitment, out),
             Message::Delivery { signed, packet } => {
                 self.delivered(from, Early { signed, packet, waited: false }, out);
             }

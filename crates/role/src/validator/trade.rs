@@ -160,6 +160,33 @@ impl Validator {
         }
     }
 
+    /// Asks one validator after the other, block by block, for the model that the next turn begins at, while it is not here:
+    /// after a crash, or when others went on without this node.
+    pub(super) fn fetch(&self, out: &mut Outbox<Effect>) {
+        let me = self.key.id();
+        let Some(front) = self.state.front(self.plan.goal.id(), me) else { return };
+        if self.models.contains_key(&front.model) {
+            return;
+        }
+        let others: Vec<NodeId> = self.plan.validators.iter().filter(|id| **id != me).copied().collect();
+        let turn = (self.height().0 as usize).checked_rem(others.len());
+        if let Some(to) = turn.and_then(|at| others.get(at)) {
+            Self::send(*to, &Message::Fetch(front.model), out);
+        }
+    }
+
+    /// Gives another validator the integers of a model, if they are here.
+    pub(super) fn lend(&mut self, to: NodeId, commitment: Commitment, out: &mut Outbox<Effect>) {
+        if !self.plan.validators.contains(&to) {
+            return out.push(offence(to, "only validators have heads"));
+        }
+        let Some(model) = self.models.get(&commitment).map(ExactParams::to_bytes) else { return };
+        if self.answered.insert(to) {
+            out.push(self.metered(&model));
+            Self::send(to, &Message::Model { commitment, model }, out);
+        }
+    }
+
     /// Another validator shows the integers of a head.
     pub(super) fn learn_of(
         &mut self,
@@ -175,6 +202,10 @@ impl Validator {
         match ExactParams::from_bytes(model, self.plan.layout()).filter(is_head) {
             Some(model) => {
                 self.models.insert(commitment, model);
+                let front = self.state.front(self.plan.goal.id(), self.key.id());
+                if front.is_some_and(|front| front.model == commitment) {
+                    return; // It was lent.
+                }
                 if self.shown.insert(from, commitment).is_some_and(|before| before != commitment) {
                     self.forget();
                 }

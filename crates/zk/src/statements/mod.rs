@@ -2,7 +2,7 @@
 //!
 //! [`turn`], [`score`], [`inference`] and [`holding`] are the claims that the ledger knows, bound to a goal. The others say
 //! one thing each about nets of any layers: [`merge`], [`step`], [`metric`], [`norm`] and [`prediction`]. [`batch`] makes one
-//! statement of several.
+//! statement of several, and [`segment`] cuts long chains of them.
 
 pub mod batch;
 pub mod holding;
@@ -14,6 +14,7 @@ pub mod norm;
 pub mod prediction;
 pub mod rows;
 pub mod score;
+pub mod segment;
 pub mod step;
 pub mod turn;
 
@@ -24,5 +25,6 @@ pub use norm::NormBound;
 pub use prediction::Prediction;
 pub use rows::{Rows, Sample};
 pub use score::ScoreWitness;
+pub use segment::{Segment, ends, segments};
 pub use step::{State, Step, StepWitness};
 pub use turn::TurnWitness;

@@ -1,7 +1,7 @@
 //! The report as one HTML page: no script, no font, no picture from elsewhere; light and dark; wide and narrow.
 //!
-//! Top down: what was played → the few figures that matter → plots with captions → who was paid for learning → who misbehaved → validators →
-//! balances. The same report gives the same page, byte for byte.
+//! Top down: what was played → the few figures that matter → plots with captions → who was paid for learning → who
+//! misbehaved → validators → balances. The same report gives the same page, byte for byte.
 
 mod caption;
 mod html;
