@@ -3,7 +3,9 @@
 //! Weights with 12 fractional bits inside the chain's interval are `f32` numbers without rounding, so this codec carries
 //! a committed model without loss. A value has one encoding; infinities and NaN have none.
 
-use crate::{CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet, exact::fixed};
+use crate::{
+    CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet, Properties, exact::fixed,
+};
 use bitneuron_core::{Layout, Params, Seed};
 use std::sync::Arc;
 
@@ -37,6 +39,10 @@ pub(crate) fn check_finite(values: &[f32]) -> Result<(), CompressError> {
 impl Compressor for Dense {
     fn codec(&self) -> CodecId {
         CodecId::DENSE
+    }
+
+    fn properties(&self) -> Properties {
+        Properties::LOSSLESS
     }
 
     fn compress(&self, params: &Params, _seed: Seed) -> Result<Packet, CompressError> {

@@ -15,6 +15,7 @@ pub mod error;
 pub mod exact;
 pub mod linalg;
 pub mod packet;
+pub mod properties;
 pub mod quant;
 mod reader;
 pub mod registry;
@@ -29,6 +30,7 @@ pub use dense::Dense;
 pub use error::CompressError;
 pub use exact::ExactDecoder;
 pub use packet::{CodecId, Limits, Packet};
+pub use properties::Properties;
 pub use quant::Uniform;
 pub use registry::Registry;
 pub use transform::{ExactTransform, Factors, Transform};
@@ -52,6 +54,11 @@ pub trait Compressor: Send + Sync {
     /// The codec that packets of this compressor name.
     fn codec(&self) -> CodecId;
 
+    /// What it promises beyond the laws; nothing unless it says so.
+    fn properties(&self) -> Properties {
+        Properties::default()
+    }
+
     /// Compresses `params`. The seed drives whatever is random (stochastic rounding, sketches).
     ///
     /// # Errors
@@ -68,6 +75,26 @@ pub trait Compressor: Send + Sync {
         expect: &Arc<Layout>,
         limits: Limits,
     ) -> Result<Params, CompressError>;
+
+    /// Adds `weight` times what the packet holds to `onto`, whose layout is the one expected. A codec of few values touches only
+    /// those.
+    ///
+    /// # Errors
+    /// As [`Compressor::decompress`]; `onto` is then unchanged. Also when a sum is not finite.
+    fn decompress_onto(
+        &self,
+        packet: &Packet,
+        weight: f32,
+        onto: &mut Params,
+        limits: Limits,
+    ) -> Result<(), CompressError> {
+        let decoded = self.decompress(packet, onto.layout(), limits)?;
+        let sums: Vec<f32> =
+            onto.values().iter().zip(decoded.values()).map(|(sum, value)| sum + weight * value).collect();
+        dense::check_finite(&sums)?;
+        onto.values_mut().copy_from_slice(&sums);
+        Ok(())
+    }
 }
 
 /// A source of packets that may remember what it left out so far (error feedback, warm starts).
@@ -79,11 +106,21 @@ pub trait Encoder: Send {
     /// # Errors
     /// As [`Compressor::compress`]; the memory is then unchanged.
     fn encode(&mut self, params: &Params, seed: Seed) -> Result<Packet, CompressError>;
+
+    /// Whether nothing is lost for good: what it sends is right on average, or what it left out comes later. Updates that are summed
+    /// over rounds need that.
+    fn is_faithful(&self) -> bool {
+        false
+    }
 }
 
 impl<C: Compressor + ?Sized> Encoder for C {
     fn encode(&mut self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {
         self.compress(params, seed)
+    }
+
+    fn is_faithful(&self) -> bool {
+        self.properties().unbiased
     }
 }
 
@@ -94,12 +131,20 @@ macro_rules! forward {
                 (**self).codec()
             }
 
+            fn properties(&self) -> Properties {
+                (**self).properties()
+            }
+
             fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {
                 (**self).compress(params, seed)
             }
 
             fn decompress(&self, packet: &Packet, expect: &Arc<Layout>, limits: Limits) -> Result<Params, CompressError> {
                 (**self).decompress(packet, expect, limits)
+            }
+
+            fn decompress_onto(&self, packet: &Packet, weight: f32, onto: &mut Params, limits: Limits) -> Result<(), CompressError> {
+                (**self).decompress_onto(packet, weight, onto, limits)
             }
         }
     )*};

@@ -30,6 +30,38 @@ impl CodecId {
     pub const DENSE: Self = Self(0x0001);
     /// [`crate::Uniform`].
     pub const UNIFORM: Self = Self(0x0002);
+    /// Eight bits, one scale for each block.
+    pub const ABSMAX8: Self = Self(0x0003);
+    /// Four bits, one scale for each block.
+    pub const ABSMAX4: Self = Self(0x0004);
+    /// Four bits, sixteen levels of a normal distribution.
+    pub const NF4: Self = Self(0x0005);
+    /// Floating point of eight bits, four of them exponent.
+    pub const E4M3: Self = Self(0x0006);
+    /// Floating point of eight bits, five of them exponent.
+    pub const E5M2: Self = Self(0x0007);
+    /// The upper half of an `f32`.
+    pub const BF16: Self = Self(0x0008);
+    /// IEEE half precision.
+    pub const F16: Self = Self(0x0009);
+    /// Signs and one scale.
+    pub const SIGN: Self = Self(0x000a);
+    /// A uniform step and an entropy coder.
+    pub const ECSQ: Self = Self(0x000b);
+    /// Rotated by a random Hadamard transform, then quantised without bias.
+    pub const ROTATED: Self = Self(0x000c);
+    /// The largest values.
+    pub const TOP: Self = Self(0x0010);
+    /// Values drawn by the seed.
+    pub const RANDOM: Self = Self(0x0011);
+    /// Sparse ternary.
+    pub const TERNARY: Self = Self(0x0012);
+    /// The largest values of each chunk, two bits each.
+    pub const CHUNKED: Self = Self(0x0013);
+    /// The largest cosine coefficients of each chunk.
+    pub const COSINE: Self = Self(0x0014);
+    /// One codec for each tensor.
+    pub const AUTO: Self = Self(0x0020);
     /// [`crate::TensorTrain`], its cores dense.
     pub const TENSOR_TRAIN: Self = Self(0x0101);
     /// [`crate::Chain`] of a tensor train and a uniform quantiser.

@@ -19,7 +19,7 @@
 
 use super::pack::{pack, packed_len, padding_is_zero, unpack};
 use crate::{
-    CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet,
+    CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet, Properties,
     dense::{check_finite, tensors},
     exact::fixed,
     reader::Reader,
@@ -266,6 +266,11 @@ impl<'a> Tensor<'a> {
 impl Compressor for Uniform {
     fn codec(&self) -> CodecId {
         CodecId::UNIFORM
+    }
+
+    /// The mean is right up to one unit of 2⁻²¹ of the largest magnitude.
+    fn properties(&self) -> Properties {
+        Properties { unbiased: self.rounding == Rounding::Stochastic, ..Properties::default() }
     }
 
     fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {
