@@ -133,8 +133,18 @@ struct Expected<'a>(&'a [u8]);
 
 impl Write for Expected<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        // Arrays of bytes come byte by byte.
+        let rest = match (bytes, self.0) {
+            ([byte], [first, rest @ ..]) if byte == first => Some(rest),
+            ([_], _) => None,
+            (bytes, expected) => expected.strip_prefix(bytes),
+        };
+        self.0 = rest.ok_or(io::ErrorKind::InvalidData)?;
         Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write(bytes).map(|_| ())
     }
 
     fn flush(&mut self) -> io::Result<()> {

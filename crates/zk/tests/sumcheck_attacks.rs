@@ -261,9 +261,9 @@ fn a_proof_is_the_same_everywhere() {
     let scene = scene();
     let proofs = [&scene.proof, &scene.again, &scene.foreign].map(|proof| digest(proof).to_string());
     let golden = [
-        "8b5036b4e2c3facb15af80b39ac554770005bd60016ffe1751a1a4e7176eed33",
-        "1d963be680b396fde7294d9dbef0c27fade2b0d5f8df88b43583746c1935535a",
-        "96dbb35a188e718ea28b01448a24763b4f6c0375fa3025102d55b9cc26377ace",
+        "1ee6357c106ee1eb85080c644cde294941423ae49c2ad7510d79a774454b47d8",
+        "e34727f23aa37356ba75d732ec731a1ee93268cb9892ee42d49fbfd9cca51214",
+        "018715041d17ad8701e7bb800a70243af2d273108f0c3be29d76c71bbf6be2d3",
     ];
     assert_eq!(proofs, golden);
 }

@@ -6,12 +6,14 @@
 //! statement, never from the proof.
 
 use super::field::{Challenger, Trees, Val};
+use bitneuron_core::Bytes;
 use p3_challenger::CanObserve;
 use p3_commit::{BatchOpening, BatchOpeningRef, Mmcs};
 use p3_field::PrimeCharacteristicRing;
 use p3_matrix::dense::DenseMatrix;
 use p3_matrix::{Dimensions, Matrix};
-use serde::{Deserialize, Serialize};
+use p3_merkle_tree::PrunedMerklePaths;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A root of one tree.
@@ -32,9 +34,30 @@ pub(super) enum Roots {
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) enum Paths {
     /// Of one tree.
-    One(<Trees as Mmcs<Val>>::MultiProof),
+    One(Pruned),
     /// Of linked trees, one each.
-    Linked(Vec<<Trees as Mmcs<Val>>::MultiProof>),
+    Linked(Vec<Pruned>),
+}
+
+/// The digests beside the paths to some leaves, each once. They are more than half of a proof, so they are written as one string
+/// of bytes and not byte by byte.
+#[derive(Clone)]
+pub(super) struct Pruned(<Trees as Mmcs<Val>>::MultiProof);
+
+impl Serialize for Pruned {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0.sibling_hashes.as_flattened())
+    }
+}
+
+impl<'de> Deserialize<'de> for Pruned {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = Bytes::deserialize(deserializer)?;
+        match bytes.as_chunks() {
+            (digests, []) => Ok(Self(PrunedMerklePaths { sibling_hashes: digests.to_vec() })),
+            _ => Err(D::Error::custom("a digest is cut")),
+        }
+    }
 }
 
 /// What the prover keeps of one tree or several.
@@ -158,7 +181,7 @@ impl Mmcs<Val> for Linked {
         let trees = match data {
             Kept::One(data) => {
                 let (values, proof) = self.trees.open_multi_batch(indices, data);
-                return (values, Paths::One(proof));
+                return (values, Paths::One(Pruned(proof)));
             }
             Kept::Linked(trees) => trees,
         };
@@ -167,7 +190,7 @@ impl Mmcs<Val> for Linked {
         for tree in trees {
             let (values, proof) = self.trees.open_multi_batch(indices, tree.as_ref());
             rows.iter_mut().zip(values).for_each(|(row, parts)| row.extend(parts.into_iter().flatten()));
-            paths.push(proof);
+            paths.push(Pruned(proof));
         }
         rows.iter_mut().for_each(|row| row.resize(self.total, Val::ZERO));
         (rows.into_iter().map(|row| vec![row]).collect(), Paths::Linked(paths))
@@ -184,7 +207,7 @@ impl Mmcs<Val> for Linked {
         let (roots, paths) = match (roots, paths) {
             (Roots::One(root), Paths::One(path)) => {
                 single(root)?;
-                let checked = self.trees.verify_multi_batch(root, dimensions, indices, values, path);
+                let checked = self.trees.verify_multi_batch(root, dimensions, indices, values, &path.0);
                 return checked.map_err(|_| Broken::Root);
             }
             (Roots::Linked(roots), Paths::Linked(paths)) => (roots, paths),
@@ -202,7 +225,7 @@ impl Mmcs<Val> for Linked {
         for ((root, path), width) in roots.iter().zip(paths).zip(self.widths.iter()) {
             let parts: Vec<Vec<&[Val]>> = rows.iter().map(|row| vec![&row[start..start + width]]).collect();
             let dimensions = [Dimensions { height, width: *width }];
-            let checked = self.trees.verify_multi_batch(root, &dimensions, indices, &parts, path);
+            let checked = self.trees.verify_multi_batch(root, &dimensions, indices, &parts, &path.0);
             checked.map_err(|_| Broken::Root)?;
             start += width;
         }
