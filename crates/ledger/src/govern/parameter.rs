@@ -2,7 +2,8 @@
 //!
 //! What is not named here is not for votes. The epoch, the round and the rule of weights give heights, rounds and weights their
 //! meaning; the trust of light clients is what they begin with; judges and commitments are made from the demands, units and
-//! windows of audits and from the number of openings; the pool of rewards and its schedule were promised.
+//! windows of audits and from the number of openings; the windows of contests say which heights belong to which, and sealed shards
+//! have the rows of their day; the pool of rewards and its schedule were promised.
 
 use super::fault::GovernFault;
 use super::params::Kind;
@@ -216,6 +217,28 @@ parameters! {
     Adversary: classes.adversary;
     /// [`ClassParams::keys`](crate::ClassParams::keys).
     PoolKeys: classes.keys;
+    /// [`ContestParams::live`](crate::ContestParams::live).
+    LiveShards: contest.live;
+    /// [`ContestParams::called`](crate::ContestParams::called).
+    CalledShards: contest.called;
+    /// [`ContestParams::spare`](crate::ContestParams::spare).
+    SpareShards: contest.spare;
+    /// [`ContestParams::shards`](crate::ContestParams::shards).
+    SealedShards: contest.shards;
+    /// [`ContestParams::candidates`](crate::ContestParams::candidates).
+    Candidates: contest.candidates;
+    /// [`ContestParams::shard_bond`](crate::ContestParams::shard_bond).
+    ShardBond: contest.shard_bond;
+    /// [`ContestParams::candidate_bond`](crate::ContestParams::candidate_bond).
+    CandidateBond: contest.candidate_bond;
+    /// [`ContestParams::margin`](crate::ContestParams::margin).
+    Margin: contest.margin;
+    /// [`ContestParams::examiners`](crate::ContestParams::examiners).
+    ExaminersPart: contest.examiners;
+    /// [`ContestParams::merged`](crate::ContestParams::merged).
+    Merged: contest.merged;
+    /// [`ContestParams::memory`](crate::ContestParams::memory).
+    Memory: contest.memory;
     /// [`GovernParams::pause`](super::GovernParams::pause).
     PauseLength: govern.pause;
     /// [`GovernParams::season`](super::GovernParams::season); may only rise.
@@ -287,6 +310,10 @@ mod tests {
         (fixed.rewards.pool, fixed.rewards.duration) = (params.rewards.pool, params.rewards.duration);
         fixed.reputation.weights = params.reputation.weights;
         fixed.classes.most = params.classes.most;
+        let contest = &params.contest;
+        (fixed.contest.commit, fixed.contest.reveal) = (contest.commit, contest.reveal);
+        (fixed.contest.open, fixed.contest.score) = (contest.open, contest.score);
+        (fixed.contest.rows, fixed.contest.work) = (contest.rows, contest.work);
         let govern = &params.govern;
         (fixed.govern.least, fixed.govern.spending, fixed.govern.span) =
             (govern.least, govern.spending, govern.span);
