@@ -79,20 +79,24 @@ impl Sheet {
         Ok(Self { area, figures })
     }
 
-    /// The sheet for programs: `{"area", "machine", "figures": [{"name", "value", "unit", "bar", "holds"}]}`. The value of
-    /// what was not measured is null, and so is the bar of an extra figure.
+    /// The sheet for programs: `{"area", "machine", "figures": [{"name", "value", "unit", "bar", "holds", "note"}]}`. The value
+    /// of what was not measured is null, and so is the bar of an extra figure; there is a note where there is something to say.
     pub fn json(&self) -> Value {
         let figures: Vec<Value> = self
             .figures
             .iter()
             .map(|figure| {
-                json!({
+                let mut told = json!({
                     "name": figure.name,
                     "value": figure.value,
                     "unit": figure.unit,
                     "bar": figure.row.as_ref().map(|row| row.bar.to_string()),
                     "holds": figure.holds(),
-                })
+                });
+                if !figure.note.is_empty() {
+                    told["note"] = figure.note.as_str().into();
+                }
+                told
             })
             .collect();
         json!({ "area": self.area.to_string(), "machine": machine::description(), "figures": figures })
@@ -194,6 +198,7 @@ mod tests {
         );
         assert_eq!(figure("exact_sgd_step_64_32_10_b32")["holds"], false);
         assert_eq!(figure("codec_decode_throughput")["value"], Value::Null);
+        assert_eq!(figure("codec_decode_throughput")["note"], "broken");
         assert_eq!(json["figures"].as_array().unwrap().last().unwrap()["name"], "something_else");
     }
 

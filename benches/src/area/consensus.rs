@@ -1,6 +1,6 @@
 //! Consensus: heights in CPU time, finality in one-way delays, the safety matrix and the planted bugs.
 
-use super::attempt;
+use super::{attempt, ledger};
 use crate::{
     Failure,
     cost::{cpu_of, median_of},
@@ -50,6 +50,7 @@ pub(super) fn measure() -> Vec<Reading> {
     readings.extend(attempt("double_votes_proven", double_votes));
     readings.extend(attempt("seeds_times_scenarios", || Ok(matrix())));
     readings.extend(attempt("planted_bugs_caught", || Ok(planted())));
+    readings.extend(attempt("recover_10000_blocks", ledger::recovery));
     readings
 }
 

@@ -22,7 +22,7 @@ const ACCOUNTS: [u64; 2] = [20_000, 100_000];
 /// Accounts among which entries are proved, and how many of them act.
 const CROWD: [u64; 2] = [1_000_000, 1_000];
 /// Transfers in a block: what a block of the main network has gas for.
-const TRANSFERS: usize = 6_700;
+const TRANSFERS: usize = 6_600;
 /// Blocks of one sample.
 const BLOCKS: usize = 4;
 /// Random transactions whose tokens are counted.
@@ -149,7 +149,8 @@ fn conservation() -> Result<Vec<Reading>, Failure> {
     Ok(vec![Reading::row("conservation_random_transactions", taken as f64).note(note)])
 }
 
-fn recovery() -> Result<Vec<Reading>, Failure> {
+/// What a crashed node waits for, and what computing the whole chain again takes.
+pub(super) fn recovery() -> Result<Vec<Reading>, Failure> {
     let folder = env::temp_dir().join(format!("bitneuron-recovery-{}", process::id()));
     fs::create_dir_all(&folder)?;
     let readings = recovery_in(&folder.join("ledger.redb"));
