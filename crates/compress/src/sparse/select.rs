@@ -7,7 +7,7 @@
 //!    a few standard deviations beyond the rank of the k-th; or, where that was too high or too low, from a histogram
 //!    of the upper magnitude bits (8 of the exponent, 3 of the fraction), which is never wrong;
 //! 2. one scan that collects the positions at or above the floor, a little more than k;
-//! 3. the exact k-th among those. Of equal magnitudes at the border the first ones are kept.
+//! 3. the exact k-th among those. Of equal magnitudes the first ones are larger.
 //!
 //! The floor only saves work: what is kept does not depend on it.
 
@@ -22,9 +22,20 @@ const STRIDE: usize = 8192;
 const LEAST_SAMPLED: usize = 24;
 /// Bits of the magnitude behind those of the histogram.
 const COARSE: u32 = 20;
+/// Fewer values are not counted: the histogram has as many bins.
+const LEAST_COUNTED: usize = 2048;
 
 fn magnitude(value: f32) -> u32 {
     value.to_bits() & MAGNITUDE
+}
+
+/// Magnitude and position as one number: larger for larger magnitudes, and among equals for the first.
+fn key(at: u32, value: f32) -> u64 {
+    u64::from(magnitude(value)) << 32 | u64::from(!at)
+}
+
+fn position(key: u64) -> u32 {
+    !(key as u32)
 }
 
 /// The positions of the `keep` largest magnitudes of at most 2³² values, ascending. Zeros are never among them, so there
@@ -39,14 +50,11 @@ pub fn largest(values: &[f32], keep: usize) -> Vec<u32> {
     if keep == 0 {
         return Vec::new();
     }
-    if keep >= values.len() {
-        return at_least(values, 1, usize::MAX).unwrap_or_default();
-    }
     let room = keep.saturating_mul(4);
     let sampled = sampled_floor(values, keep).and_then(|floor| at_least(values, floor, room));
     let pool = sampled.filter(|pool| pool.len() >= keep);
     let pool = pool.or_else(|| at_least(values, histogram_floor(values, keep), usize::MAX));
-    trimmed(values, pool.unwrap_or_default(), keep)
+    trimmed(&pool.unwrap_or_default(), keep)
 }
 
 /// A magnitude that probably a few more than `keep` values reach; `None` when the sample is too small to say.
@@ -67,6 +75,9 @@ fn sampled_floor(values: &[f32], keep: usize) -> Option<u32> {
 
 /// The lower edge of the bin of the `keep`-th largest magnitude.
 fn histogram_floor(values: &[f32], keep: usize) -> u32 {
+    if values.len() < LEAST_COUNTED {
+        return 1;
+    }
     let mut bins = [0u32; 1 << (31 - COARSE)];
     for value in values {
         // The index is below the length by the shift.
@@ -82,43 +93,40 @@ fn histogram_floor(values: &[f32], keep: usize) -> u32 {
     ((bin.unwrap_or_default() as u32) << COARSE).max(1)
 }
 
-/// The positions of magnitudes of at least `floor`; `None` when there are more than `room`.
-fn at_least(values: &[f32], floor: u32, room: usize) -> Option<Vec<u32>> {
+/// The keys of magnitudes of at least `floor`, by ascending position; `None` when there are more than `room`.
+fn at_least(values: &[f32], floor: u32, room: usize) -> Option<Vec<u64>> {
     let reaches = |value: &f32| magnitude(*value) as i32 >= floor as i32;
-    let mut found = Vec::with_capacity(room.min(values.len() / 8));
+    let mut found = Vec::with_capacity(room.min(values.len() / 32));
     let (blocks, rest) = values.as_chunks::<BLOCK>();
     let mut first = 0;
     for block in blocks {
         // No early exit, so that it vectorises; most blocks have nothing.
         if block.iter().fold(false, |any, value| any | reaches(value)) {
-            found.extend((first..).zip(block).filter(|(_, value)| reaches(value)).map(|(at, _)| at));
+            let (mut lanes, mut count) = ([0; BLOCK], 0);
+            for (lane, value) in block.iter().enumerate() {
+                // Written in any case, counted when it reaches: no branch to mispredict.
+                if let Some(place) = lanes.get_mut(count) {
+                    *place = lane;
+                }
+                count += usize::from(reaches(value));
+            }
+            let value = |lane: usize| block.get(lane).copied().unwrap_or_default();
+            found.extend(lanes.iter().take(count).map(|lane| key(first + *lane as u32, value(*lane))));
             if found.len() > room {
                 return None;
             }
         }
         first += BLOCK as u32;
     }
-    found.extend((first..).zip(rest).filter(|(_, value)| reaches(value)).map(|(at, _)| at));
+    found.extend((first..).zip(rest).filter(|(_, value)| reaches(value)).map(|(at, value)| key(at, *value)));
     (found.len() <= room).then_some(found)
 }
 
-/// The `keep` largest of the ascending positions `pool`, the first ones among equals.
-fn trimmed(values: &[f32], mut pool: Vec<u32>, keep: usize) -> Vec<u32> {
-    let Some(surplus) = pool.len().checked_sub(keep).filter(|surplus| *surplus > 0) else { return pool };
-    let of = |at: u32| values.get(at as usize).map_or(0, |value| magnitude(*value));
-    let mut magnitudes: Vec<u32> = pool.iter().map(|at| of(*at)).collect();
-    let (_, border, above) = magnitudes.select_nth_unstable(surplus);
-    let border = *border;
-    // Those above in rank may be equal to the border; whatever is larger is above.
-    let larger = above.iter().filter(|other| **other > border).count();
-    let mut equals = keep - larger;
-    pool.retain(|at| {
-        let found = of(*at);
-        let taken = found == border && equals > 0;
-        equals -= usize::from(taken);
-        taken || found > border
-    });
-    pool
+/// The positions of the `keep` largest keys of `pool`, in its order.
+fn trimmed(pool: &[u64], keep: usize) -> Vec<u32> {
+    let surplus = pool.len().saturating_sub(keep);
+    let least = if surplus == 0 { 0 } else { *pool.to_vec().select_nth_unstable(surplus).1 };
+    pool.iter().filter(|key| **key >= least).map(|key| position(*key)).collect()
 }
 
 #[cfg(test)]
