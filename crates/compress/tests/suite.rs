@@ -227,7 +227,11 @@ impl Compressor for Wrong {
         onto: &mut Params,
         limits: Limits,
     ) -> Result<(), CompressError> {
-        let outcome = Dense.decompress_onto(packet, weight, onto, limits);
+        let decoded = self.decompress(packet, onto.layout(), limits);
+        let outcome = decoded.map(|decoded| {
+            let sums = onto.values_mut().iter_mut().zip(decoded.values());
+            sums.for_each(|(sum, value)| *sum += weight * value);
+        });
         if self.0 == Fault::AddsItsOwn || self.0 == Fault::AddsWhatItRefuses && outcome.is_err() {
             onto.values_mut().iter_mut().for_each(|value| *value += 1.0);
         }
