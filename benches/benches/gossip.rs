@@ -29,7 +29,7 @@ fn message(c: &mut Criterion) -> Result<(), Failure> {
     let (mut own, theirs) = (model.init(seed), model.init(seed));
     sgd.update(&mut own, &rows, 0, seed)?;
     let limits = Limits::of(model.layout());
-    let mut codec = PacketCodec::new(Arc::new(Dense), Arc::clone(model.layout()), limits);
+    let mut codec = PacketCodec::new(Arc::new(Dense), Arc::clone(model.layout()), limits)?;
     let packet = codec.pack(&own, seed)?;
     let voice =
         |number: u8, value| Contribution { from: NodeId([number; 32]), weight: Weight(1), age: 1, value };

@@ -128,9 +128,9 @@ fn assemble(seed: Seed) -> Result<Vec<Role>, Box<dyn Error>> {
             "restful" => &restful,
             _ => &node,
         };
-        builder.user(key, Arc::new(split.private.select(&rows)), own).into()
+        builder.user(key, Arc::new(split.private.select(&rows)), own).map(Role::from)
     });
-    Ok(validators.chain(users).collect())
+    Ok(validators.map(Ok).chain(users).collect::<Result<_, _>>()?)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
 
-use bitneuron::compress::{Compressor, Dense, Limits};
+use bitneuron::compress::{CompressError, Compressor, Dense, Limits};
 use bitneuron::core::{Machine, NodeId, Outbox, Seed, Weight};
 use bitneuron::learning::data::{Split, SplitRule};
 use bitneuron::learning::gossip::{ModelMessage, PacketCodec, validator};
@@ -115,7 +115,7 @@ fn play(rule: &Arc<dyn Merge>, attackers: u32, digits: &Split) -> Result<f64, Bo
             merge_data: Arc::new(OWN_DATA),
             merge_models: rule.clone(),
             update: Sgd::new(model.clone(), 0.3, 8),
-            codec: PacketCodec::new(Arc::new(Dense), layout.clone(), limits),
+            codec: PacketCodec::new(Arc::new(Dense), layout.clone(), limits)?,
             model: model.init(seed),
             data: digits.private.select(rows),
             weight: Weight(1),
@@ -130,9 +130,10 @@ fn play(rule: &Arc<dyn Merge>, attackers: u32, digits: &Split) -> Result<f64, Bo
             model.values_mut().iter_mut().for_each(|value| *value *= -4.0);
             message.packet = Dense.compress(&model, Seed::default()).unwrap_or(message.packet.clone());
         };
-        if address < attackers { Player::with(learner, Tamper(oppose)) } else { Player::honest(learner) }
+        let attacks = address < attackers;
+        Ok(if attacks { Player::with(learner, Tamper(oppose)) } else { Player::honest(learner) })
     };
-    let nodes = (0..).zip(&rows).map(learner).collect();
+    let nodes = (0..).zip(&rows).map(learner).collect::<Result<_, CompressError>>()?;
     let setting = Setting { seed, network: Network::default(), churn: None, trace: false };
     let mut world = World::new(setting, nodes);
     world.run_for(PERIOD * TURNS);

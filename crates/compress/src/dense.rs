@@ -13,13 +13,6 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dense;
 
-impl Dense {
-    /// Lossless.
-    pub fn error(&self) -> ErrorBound {
-        ErrorBound::Lossless
-    }
-}
-
 /// The tensors of `params` in order, as slices of the flat buffer.
 pub(crate) fn tensors(params: &Params) -> impl Iterator<Item = &[f32]> {
     (0..params.layout().entries().len())
@@ -43,6 +36,10 @@ impl Compressor for Dense {
 
     fn properties(&self) -> Properties {
         Properties::LOSSLESS
+    }
+
+    fn error(&self) -> ErrorBound {
+        ErrorBound::Lossless
     }
 
     fn compress(&self, params: &Params, _seed: Seed) -> Result<Packet, CompressError> {
@@ -110,7 +107,7 @@ impl ExactDecoder for Dense {
 }
 
 /// Sign and mantissa m < 2²⁴, and exponent e, of `value = m · 2^e`, read from its bits; `None` when it is not finite.
-fn parts_of_float(value: f32) -> Option<(i64, i32)> {
+pub(crate) fn parts_of_float(value: f32) -> Option<(i64, i32)> {
     let bits = value.to_bits();
     let exponent = (bits >> 23 & 0xff) as i32;
     let fraction = i64::from(bits & 0x7f_ffff);

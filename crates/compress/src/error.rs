@@ -75,6 +75,14 @@ pub enum CompressError {
     /// A codec was asked for something that it does not offer.
     #[error("{0}")]
     Config(&'static str),
+    /// A codec that leaves out for good what the receiver needs.
+    #[error("codec {codec} {why}")]
+    Unfaithful {
+        /// The codec.
+        codec: CodecId,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A factorisation failed.
     #[error(transparent)]
     Linalg(#[from] LinalgError),

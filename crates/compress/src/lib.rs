@@ -3,36 +3,43 @@
 //! # The way through
 //!
 //! [`Compressor`] and [`Encoder`] are the two traits; [`packet`] holds the bytes. [`dense`] and [`quant`] are codecs of
-//! values. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer parameters (factors), and
+//! values, [`sparse`] ones keep few values, [`ErrorFeedback`] remembers what they left out, and [`Auto`] chooses a codec for
+//! each tensor. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer parameters (factors), and
 //! [`Chain`] sends those through a codec of values. [`exact`] is the integer path, [`registry`] the receiver's table,
 //! [`linalg`] the only place that factorises matrices, and `suite` (behind the feature of that name) the laws.
 #![forbid(unsafe_code)]
 
+pub mod auto;
 pub mod bound;
 pub mod chain;
 pub mod dense;
 pub mod error;
 pub mod exact;
+pub mod feedback;
 pub mod linalg;
 pub mod packet;
 pub mod properties;
 pub mod quant;
 mod reader;
 pub mod registry;
+pub mod sparse;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod transform;
 pub mod tt;
 
+pub use auto::Auto;
 pub use bound::ErrorBound;
 pub use chain::Chain;
 pub use dense::Dense;
 pub use error::CompressError;
 pub use exact::ExactDecoder;
+pub use feedback::ErrorFeedback;
 pub use packet::{CodecId, Limits, Packet};
 pub use properties::Properties;
 pub use quant::Uniform;
 pub use registry::Registry;
+pub use sparse::{Chunked, Cosine, Random, Ternary, Top};
 pub use transform::{ExactTransform, Factors, Transform};
 pub use tt::{TensorTrain, Train, Truncation};
 
@@ -42,14 +49,15 @@ use std::sync::Arc;
 /// A stateless codec of parameters.
 ///
 /// Laws, which the module `suite` checks for any implementation:
-/// 1. *round trip*: decompressing a packet gives the parameters within the declared [`ErrorBound`];
+/// 1. *round trip*: decompressing a packet gives the parameters within the declared [`Compressor::error`];
 /// 2. *determinism*: the same parameters and seed give the same bytes, the same packet the same values;
 /// 3. *name*: a packet carries [`Compressor::codec`], and a packet of another codec is refused;
 /// 4. *layout*: a packet is bound to its layout, and another expected layout is refused;
 /// 5. *limits*: what exceeds the [`Limits`] is refused before anything else is looked at or allocated;
 /// 6. *hostile bytes*: any packet is refused with a typed error or gives finite values, never a panic;
 /// 7. *canonical bytes*: no part may be longer, shorter, missing or left over;
-/// 8. *finite*: parameters that are not finite are refused.
+/// 8. *finite*: parameters that are not finite are refused;
+/// 9. *promises*: what [`Compressor::properties`] states holds, and [`Compressor::decompress_onto`] is decoding and adding.
 pub trait Compressor: Send + Sync {
     /// The codec that packets of this compressor name.
     fn codec(&self) -> CodecId;
@@ -57,6 +65,11 @@ pub trait Compressor: Send + Sync {
     /// What it promises beyond the laws; nothing unless it says so.
     fn properties(&self) -> Properties {
         Properties::default()
+    }
+
+    /// How far what is decoded may be from what was given.
+    fn error(&self) -> ErrorBound {
+        ErrorBound::Unknown
     }
 
     /// Compresses `params`. The seed drives whatever is random (stochastic rounding, sketches).
@@ -133,6 +146,10 @@ macro_rules! forward {
 
             fn properties(&self) -> Properties {
                 (**self).properties()
+            }
+
+            fn error(&self) -> ErrorBound {
+                (**self).error()
             }
 
             fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {

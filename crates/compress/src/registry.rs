@@ -1,7 +1,8 @@
 //! The codecs that a receiver knows, by the name that packets carry.
 
 use crate::{
-    Chain, CodecId, CompressError, Compressor, Dense, ExactDecoder, Limits, Packet, TensorTrain, Uniform,
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet,
+    Random, TensorTrain, Ternary, Top, Uniform,
 };
 use bitneuron_core::{Layout, Params};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -33,6 +34,12 @@ impl Registry {
         if let Ok(chain) = Chain::new(TensorTrain::default(), Uniform::default()) {
             registry.insert_exact(Arc::new(chain));
         }
+        registry.insert_exact(Arc::new(Top::default()));
+        registry.insert_exact(Arc::new(Random::default()));
+        registry.insert_exact(Arc::new(Ternary::default()));
+        registry.insert_exact(Arc::new(Chunked::default()));
+        registry.insert(Arc::new(Cosine::default()));
+        registry.insert(Arc::new(Auto::default()));
         registry
     }
 

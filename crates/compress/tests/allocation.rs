@@ -1,11 +1,12 @@
-//! A refused packet costs the receiver next to nothing, whatever it claims.
+//! A refused packet costs the receiver next to nothing, whatever it claims, and few values cost little among many.
 
 #![expect(unsafe_code, reason = "an allocator that counts is the only way to see allocations")]
 
 use bitneuron_compress::{
-    Chain, CodecId, CompressError, Compressor, Dense, Limits, Packet, TensorTrain, Uniform,
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, Limits, Packet, Random,
+    TensorTrain, Ternary, Top, Uniform, sparse::Density,
 };
-use bitneuron_core::{Digest, Layout};
+use bitneuron_core::{Digest, Layout, Params, Seed};
 use std::{
     alloc::{GlobalAlloc, Layout as Block, System},
     sync::Arc,
@@ -39,13 +40,18 @@ fn cost<T>(call: impl FnOnce() -> T) -> (T, usize) {
     (outcome, ALLOCATED.load(Ordering::Relaxed) - before)
 }
 
+const ZEROS: [CodecId; 4] = [CodecId::TOP, CodecId::TERNARY, CodecId::CHUNKED, CodecId::COSINE];
+
 // One test, so that nothing else allocates meanwhile.
 #[test]
 fn refusing_is_cheap() {
     let large = Arc::new(Layout::of(&[("w", &[1 << 12, 1 << 12])]).expect("allowed"));
     let all = Limits { bytes: 1 << 20, elements: 1 << 24 };
     let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
-    let codecs: [&dyn Compressor; 4] = [&Dense, &Uniform::default(), &TensorTrain::default(), &chain];
+    let sparse: [&dyn Compressor; 4] =
+        [&Top::default(), &Ternary::default(), &Chunked::default(), &Random::default()];
+    let codecs: [&dyn Compressor; 6] =
+        [&Dense, &Uniform::default(), &TensorTrain::default(), &chain, &Cosine::default(), &Auto::default()];
 
     // A train that is a hundred bytes and claims 2²⁴ elements, with its factors missing or too many for the limits.
     let mut structure = vec![2];
@@ -53,15 +59,33 @@ fn refusing_is_cheap() {
     structure.extend(2047u16.to_le_bytes());
     let mut header = vec![8, 0];
     header.extend(1u32.to_le_bytes());
-    for codec in codecs {
+    for codec in codecs.into_iter().chain(sparse) {
         for parts in [vec![], vec![vec![]], vec![header.clone()], vec![structure.clone(), vec![], vec![]]] {
+            // To sparse codecs an empty part says that all values are zero, which is a fine packet.
+            let zeros = parts == [[]; 1] && ZEROS.contains(&codec.codec());
             let packet = Packet::new(codec.codec(), large.digest(), parts).expect("small");
             for limits in [all, Limits { elements: (1 << 24) - 1, ..all }] {
+                if zeros && limits == all {
+                    continue;
+                }
                 let (outcome, bytes) = cost(|| codec.decompress(&packet, &large, limits));
                 assert!(outcome.is_err(), "{}", codec.codec());
                 assert!(bytes < 8192, "{} allocated {bytes} bytes", codec.codec());
             }
         }
+    }
+
+    // Adding few values onto many allocates for the few.
+    let mut onto = Params::zeros(large.clone());
+    let few = Density::new(1, 1 << 14).expect("in range");
+    let sparse: [&dyn Compressor; 4] =
+        [&Top::new(few), &Ternary::new(few), &Chunked::new(few), &Random::new(few)];
+    onto.values_mut().iter_mut().step_by(1000).for_each(|value| *value = 1.0);
+    let packets = sparse.map(|codec| codec.compress(&onto, Seed::default()).expect("finite"));
+    for (codec, packet) in sparse.into_iter().zip(packets) {
+        let (outcome, spent) = cost(|| codec.decompress_onto(&packet, 0.5, &mut onto, all));
+        assert!(outcome.is_ok(), "{}", codec.codec());
+        assert!(spent < 100_000, "{} allocated {spent} bytes", codec.codec());
     }
 
     // Part lengths that add up to 2⁴⁴ bytes in a packet of a few hundred.

@@ -1,7 +1,10 @@
 //! Hostile packets against every decoder: refused with a typed error, or finite values of the expected layout.
 
 use bitneuron_compress::{
-    Chain, CodecId, CompressError, Compressor, Dense, ExactDecoder, Limits, Packet, TensorTrain, Uniform,
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet,
+    Random, TensorTrain, Ternary, Top, Uniform,
+    auto::Budget,
+    sparse::{Density, Precision},
     suite::{mutant, mutant_bytes},
 };
 use bitneuron_core::exact::fixed::WEIGHT_LIMIT;
@@ -16,8 +19,19 @@ fn params() -> Params {
     Params::new((0..layout.len()).map(value).collect(), layout).expect("fits")
 }
 
-/// Half of the mutants have their bytes damaged anywhere, half have a right header and one field wrong.
 fn attack(codec: &dyn ExactDecoder) {
+    let layout = params().layout().clone();
+    attack_with(codec, &|hostile, limits| {
+        if let Ok(integers) = codec.decompress_exact(hostile, &layout, limits) {
+            assert_eq!(integers.len(), layout.len());
+            assert!(integers.iter().all(|integer| i64::from(*integer).abs() <= WEIGHT_LIMIT));
+        }
+    });
+}
+
+/// Half of the mutants have their bytes damaged anywhere, half have a right header and one field wrong; each is also shown to
+/// `besides`.
+fn attack_with(codec: &dyn Compressor, besides: &dyn Fn(&Packet, Limits)) {
     let params = params();
     let packet = codec.compress(&params, Seed::default()).expect("finite");
     let limits = Limits { bytes: packet.len() + 64, elements: params.values().len() };
@@ -35,9 +49,10 @@ fn attack(codec: &dyn ExactDecoder) {
             Ok(mutant(&packet, seed))
         };
         let outcome = hostile.and_then(|hostile| {
-            if let Ok(integers) = codec.decompress_exact(&hostile, params.layout(), limits) {
-                assert_eq!(integers.len(), params.values().len());
-                assert!(integers.iter().all(|integer| i64::from(*integer).abs() <= WEIGHT_LIMIT));
+            besides(&hostile, limits);
+            let mut onto = params.clone();
+            if codec.decompress_onto(&hostile, 1.0, &mut onto, limits).is_err() {
+                assert_eq!(onto, params, "a refused packet changed something");
             }
             codec.decompress(&hostile, params.layout(), limits)
         });
@@ -79,6 +94,32 @@ fn tensor_train() {
 #[test]
 fn tensor_train_uniform() {
     attack(&Chain::new(TensorTrain::default(), Uniform::new(5).expect("in range")).expect("one transform"));
+}
+
+/// One value in four, so that every field is worth an attack.
+fn quarter() -> Density {
+    Density::new(1, 4).expect("in range")
+}
+
+#[test]
+fn sparse() {
+    attack(&Top::new(quarter()));
+    attack(&Top::new(quarter()).with_precision(Precision::Byte));
+    attack(&Ternary::new(quarter()));
+    attack(&Chunked::new(quarter()));
+    attack(&Random::new(quarter()));
+}
+
+#[test]
+fn cosine() {
+    attack_with(&Cosine::new(quarter()), &|_, _| {});
+    let short = Cosine::new(quarter()).with_chunk(16).expect("a power of two");
+    attack_with(&short.with_precision(Precision::Byte), &|_, _| {});
+}
+
+#[test]
+fn auto() {
+    attack_with(&Auto::standard(Budget::Error(0.05)).expect("in range"), &|_, _| {});
 }
 
 #[test]
@@ -185,4 +226,149 @@ fn cores_that_overflow_are_refused() {
         assert_eq!(codec.decompress(&packet, &layout, Limits::default()).is_ok(), exact_only);
         assert!(codec.decompress_exact(&packet, &layout, Limits::default()).is_err());
     }
+}
+
+/// What is wrong, in which codec, with which bytes of a tensor of 5000 values.
+type WrongPart = (&'static str, CodecId, Vec<u8>);
+
+/// Positions of one kept value with these bits behind its gap, and `b` = 0.
+fn one(gap: u32, width: u32, code: u64) -> Vec<u8> {
+    let bits = (1u128 << gap | u128::from(code) << (gap + 1)).to_le_bytes();
+    let length = (gap + 1 + width).div_ceil(8) as usize;
+    [&[1, 0, 0, 0, 0], &bits[..length]].concat()
+}
+
+/// A first value of 2 at `at`, which is 4096 to 6143: there the parameter is 11, since S(10) = 2 and S(11) = 1.
+fn far(at: u32) -> Vec<u8> {
+    let bits = 1u64 << 2 | u64::from(at & 2047) << 3 | u64::from(2f32.to_bits()) << 14;
+    [&[1, 0, 0, 0, 11], &bits.to_le_bytes()[..6]].concat()
+}
+
+#[test]
+fn every_field_of_a_sparse_part_is_checked() {
+    let layout = Arc::new(Layout::of(&[("w", &[5000])]).expect("small"));
+    let decode = |codec: CodecId, part: &[u8]| {
+        let packet = Packet::new(codec, layout.digest(), vec![part.to_vec()]).expect("small");
+        bitneuron_compress::Registry::standard().decompress(&packet, &layout, Limits::default())
+    };
+    let with = |head: &[u8], positions: &[u8]| [head, positions].concat();
+    let float = |value: f32| u64::from(value.to_bits());
+    let levels =
+        |low: u16, high: u16| [&1u32.to_le_bytes()[..], &low.to_le_bytes(), &high.to_le_bytes()].concat();
+    let mean = |value: f32| value.to_le_bytes();
+    let right: [WrongPart; 7] = [
+        ("the last", CodecId::TOP, with(&[255], &far(4999))),
+        ("full", CodecId::TOP, with(&[255], &one(1, 32, float(2.0)))),
+        ("byte", CodecId::TOP, with(&[0, 127, 0], &one(1, 8, 0x80))),
+        ("ternary", CodecId::TERNARY, with(&mean(2.0), &one(1, 1, 1))),
+        ("chunked", CodecId::CHUNKED, with(&levels(0x4000, 0x4000), &one(1, 2, 1))),
+        ("cosine", CodecId::COSINE, with(&[8, 255], &one(1, 32, float(2.0)))),
+        ("nothing", CodecId::TOP, vec![]),
+    ];
+    for (what, codec, part) in right {
+        let back = decode(codec, &part).expect(what);
+        let others = back.values().iter().enumerate().filter(|(at, _)| ![1, 4999].contains(at));
+        assert!(codec == CodecId::COSINE || others.map(|(_, x)| x.abs()).sum::<f32>() == 0.0, "{what}");
+    }
+    let wrong: Vec<WrongPart> = vec![
+        ("a form that is not known", CodecId::TOP, with(&[8, 127, 0], &one(1, 8, 0))),
+        ("a kept zero", CodecId::TOP, with(&[255], &one(1, 32, 0))),
+        ("a kept minus zero", CodecId::TOP, with(&[255], &one(1, 32, float(-0.0)))),
+        ("a kept infinity", CodecId::TOP, with(&[255], &one(1, 32, float(f32::INFINITY)))),
+        ("a byte of zero", CodecId::TOP, with(&[0, 0, 0], &one(1, 8, 0))),
+        ("a byte beyond the largest", CodecId::TOP, with(&[0, 255, 0], &one(1, 8, 0))),
+        ("a base far beyond", CodecId::TOP, with(&[7, 255, 255], &one(1, 8, 0))),
+        ("a least code above zero", CodecId::TOP, with(&[0, 126, 0], &one(1, 8, 1))),
+        ("not in lowest terms", CodecId::TOP, with(&[1, 254, 0], &one(1, 8, 0))),
+        ("no value", CodecId::TOP, with(&[255], &[0, 0, 0, 0, 0])),
+        (
+            "more values than the tensor",
+            CodecId::TOP,
+            with(&[255], &with(&[0x89, 0x13, 0, 0, 0], &[0xff; 30_000])),
+        ),
+        ("a value outside", CodecId::TOP, with(&[255], &far(5000))),
+        ("a longer parameter", CodecId::TERNARY, with(&mean(2.0), &[1, 0, 0, 0, 1, 0b0000_0011])),
+        ("a shorter parameter", CodecId::TERNARY, with(&mean(2.0), &one(20, 1, 0))),
+        ("bits left over", CodecId::TERNARY, with(&mean(2.0), &with(&one(1, 1, 0), &[0]))),
+        ("a padding that is not zero", CodecId::TERNARY, with(&mean(2.0), &one(1, 1, 2))),
+        ("a mean of zero", CodecId::TERNARY, with(&mean(0.0), &one(1, 1, 0))),
+        ("a mean below zero", CodecId::TERNARY, with(&mean(-1.0), &one(1, 1, 0))),
+        ("a mean that is none", CodecId::TERNARY, with(&mean(f32::NAN), &one(1, 1, 0))),
+        ("levels out of order", CodecId::CHUNKED, with(&levels(0x4001, 0x4000), &one(1, 2, 0))),
+        ("a level of zero", CodecId::CHUNKED, with(&levels(0, 0x4000), &one(1, 2, 0))),
+        ("a level of infinity", CodecId::CHUNKED, with(&levels(0x7f80, 0x7f80), &one(1, 2, 0))),
+        ("a high level not used", CodecId::CHUNKED, with(&levels(0x4000, 0x4001), &one(1, 2, 0))),
+        ("a low level not used", CodecId::CHUNKED, with(&levels(0x4000, 0x4001), &one(1, 2, 2))),
+        ("one level under two names", CodecId::CHUNKED, with(&levels(0x4000, 0x4000), &one(1, 2, 2))),
+        ("a chunk without levels", CodecId::CHUNKED, with(&0u32.to_le_bytes(), &one(1, 2, 0))),
+        (
+            "levels without a chunk",
+            CodecId::CHUNKED,
+            with(&[2u32.to_le_bytes(), [0, 0x40, 0, 0x40], [0, 0x40, 0, 0x40]].concat(), &one(1, 2, 0)),
+        ),
+        (
+            "more chunks than the tensor",
+            CodecId::CHUNKED,
+            with(&with(&3u32.to_le_bytes(), &[0, 0x40, 0, 0x40].repeat(3)), &one(1, 2, 0)),
+        ),
+        ("a chunk of 8192", CodecId::COSINE, with(&[13, 255], &one(1, 32, float(2.0)))),
+    ];
+    for (what, codec, part) in wrong {
+        assert!(decode(codec, &part).is_err(), "{what}");
+    }
+    let small = Arc::new(Layout::of(&[("w", &[1])]).expect("small"));
+    let packet = Packet::new(CodecId::COSINE, small.digest(), vec![with(&[3, 255], &one(0, 32, float(2.0)))]);
+    let refused = Cosine::default().decompress(&packet.expect("small"), &small, Limits::default());
+    assert!(refused.is_err(), "a chunk more than half empty");
+}
+
+#[test]
+fn every_field_of_a_random_head_is_checked() {
+    let layout = Arc::new(Layout::of(&[("w", &[8])]).expect("small"));
+    let decode = |kept: u32, of: u32, values: usize, more: &[u8]| {
+        let head = [&[7; 32], &kept.to_le_bytes()[..], &of.to_le_bytes(), more].concat();
+        let packet = Packet::new(CodecId::RANDOM, layout.digest(), vec![head, vec![0; 4 * values]]);
+        Random::default().decompress(&packet.expect("small"), &layout, Limits::default())
+    };
+    assert!(decode(1, 4, 2, &[]).is_ok());
+    for (kept, of, values, more) in [
+        (2, 8, 2, &[][..]),
+        (0, 4, 0, &[]),
+        (5, 4, 8, &[]),
+        (1, 4, 3, &[]),
+        (1, 4, 1, &[]),
+        (1, 4, 2, &[0]),
+        (1, u32::MAX, 1, &[]),
+    ] {
+        assert!(decode(kept, of, values, more).is_err(), "{kept}/{of}, {values} values, {more:?}");
+    }
+}
+
+#[test]
+fn choices_nest_one_level_deep() {
+    let layout = Arc::new(Layout::of(&[("w", &[3])]).expect("small"));
+    let auto = Auto::default();
+    let decode = |part: Vec<u8>| {
+        let packet = Packet::new(CodecId::AUTO, layout.digest(), vec![part]).expect("small");
+        auto.decompress(&packet, &layout, Limits::default())
+    };
+    let nested = |codec: CodecId, parts: &[&[u8]]| {
+        let mut part = [codec.0.to_le_bytes(), (parts.len() as u16).to_le_bytes()].concat();
+        parts.iter().for_each(|inner| part.extend((inner.len() as u32).to_le_bytes()));
+        parts.iter().for_each(|inner| part.extend_from_slice(inner));
+        part
+    };
+    let dense = nested(CodecId::DENSE, &[&[0; 12]]);
+    assert!(decode(dense.clone()).is_ok());
+    let twice = decode(nested(CodecId::AUTO, &[&dense]));
+    assert!(matches!(twice, Err(CompressError::UnknownCodec(CodecId::AUTO))));
+    assert!(decode(nested(CodecId(0x00ff), &[])).is_err());
+    for part in
+        [vec![], dense[..19].to_vec(), [&dense[..], &[0]].concat(), nested(CodecId::DENSE, &[&[0; 12], &[]])]
+    {
+        assert!(decode(part).is_err());
+    }
+    let empty = Arc::new(Layout::of(&[("w", &[0])]).expect("small"));
+    let packet = Packet::new(CodecId::AUTO, empty.digest(), vec![nested(CodecId::DENSE, &[&[]])]);
+    assert!(auto.decompress(&packet.expect("small"), &empty, Limits::default()).is_err());
 }

@@ -1,7 +1,9 @@
 //! Decoded integers are the same for ever: each codec's packet of a fixed kind has a fixed digest, and so have its integers.
 
 use bitneuron_compress::{
-    Chain, CodecId, Compressor, Dense, ExactDecoder, Limits, Packet, Registry, TensorTrain, Uniform,
+    Chain, Chunked, CodecId, Compressor, Dense, ExactDecoder, Limits, Packet, Random, Registry, TensorTrain,
+    Ternary, Top, Uniform,
+    sparse::{Density, Precision},
 };
 use bitneuron_core::{Layout, Params, Seed, hash::Hasher};
 use rand::Rng;
@@ -74,6 +76,31 @@ fn integers_and_packets_have_not_changed() {
         ("b17f1896a15b0f72", "8a3caf184ff649b3"),
         ("27843890097ed67f", "20e3c95e7a6e5af8"),
         ("2acc768e86e506b9", "7cf23f2539bd1b88"),
+    ];
+    assert_eq!(found.each_ref().map(|(packet, integers)| (packet.as_str(), integers.as_str())), golden);
+}
+
+#[test]
+fn sparse_integers_and_packets_have_not_changed() {
+    let params = dyadic(4, layout());
+    let density = Density::new(1, 10).expect("in range");
+    // Scaled, the values would leave the chain's interval.
+    let (top, random) = (Top::new(density), Random::new(density));
+    let codecs: [&dyn ExactDecoder; 5] = [
+        &top,
+        &top.with_precision(Precision::Byte),
+        &random.unscaled(),
+        &Ternary::new(density),
+        &Chunked::new(density),
+    ];
+    let found =
+        codecs.map(|codec| decoded(codec, &codec.compress(&params, Seed::from_number(6)).expect("finite")));
+    let golden = [
+        ("741bddb9d7cb725a", "15b304588c9694d0"),
+        ("0b8bec410185a062", "3962883d05404e2b"),
+        ("f013c26f7f675b50", "d7d907058353b9b8"),
+        ("e0e13a6e6c3ff890", "26b2d7f74170c0f8"),
+        ("ff95e26878890b14", "3a1c6a1858a52256"),
     ];
     assert_eq!(found.each_ref().map(|(packet, integers)| (packet.as_str(), integers.as_str())), golden);
 }

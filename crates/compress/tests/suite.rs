@@ -1,8 +1,10 @@
 //! The codecs of this crate keep the laws; for every law a codec that breaks it is refused by that law.
 
 use bitneuron_compress::{
-    Chain, CodecId, CompressError, Compressor, Dense, ErrorBound, ExactDecoder, Limits, Packet, TensorTrain,
-    Uniform,
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ErrorBound, ExactDecoder,
+    Limits, Packet, Properties, Random, TensorTrain, Ternary, Top, Uniform,
+    auto::Budget,
+    sparse::{Density, Precision},
     suite::{Law, check, check_exact},
 };
 use bitneuron_core::{Layout, Params, Seed, params::Entry};
@@ -51,6 +53,46 @@ fn chain_keeps_the_laws() {
     assert!(Chain::new(TensorTrain::default(), codec).is_err(), "two transforms have no name");
 }
 
+#[test]
+fn sparse_codecs_keep_the_laws() {
+    for (kept, of) in [(1, 400), (1, 100), (1, 10), (2, 3), (1, 1)] {
+        let density = Density::new(kept, of).expect("in range");
+        let top = Top::new(density);
+        for codec in [top, top.with_precision(Precision::Byte)] {
+            check(&codec, codec.error()).expect("lawful");
+            check_exact(&codec).expect("lawful");
+        }
+        let (ternary, chunked) = (Ternary::new(density), Chunked::new(density));
+        check(&ternary, ternary.error()).expect("lawful");
+        check_exact(&ternary).expect("lawful");
+        check(&chunked, chunked.error()).expect("lawful");
+        check_exact(&chunked).expect("lawful");
+        let cosine = Cosine::new(density);
+        for codec in [cosine, cosine.with_chunk(16).expect("allowed").with_precision(Precision::Byte)] {
+            check(&codec, codec.error()).expect("lawful");
+        }
+    }
+}
+
+#[test]
+fn random_keeps_the_laws() {
+    for (kept, of) in [(1, 20), (1, 4), (2, 3), (1, 1)] {
+        let scaled = Random::new(Density::new(kept, of).expect("in range"));
+        for codec in [scaled, scaled.unscaled()] {
+            check(&codec, codec.error()).expect("lawful");
+            check_exact(&codec).expect("lawful");
+        }
+    }
+}
+
+#[test]
+fn auto_keeps_the_laws() {
+    for budget in [Budget::Error(0.0), Budget::Error(0.1), Budget::Error(0.7), Budget::Bytes(60_000)] {
+        let codec = Auto::standard(budget).expect("in range");
+        check(&codec, codec.error()).expect("lawful");
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     WrongValue,
@@ -66,6 +108,11 @@ enum Fault {
     TakesNan,
     WrongInteger,
     NoInterval,
+    ClaimsNoBias,
+    ClaimsContraction,
+    ClaimsLinear,
+    AddsItsOwn,
+    AddsWhatItRefuses,
 }
 
 /// `Dense` with one fault.
@@ -88,6 +135,15 @@ impl Wrong {
 impl Compressor for Wrong {
     fn codec(&self) -> CodecId {
         if self.0 == Fault::OtherName { CodecId::UNIFORM } else { CodecId::DENSE }
+    }
+
+    fn properties(&self) -> Properties {
+        match self.0 {
+            Fault::ClaimsNoBias => Properties { unbiased: true, ..Properties::default() },
+            Fault::ClaimsContraction => Properties { contraction: 0.9, ..Properties::default() },
+            Fault::ClaimsLinear => Properties { linear: true, ..Properties::default() },
+            _ => Properties::default(),
+        }
     }
 
     fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {
@@ -113,6 +169,13 @@ impl Compressor for Wrong {
             Fault::WrongValue => {
                 let mut params = Dense.decompress(packet, expect, limits)?;
                 params.values_mut().iter_mut().for_each(|value| *value *= 1.001);
+                Ok(params)
+            }
+            Fault::ClaimsNoBias | Fault::ClaimsContraction | Fault::ClaimsLinear => {
+                let mut params = Dense.decompress(packet, expect, limits)?;
+                let claims_linear = self.0 == Fault::ClaimsLinear;
+                let wrong = |value: f32| if claims_linear { value.abs() } else { value / 2.0 };
+                params.values_mut().iter_mut().for_each(|value| *value = wrong(*value));
                 Ok(params)
             }
             Fault::ReadsAnyName => {
@@ -156,6 +219,24 @@ impl Compressor for Wrong {
             _ => Dense.decompress(packet, expect, limits),
         }
     }
+
+    fn decompress_onto(
+        &self,
+        packet: &Packet,
+        weight: f32,
+        onto: &mut Params,
+        limits: Limits,
+    ) -> Result<(), CompressError> {
+        let decoded = self.decompress(packet, onto.layout(), limits);
+        let outcome = decoded.map(|decoded| {
+            let sums = onto.values_mut().iter_mut().zip(decoded.values());
+            sums.for_each(|(sum, value)| *sum += weight * value);
+        });
+        if self.0 == Fault::AddsItsOwn || self.0 == Fault::AddsWhatItRefuses && outcome.is_err() {
+            onto.values_mut().iter_mut().for_each(|value| *value += 1.0);
+        }
+        outcome
+    }
 }
 
 impl ExactDecoder for Wrong {
@@ -191,10 +272,19 @@ fn every_law_refuses_its_breaker() {
         (Fault::GivesInfinity, Law::Hostile),
         (Fault::IgnoresTheRest, Law::Canonical),
         (Fault::TakesNan, Law::Finite),
+        (Fault::ClaimsNoBias, Law::Promises),
+        (Fault::ClaimsContraction, Law::Promises),
+        (Fault::ClaimsLinear, Law::Promises),
+        (Fault::AddsItsOwn, Law::Promises),
+        (Fault::AddsWhatItRefuses, Law::Promises),
     ];
     for (fault, law) in breakers {
         // Entropy of its own is seen as such only where a small error is declared.
-        let declared = if fault == Fault::OwnEntropy { ErrorBound::Norm(1e-3) } else { ErrorBound::Lossless };
+        let declared = match fault {
+            Fault::OwnEntropy => ErrorBound::Norm(1e-3),
+            Fault::ClaimsNoBias | Fault::ClaimsContraction | Fault::ClaimsLinear => ErrorBound::Unknown,
+            _ => ErrorBound::Lossless,
+        };
         let violation = check(&Wrong::new(fault), declared).expect_err("a breaker");
         assert_eq!(violation.law, law, "{fault:?}: {violation}");
     }

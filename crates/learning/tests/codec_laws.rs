@@ -1,6 +1,9 @@
 //! The reference codec passes the suite, and for each law one wrong codec is refused by that law.
 
-use bitneuron_compress::{CompressError, Compressor as _, Dense, Limits, Packet, Uniform};
+use bitneuron_compress::{
+    Chain, Chunked, CompressError, Compressor, Cosine, Dense, ErrorFeedback, Limits, Packet, Random,
+    TensorTrain, Ternary, Top, Uniform, sparse::Density,
+};
 use bitneuron_core::{Layout, Params, Seed};
 use bitneuron_learning::gossip::{ModelCodec, PacketCodec};
 use bitneuron_learning::suite::{self, CodecLaw};
@@ -14,10 +17,65 @@ fn layout() -> Arc<Layout> {
 fn packet_codecs_pass() {
     let layout = layout();
     let limits = Limits::of(&layout);
-    let mut dense = PacketCodec::new(Arc::new(Dense), Arc::clone(&layout), limits);
+    let mut dense = PacketCodec::new(Arc::new(Dense), Arc::clone(&layout), limits).expect("lossless");
     suite::codec(&mut dense, &layout, 0.0).expect("dense");
-    let mut uniform = PacketCodec::new(Arc::new(Uniform::default()), Arc::clone(&layout), limits);
-    suite::codec(&mut uniform, &layout, 1.0 / 128.0).expect("eight bits");
+    let uniform = PacketCodec::new(Arc::new(Uniform::default()), Arc::clone(&layout), limits);
+    suite::codec(&mut uniform.expect("eight bits"), &layout, 1.0 / 128.0).expect("eight bits");
+}
+
+/// What leaves out too much for good is refused: at once where that is declared, at the packet where it is not.
+#[test]
+fn unfaithful_codecs_are_refused() {
+    let layout = layout();
+    let limits = Limits::of(&layout);
+    let new = |codec: Arc<dyn Compressor>| PacketCodec::new(codec, Arc::clone(&layout), limits);
+    let most = Density::new(2, 3).expect("in range");
+    let refused: [Arc<dyn Compressor>; 7] = [
+        Arc::new(Top::default()),
+        Arc::new(Top::new(most)),
+        Arc::new(Ternary::default()),
+        Arc::new(Chunked::default()),
+        Arc::new(Cosine::default()),
+        Arc::new(Random::default().unscaled()),
+        Arc::new(TensorTrain::tolerance(0.6).expect("in range")),
+    ];
+    for codec in refused {
+        let name = codec.codec();
+        assert!(
+            matches!(new(codec), Err(CompressError::Unfaithful { codec, .. }) if codec == name),
+            "{name}"
+        );
+    }
+    let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
+    let taken: [Arc<dyn Compressor>; 6] = [
+        Arc::new(Uniform::new(4).expect("in range")),
+        Arc::new(Uniform::new(1).expect("in range").stochastic()),
+        Arc::new(Top::new(Density::new(19, 20).expect("in range"))),
+        Arc::new(Random::default()),
+        Arc::new(TensorTrain::default()),
+        Arc::new(chain),
+    ];
+    let mut rng = 1u32;
+    let mut noise = || {
+        rng = rng.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (rng >> 8) as f32 / 16_777_216.0 - 0.5
+    };
+    let model = Params::new((0..35).map(|_| noise()).collect(), Arc::clone(&layout)).expect("fits");
+    for codec in taken {
+        let name = codec.codec();
+        let mut codec = new(codec).unwrap_or_else(|error| panic!("{name}: {error}"));
+        codec.pack(&model, Seed::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    // One bit promises nothing about models; on this one it shows.
+    let mut coarse = new(Arc::new(Uniform::new(1).expect("in range"))).expect("nothing is declared");
+    assert!(matches!(coarse.pack(&model, Seed::default()), Err(CompressError::Unfaithful { .. })));
+    // With a memory it may be used.
+    let feedback = Box::new(ErrorFeedback::new(Top::default(), Arc::clone(&layout)));
+    let mut remembers =
+        PacketCodec::with_encoder(Arc::new(Top::default()), feedback, Arc::clone(&layout), limits)
+            .expect("faithful");
+    let packet = remembers.pack(&model, Seed::default()).expect("finite");
+    remembers.unpack(&packet).expect("own packet");
 }
 
 /// Reads packets of dense values in a way of its own.

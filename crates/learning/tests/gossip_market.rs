@@ -32,6 +32,7 @@ fn model() -> Arc<dyn Model> {
 
 fn codec(model: &Arc<dyn Model>) -> PacketCodec {
     PacketCodec::new(Arc::new(Dense), Arc::clone(model.layout()), Limits::of(model.layout()))
+        .expect("lossless")
 }
 
 /// One feature marks the class; the others are a half, so that huge parameters overflow in the sum.

@@ -32,7 +32,8 @@ fn node(number: u64, rules: &Arc<peer::Rules>, model: &Arc<dyn Model>, data: Dat
     let start = peer::Start {
         id: id(number),
         update: Sgd::new(Arc::clone(model), rate, 8),
-        codec: PacketCodec::new(Arc::new(Dense), Arc::clone(model.layout()), Limits::of(model.layout())),
+        codec: PacketCodec::new(Arc::new(Dense), Arc::clone(model.layout()), Limits::of(model.layout()))
+            .expect("lossless"),
         model: model.init(Seed::from_number(0)),
         data: Arc::new(data),
         seed: Seed::from_number(number),
@@ -207,10 +208,18 @@ fn an_encoder_with_a_memory_stands_in_front() {
             twice.values_mut().iter_mut().for_each(|value| *value = 2.0 * *value + self.0 as f32);
             Dense.compress(&twice, seed)
         }
+
+        fn is_faithful(&self) -> bool {
+            self.0 < 100
+        }
     }
     let model = model(3, 3);
-    let mut codec = PacketCodec::new(Arc::new(Dense), Arc::clone(model.layout()), Limits::default())
-        .with_encoder(Box::new(Doubles(0)));
+    let with = |sent| {
+        let (dense, encoder) = (Arc::new(Dense), Box::new(Doubles(sent)));
+        PacketCodec::with_encoder(dense, encoder, Arc::clone(model.layout()), Limits::default())
+    };
+    assert!(matches!(with(100), Err(CompressError::Unfaithful { .. })), "not faithful by its own word");
+    let mut codec = with(0).expect("faithful");
     let mut params = model.init(Seed::default());
     params.values_mut().fill(3.0);
     for sent in [7.0f32, 8.0] {

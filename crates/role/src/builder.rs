@@ -23,7 +23,6 @@
 //! ```
 //! use bitneuron_compress::Dense;
 //! use bitneuron_core::{Amount, Dataset, Keypair, Seed, exact::ExactData};
-//! use bitneuron_learning::ModelError;
 //! use bitneuron_role::{NodeBuilder, Plan, User, Validator};
 //! use bitneuron_zk::Library;
 //! use std::sync::Arc;
@@ -34,11 +33,11 @@
 //!     library: Arc<Library>,
 //!     (voter, shard): (Keypair, Arc<ExactData>),
 //!     (seller, rows): (Keypair, Arc<Dataset>),
-//! ) -> Result<(Validator, User), ModelError> {
+//! ) -> Result<(Validator, User), Box<dyn std::error::Error>> {
 //!     let node = NodeBuilder::new(plan, library)?;
 //!     let validator = node.validator(voter, shard);
 //!     let dear = node.compressor(Arc::new(Dense)).ask(Amount::tokens(11));
-//!     Ok((validator, dear.user(seller, rows, Seed::from_number(1))))
+//!     Ok((validator, dear.user(seller, rows, Seed::from_number(1))?))
 //! }
 //! ```
 
@@ -47,7 +46,7 @@ use crate::plan::Plan;
 use crate::proofs::{Heads, Proofs};
 use crate::user::{User, UserStart};
 use crate::validator::{Validator, ValidatorStart};
-use bitneuron_compress::{Compressor, Uniform};
+use bitneuron_compress::{CompressError, Compressor, Uniform};
 use bitneuron_consensus::{ConsensusEngine, Malachite, Timeouts};
 use bitneuron_core::claim::{CheckClaim, Score, Turn};
 use bitneuron_core::exact::ExactData;
@@ -244,7 +243,10 @@ impl NodeBuilder {
     }
 
     /// A user before its first round, with data that never leave it; all its randomness comes from `seed`.
-    pub fn user(&self, key: Keypair, data: Arc<Dataset>, seed: Seed) -> User {
+    ///
+    /// # Errors
+    /// The compressor declares that it loses too much of a model.
+    pub fn user(&self, key: Keypair, data: Arc<Dataset>, seed: Seed) -> Result<User, CompressError> {
         User::new(UserStart {
             key,
             plan: self.plan.clone(),

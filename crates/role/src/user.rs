@@ -18,7 +18,7 @@ use crate::prove;
 use crate::role::{Effect, Input, Report};
 use crate::training::Training;
 use crate::work::{Job, Outcome, Trained};
-use bitneuron_compress::Compressor;
+use bitneuron_compress::{CompressError, Compressor};
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::exact::{ExactParams, data::draw};
 use bitneuron_core::{
@@ -140,12 +140,15 @@ impl fmt::Debug for User {
 
 impl User {
     /// A user before its first round.
-    pub fn new(start: UserStart) -> Self {
+    ///
+    /// # Errors
+    /// The compressor declares that it loses too much of a model.
+    pub fn new(start: UserStart) -> Result<Self, CompressError> {
         let UserStart { key, plan, data, update, compressor, prover, heads, conduct, ask, aside, seed } =
             start;
         let shard = Shard::new(&data, aside, seed);
         let data = shard.as_ref().map_or(data, Shard::rest);
-        let packs = PacketCodec::new(compressor, plan.layout().clone(), plan.limits());
+        let packs = PacketCodec::new(compressor, plan.layout().clone(), plan.limits())?;
         let codec = ChainCodec { packs, opens: plan.registry.clone(), layout: plan.layout().clone() };
         let algorithm = Algorithm2::new(user::Start {
             id: key.id(),
@@ -157,7 +160,7 @@ impl User {
             period: plan.round_span(),
             age_lead: u64::MAX,
         });
-        Self {
+        Ok(Self {
             light: plan.light(),
             params: (Height(0), plan.genesis.params.clone()),
             algorithm: Some(Box::new(algorithm)),
@@ -176,7 +179,7 @@ impl User {
             salt: 0,
             shard,
             whole: None,
-        }
+        })
     }
 
     /// Its name.

@@ -39,7 +39,7 @@ use crate::{
     Address, Bridge, Churn, Context, Latency, Link, MachineNode, Network, Payload, Setting, Stream, Tally,
     World,
 };
-use bitneuron_compress::{Compressor, Dense, Limits};
+use bitneuron_compress::{CompressError, Compressor, Dense, Limits};
 use bitneuron_core::{Dataset, Digest, NodeId, Seed, Time, hash::Hasher};
 use bitneuron_learning::{
     Merge, Model, ModelError, Sgd, UpdateError,
@@ -117,6 +117,9 @@ pub enum LabError {
     /// The data cannot be learned from.
     #[error(transparent)]
     Update(#[from] UpdateError),
+    /// The compressor loses too much of a model.
+    #[error(transparent)]
+    Codec(#[from] CompressError),
     /// A peer refused its own turn.
     #[error("node {node}: {why}")]
     Peer {
@@ -208,7 +211,7 @@ impl GossipLab {
         let (shards, label_entropy) = self.spread(train, seed)?;
         let network = Network { link: self.link, ..Network::default() };
         let setting = Setting { seed, network, churn: self.churn.clone(), trace: self.trace };
-        let mut world = World::new(setting, self.peers(&shards, period, seed));
+        let mut world = World::new(setting, self.peers(&shards, period, seed)?);
         let mut rounds = Vec::new();
         for round in 1..=self.rounds {
             // A wake at the very end belongs to the next round.
@@ -248,14 +251,19 @@ impl GossipLab {
     }
 
     /// All nodes at line 1, with the same first parameters.
-    fn peers(&self, shards: &[Arc<Dataset>], period: u64, seed: Seed) -> Vec<MachineNode<Wiring>> {
+    fn peers(
+        &self,
+        shards: &[Arc<Dataset>],
+        period: u64,
+        seed: Seed,
+    ) -> Result<Vec<MachineNode<Wiring>>, CompressError> {
         let model = &self.update.model;
         let (merge, period_span) = (Arc::clone(&self.merge), Duration::from_micros(period));
         let rules = Arc::new(peer::Rules { merge, period: period_span, age_lead: self.age_lead });
         let first = model.init(seed.derive("init"));
         let limits = Limits::of(model.layout());
         let peer = |(node, data): (Address, &Arc<Dataset>)| {
-            let codec = PacketCodec::new(Arc::clone(&self.compressor), Arc::clone(model.layout()), limits);
+            let codec = PacketCodec::new(Arc::clone(&self.compressor), Arc::clone(model.layout()), limits)?;
             let start = peer::Start {
                 id: name(node),
                 update: self.update.clone(),
@@ -264,7 +272,7 @@ impl GossipLab {
                 data: Arc::clone(data),
                 seed: seed.derive_number("peer", u64::from(node)),
             };
-            MachineNode::new(Peer::new(Arc::clone(&rules), start), self.wiring(node, period, seed))
+            Ok(MachineNode::new(Peer::new(Arc::clone(&rules), start), self.wiring(node, period, seed)))
         };
         (0..self.nodes).zip(shards.iter().cycle()).map(peer).collect()
     }

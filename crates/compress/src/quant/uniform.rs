@@ -94,16 +94,6 @@ impl Uniform {
         Self { rounding: Rounding::Stochastic, ..self }
     }
 
-    /// The error, relative to the largest magnitude of all parameters.
-    pub fn error(&self) -> ErrorBound {
-        let levels = f64::from((1u32 << self.bits) - 1);
-        let steps = match self.rounding {
-            Rounding::Nearest => 0.5,
-            Rounding::Stochastic => 1.0,
-        };
-        ErrorBound::Maximum(2.0 * steps / levels + 2f64.powi(-19))
-    }
-
     fn encode_tensor(self, values: &[f32], first: usize, seed: Seed) -> Result<Vec<u8>, CompressError> {
         if values.is_empty() {
             return Ok(Vec::new());
@@ -271,6 +261,16 @@ impl Compressor for Uniform {
     /// The mean is right up to one unit of 2⁻²¹ of the largest magnitude.
     fn properties(&self) -> Properties {
         Properties { unbiased: self.rounding == Rounding::Stochastic, ..Properties::default() }
+    }
+
+    /// The error, relative to the largest magnitude of all parameters.
+    fn error(&self) -> ErrorBound {
+        let levels = f64::from((1u32 << self.bits) - 1);
+        let steps = match self.rounding {
+            Rounding::Nearest => 0.5,
+            Rounding::Stochastic => 1.0,
+        };
+        ErrorBound::Maximum(2.0 * steps / levels + 2f64.powi(-19))
     }
 
     fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {

@@ -1,6 +1,6 @@
 //! The laws of [`Compressor`], one function each.
 
-use super::{Law, Violation, cases, guarded, mutant, told};
+use super::{Law, Violation, cases, guarded, mutant, promises, told};
 use crate::{CodecId, CompressError, Compressor, ErrorBound, Limits, Packet};
 use bitneuron_core::{Layout, Params, Seed, params::Entry};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ const MUTANTS: u64 = 200;
 /// Parts of a packet whose lengths are tried.
 const PARTS: usize = 16;
 
-/// Checks every law of [`Compressor`]; `error` is what the codec declares.
+/// Checks every law of [`Compressor`]; `error` is what is asked of the codec besides what it declares itself.
 ///
 /// # Errors
 /// The first law that is broken.
@@ -26,6 +26,8 @@ pub fn check(codec: &dyn Compressor, error: ErrorBound) -> Result<(), Violation>
         subject.canonical()?;
         subject.hostile()?;
         subject.finite()?;
+        subject.onto()?;
+        promises::check(codec, case, params)?;
     }
     Ok(())
 }
@@ -90,8 +92,13 @@ impl<'a> Subject<'a> {
 
     fn round_trip(&self, error: ErrorBound) -> Result<(), Violation> {
         match self.decode(&self.packet, self.params.layout(), self.limits)? {
-            Ok(back) if error.admits(self.params, &back) => Ok(()),
-            Ok(_) => Err(self.broken(Law::RoundTrip, format!("outside {error:?}"))),
+            Ok(back) if !error.admits(self.params, &back) => {
+                Err(self.broken(Law::RoundTrip, format!("outside {error:?}")))
+            }
+            Ok(back) if !self.codec.error().admits(self.params, &back) => {
+                Err(self.broken(Law::RoundTrip, format!("outside its own {:?}", self.codec.error())))
+            }
+            Ok(_) => Ok(()),
             Err(error) => Err(self.broken(Law::RoundTrip, error.to_string())),
         }
     }
@@ -207,5 +214,38 @@ impl<'a> Subject<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Adding onto is decoding and adding; a refused packet adds nothing.
+    fn onto(&self) -> Result<(), Violation> {
+        let Ok(decoded) = self.decode(&self.packet, self.params.layout(), self.limits)? else {
+            return Ok(());
+        };
+        let base = |at: usize| (at % 7) as f32 * 0.25 - 0.5;
+        let start = (0..decoded.values().len()).map(base).collect();
+        let start = Params::new(start, decoded.layout().clone())
+            .map_err(|error| self.broken(Law::Promises, error.to_string()))?;
+        let mut onto = start.clone();
+        let add = |packet: &Packet, onto: &mut Params| {
+            guarded(self.case, || self.codec.decompress_onto(packet, -0.5, onto, self.limits))
+        };
+        if let Err(error) = add(&self.packet, &mut onto)? {
+            return Err(self.broken(Law::Promises, error.to_string()));
+        }
+        let expected = start.values().iter().zip(decoded.values()).map(|(sum, value)| sum - 0.5 * value);
+        if !onto.values().iter().zip(expected).all(|(found, expected)| found.to_bits() == expected.to_bits())
+        {
+            return Err(self.broken(Law::Promises, "adding onto is not decoding and adding"));
+        }
+        let mut refused = self.with_parts(Vec::clear)?;
+        if self.packet.parts().is_empty() {
+            refused = self.with_parts(|parts| parts.push(Vec::new()))?;
+        }
+        let mut onto = start.clone();
+        if add(&refused, &mut onto)?.is_err() && onto == start {
+            Ok(())
+        } else {
+            Err(self.broken(Law::Promises, "a refused packet was added"))
+        }
     }
 }

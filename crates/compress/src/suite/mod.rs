@@ -14,6 +14,7 @@ mod cases;
 mod exact;
 mod laws;
 mod mutant;
+mod promises;
 
 pub use cases::cases;
 pub use exact::check_exact;
@@ -48,6 +49,8 @@ pub enum Law {
     Finite,
     /// The integers are the rounded values.
     Exact,
+    /// What the codec states in its properties holds, and adding onto is decoding and adding.
+    Promises,
 }
 
 /// A law that was broken, and how.

@@ -19,7 +19,7 @@ pub use shape::{TrainShape, WORK};
 
 use crate::{
     Chain, CodecId, CompressError, Compressor, Dense, ErrorBound, ExactDecoder, ExactTransform, Factors,
-    Limits, Packet, Transform,
+    Limits, Packet, Properties, Transform,
     dense::{check_finite, tensors},
     reader::Reader,
 };
@@ -88,14 +88,6 @@ impl TensorTrain {
         let truncation = Truncation::MaxRank(max_rank);
         truncation.check()?;
         Ok(Self { truncation })
-    }
-
-    /// The error that is promised when the cores are sent as they are.
-    pub fn error(&self) -> ErrorBound {
-        match self.truncation {
-            Truncation::Tolerance(tolerance) => ErrorBound::Norm(tolerance),
-            Truncation::MaxRank(_) => ErrorBound::Unknown,
-        }
     }
 
     /// The train of one tensor, or `None` where the tensor itself is smaller.
@@ -247,6 +239,24 @@ impl TensorTrain {
 impl Compressor for TensorTrain {
     fn codec(&self) -> CodecId {
         CodecId::TENSOR_TRAIN
+    }
+
+    /// With a tolerance ε the contraction 1 − ε².
+    fn properties(&self) -> Properties {
+        match self.truncation {
+            Truncation::Tolerance(tolerance) => {
+                Properties { contraction: 1.0 - tolerance * tolerance, ..Properties::default() }
+            }
+            Truncation::MaxRank(_) => Properties::default(),
+        }
+    }
+
+    /// The error that is promised when the cores are sent as they are.
+    fn error(&self) -> ErrorBound {
+        match self.truncation {
+            Truncation::Tolerance(tolerance) => ErrorBound::Norm(tolerance),
+            Truncation::MaxRank(_) => ErrorBound::Unknown,
+        }
     }
 
     fn compress(&self, params: &Params, seed: Seed) -> Result<Packet, CompressError> {

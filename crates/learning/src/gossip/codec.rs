@@ -2,8 +2,15 @@
 //!
 //! [`PacketCodec`] carries `f32` parameters by any [`Compressor`]; a sender with memory (error feedback) stands in front
 //! of it as an [`Encoder`]. Other kinds of models, such as exact integers, bring their own [`ModelCodec`].
+//!
+//! Nodes act on every packet by itself, so a codec must not leave out for good what they need. [`PacketCodec`] judges when it is
+//! made: a codec that is right on average, or declares a small error, is taken; one that declares a large error (the largest
+//! percent, signs of a few) is refused; of one that declares nothing every packet is measured before it leaves. An encoder
+//! has to be faithful: what it leaves out must come later.
 
-use bitneuron_compress::{CompressError, Compressor, Encoder, Limits, Packet};
+use bitneuron_compress::{
+    CompressError, Compressor, Encoder, ErrorBound, Limits, Packet, bound::relative_error,
+};
 use bitneuron_core::{Layout, Params, Seed};
 use std::fmt;
 use std::sync::Arc;
@@ -38,10 +45,46 @@ pub trait ModelCodec<T = Params>: Send {
 /// The trait stays object-safe.
 const _: Option<&dyn ModelCodec> = None;
 
+/// ‖x − x̂‖ / ‖x‖ that a model may lose on its way: three tenths of its square.
+const MOST_ERROR: f64 = 0.55;
+/// max |x − x̂| / max |x| that is taken for small without a look at the model: that of a uniform quantiser of four bits.
+const MOST_OF_MAXIMUM: f64 = 0.07;
+
+/// What a compressor's promises are worth to a receiver of models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// Its promises are enough.
+    Trusted,
+    /// It promises too little to be trusted: each packet is decoded and compared before it is sent.
+    Measured,
+}
+
+impl Care {
+    /// The care that a compressor needs.
+    fn of(compressor: &dyn Compressor) -> Result<Self, CompressError> {
+        let promises = compressor.properties();
+        if promises.unbiased || promises.contraction >= 1.0 - MOST_ERROR * MOST_ERROR {
+            return Ok(Self::Trusted);
+        }
+        match compressor.error() {
+            ErrorBound::Lossless => Ok(Self::Trusted),
+            ErrorBound::Norm(error) if error <= MOST_ERROR => Ok(Self::Trusted),
+            ErrorBound::Maximum(error) if error <= MOST_OF_MAXIMUM => Ok(Self::Trusted),
+            ErrorBound::Norm(_) => Err(unfaithful(compressor, "declares an error too large for models")),
+            ErrorBound::Maximum(_) | ErrorBound::Unknown => Ok(Self::Measured),
+        }
+    }
+}
+
+fn unfaithful(compressor: &dyn Compressor, why: &'static str) -> CompressError {
+    CompressError::Unfaithful { codec: compressor.codec(), why }
+}
+
 /// `f32` parameters by a compressor. Without an encoder it is a few shared pointers, cheap to clone for every node.
 pub struct PacketCodec {
     compressor: Arc<dyn Compressor>,
     encoder: Option<Box<dyn Encoder>>,
+    care: Care,
     layout: Arc<Layout>,
     limits: Limits,
 }
@@ -51,6 +94,7 @@ impl fmt::Debug for PacketCodec {
         f.debug_struct("PacketCodec")
             .field("codec", &self.compressor.codec())
             .field("remembers", &self.encoder.is_some())
+            .field("care", &self.care)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
@@ -58,23 +102,57 @@ impl fmt::Debug for PacketCodec {
 
 impl PacketCodec {
     /// Sends and reads by one compressor; models have this layout, foreign packets stay within `limits`.
-    pub fn new(compressor: Arc<dyn Compressor>, layout: Arc<Layout>, limits: Limits) -> Self {
-        Self { compressor, encoder: None, layout, limits }
+    ///
+    /// # Errors
+    /// [`CompressError::Unfaithful`]: the compressor is biased and declares an error that models do not bear.
+    pub fn new(
+        compressor: Arc<dyn Compressor>,
+        layout: Arc<Layout>,
+        limits: Limits,
+    ) -> Result<Self, CompressError> {
+        let care = Care::of(compressor.as_ref())?;
+        Ok(Self { compressor, encoder: None, care, layout, limits })
     }
 
-    /// The same, but sends through an encoder whose packets the compressor reads.
-    #[must_use]
-    pub fn with_encoder(self, encoder: Box<dyn Encoder>) -> Self {
-        Self { encoder: Some(encoder), ..self }
+    /// Sends through an encoder whose packets the compressor reads. What the compressor itself would lose does not
+    /// matter then.
+    ///
+    /// # Errors
+    /// [`CompressError::Unfaithful`]: the encoder does not send later what it leaves out.
+    pub fn with_encoder(
+        compressor: Arc<dyn Compressor>,
+        encoder: Box<dyn Encoder>,
+        layout: Arc<Layout>,
+        limits: Limits,
+    ) -> Result<Self, CompressError> {
+        if !encoder.is_faithful() {
+            return Err(unfaithful(compressor.as_ref(), "has an encoder that forgets what it leaves out"));
+        }
+        Ok(Self { compressor, encoder: Some(encoder), care: Care::Trusted, layout, limits })
+    }
+
+    /// Refuses a packet that is too far from the model.
+    fn measure(&self, model: &Params, packet: &Packet) -> Result<(), CompressError> {
+        let limits = Limits { bytes: packet.len(), elements: model.values().len() };
+        let back = self.compressor.decompress(packet, model.layout(), limits)?;
+        if relative_error(model, &back) <= MOST_ERROR {
+            Ok(())
+        } else {
+            Err(unfaithful(self.compressor.as_ref(), "lost too much of this model"))
+        }
     }
 }
 
 impl ModelCodec for PacketCodec {
     fn pack(&mut self, model: &Params, seed: Seed) -> Result<Packet, CompressError> {
-        match &mut self.encoder {
-            Some(encoder) => encoder.encode(model, seed),
-            None => self.compressor.compress(model, seed),
+        if let Some(encoder) = &mut self.encoder {
+            return encoder.encode(model, seed);
         }
+        let packet = self.compressor.compress(model, seed)?;
+        if self.care == Care::Measured {
+            self.measure(model, &packet)?;
+        }
+        Ok(packet)
     }
 
     fn unpack(&self, packet: &Packet) -> Result<Params, CompressError> {

@@ -113,9 +113,10 @@ impl Fixture {
     pub(crate) fn nodes(&self) -> (Vec<Validator>, Vec<User>) {
         let node = NodeBuilder::new(self.plan.clone(), self.library.clone()).expect("a model");
         let validators = self.validators.iter().map(|(key, data)| node.validator(key.clone(), data.clone()));
-        let users = (0..)
-            .zip(&self.users)
-            .map(|(n, (key, data))| node.user(key.clone(), data.clone(), self.seed.derive_number("user", n)));
+        let users = (0..).zip(&self.users).map(|(n, (key, data))| {
+            let seed = self.seed.derive_number("user", n);
+            node.user(key.clone(), data.clone(), seed).expect("a faithful compressor")
+        });
         (validators.collect(), users.collect())
     }
 }

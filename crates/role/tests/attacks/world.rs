@@ -130,7 +130,7 @@ impl World {
         let own = Dataset::new(features, (0..8).map(|row| row % 2).collect()).unwrap();
         Self {
             validator: builder.validator(me, data),
-            user: builder.user(seller(), Arc::new(own), Seed::from_number(4)),
+            user: builder.user(seller(), Arc::new(own), Seed::from_number(4)).unwrap(),
             plan,
             now: Time::ZERO,
             timers: BTreeMap::new(),

@@ -206,7 +206,9 @@ fn actors(
         let (conduct, part) = conduct(scenario, index);
         let own = seed.derive_number("user role", u64::from(index));
         let builder = builder.clone().conduct(conduct).set_aside(cast::set_aside(data));
-        let user = builder.user(key.clone(), data.clone(), own);
+        let user = builder
+            .user(key.clone(), data.clone(), own)
+            .map_err(|error| ScenarioError::Setting(error.to_string()))?;
         parts.push(part);
         actors.push(Actor::honest(RoleNode::new(Role::from(user), directory.clone())));
     }
