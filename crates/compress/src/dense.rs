@@ -110,7 +110,7 @@ impl ExactDecoder for Dense {
 }
 
 /// Sign and mantissa m < 2²⁴, and exponent e, of `value = m · 2^e`, read from its bits; `None` when it is not finite.
-fn parts_of_float(value: f32) -> Option<(i64, i32)> {
+pub(crate) fn parts_of_float(value: f32) -> Option<(i64, i32)> {
     let bits = value.to_bits();
     let exponent = (bits >> 23 & 0xff) as i32;
     let fraction = i64::from(bits & 0x7f_ffff);

@@ -11,6 +11,7 @@
 pub mod bound;
 pub mod chain;
 pub mod dense;
+pub mod entropy;
 pub mod error;
 pub mod exact;
 pub mod linalg;
@@ -31,7 +32,7 @@ pub use error::CompressError;
 pub use exact::ExactDecoder;
 pub use packet::{CodecId, Limits, Packet};
 pub use properties::Properties;
-pub use quant::Uniform;
+pub use quant::{Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign, Uniform};
 pub use registry::Registry;
 pub use transform::{ExactTransform, Factors, Transform};
 pub use tt::{TensorTrain, Train, Truncation};

@@ -1,7 +1,8 @@
 //! The codecs that a receiver knows, by the name that packets carry.
 
 use crate::{
-    Chain, CodecId, CompressError, Compressor, Dense, ExactDecoder, Limits, Packet, TensorTrain, Uniform,
+    Absmax4, Absmax8, Chain, CodecId, CompressError, Compressor, Dense, Ecsq, ExactDecoder, Float, Limits,
+    Nf4, Packet, Rotated, Sign, TensorTrain, Uniform,
 };
 use bitneuron_core::{Layout, Params};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -29,6 +30,15 @@ impl Registry {
         let mut registry = Self::new();
         registry.insert_exact(Arc::new(Dense));
         registry.insert_exact(Arc::new(Uniform::default()));
+        registry.insert_exact(Arc::new(Absmax8::default()));
+        registry.insert_exact(Arc::new(Absmax4::default()));
+        registry.insert_exact(Arc::new(Nf4));
+        for format in [Float::E4M3, Float::E5M2, Float::BF16, Float::F16] {
+            registry.insert_exact(Arc::new(format));
+        }
+        registry.insert_exact(Arc::new(Sign));
+        registry.insert_exact(Arc::new(Ecsq::default()));
+        registry.insert(Arc::new(Rotated::default()));
         registry.insert_exact(Arc::new(TensorTrain::default()));
         if let Ok(chain) = Chain::new(TensorTrain::default(), Uniform::default()) {
             registry.insert_exact(Arc::new(chain));

@@ -3,7 +3,8 @@
 #![expect(unsafe_code, reason = "an allocator that counts is the only way to see allocations")]
 
 use bitneuron_compress::{
-    Chain, CodecId, CompressError, Compressor, Dense, Limits, Packet, TensorTrain, Uniform,
+    Absmax4, Absmax8, Chain, CodecId, CompressError, Compressor, Dense, Ecsq, Float, Limits, Nf4, Packet,
+    Rotated, Sign, TensorTrain, Uniform,
 };
 use bitneuron_core::{Digest, Layout};
 use std::{
@@ -45,7 +46,20 @@ fn refusing_is_cheap() {
     let large = Arc::new(Layout::of(&[("w", &[1 << 12, 1 << 12])]).expect("allowed"));
     let all = Limits { bytes: 1 << 20, elements: 1 << 24 };
     let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
-    let codecs: [&dyn Compressor; 4] = [&Dense, &Uniform::default(), &TensorTrain::default(), &chain];
+    let codecs: [&dyn Compressor; 12] = [
+        &Dense,
+        &Uniform::default(),
+        &TensorTrain::default(),
+        &chain,
+        &Absmax8::default(),
+        &Absmax4::default(),
+        &Nf4,
+        &Float::E4M3,
+        &Float::BF16,
+        &Sign,
+        &Ecsq::default(),
+        &Rotated::default(),
+    ];
 
     // A train that is a hundred bytes and claims 2²⁴ elements, with its factors missing or too many for the limits.
     let mut structure = vec![2];
@@ -53,8 +67,18 @@ fn refusing_is_cheap() {
     structure.extend(2047u16.to_le_bytes());
     let mut header = vec![8, 0];
     header.extend(1u32.to_le_bytes());
+    // A step, a key that may be read as escapes, and a table whose frequencies sum to more than they should.
+    let mut steps = 1f32.to_le_bytes().to_vec();
+    steps.extend([0; 12]);
+    steps.extend([[0, 255].as_slice(), &[0xff, 0x1f].repeat(256), &[0; 80]].concat());
     for codec in codecs {
-        for parts in [vec![], vec![vec![]], vec![header.clone()], vec![structure.clone(), vec![], vec![]]] {
+        for parts in [
+            vec![],
+            vec![vec![]],
+            vec![header.clone()],
+            vec![steps.clone()],
+            vec![structure.clone(), vec![], vec![]],
+        ] {
             let packet = Packet::new(codec.codec(), large.digest(), parts).expect("small");
             for limits in [all, Limits { elements: (1 << 24) - 1, ..all }] {
                 let (outcome, bytes) = cost(|| codec.decompress(&packet, &large, limits));
