@@ -73,9 +73,9 @@ fn step_of(error: f64) -> f64 {
             values.iter().map(|x| ((f64::from(*x) / step).round() * step) as f32).collect();
         relative(&values, &rounded)
     };
-    let (mut low, mut high) = (1e-3, 10.0);
+    let (mut low, mut high) = (1e-3f64, 10.0);
     for _ in 0..40 {
-        let middle = (low * high as f64).sqrt();
+        let middle = (low * high).sqrt();
         if measured(middle) < error { low = middle } else { high = middle }
     }
     low

@@ -94,7 +94,7 @@ fn long_and_short_strings_of_every_length() {
 fn one_symbol_costs_its_table_and_states() {
     assert!(entropy::encode(&[]).is_empty());
     assert_eq!(entropy::encode(&[9]).len(), 2 + 2 + 8);
-    assert_eq!(entropy::encode(&[9; 100_000]).len(), 2 + 2 + 64);
+    assert_eq!(entropy::encode(&vec![9; 100_000]).len(), 2 + 2 + 64);
     assert!(entropy::decode(&[0], 0).is_err());
 }
 

@@ -1,6 +1,8 @@
 //! Formats of fixed length against references that take one value at a time: the same bytes, the nearest level, the declared
 //! contraction.
 
+#![expect(clippy::float_cmp, reason = "these numbers are exact")]
+
 use bitneuron_compress::{
     Absmax4, Absmax8, Compressor, Float, Limits, Nf4, Packet, Sign, bound::relative_error, quant::nf4::LEVELS,
 };
@@ -135,7 +137,7 @@ fn floats_take_the_nearest_code_and_the_even_one_between_two() {
         // The largest code among the values makes the scale 1. Midpoints are ties.
         let mut values = vec![largest];
         values.extend(wild(3000, 5, 50).iter().map(|x| x.clamp(-largest, largest)));
-        values.extend(all.windows(2).take(3000).map(|pair| ((pair[0] + pair[1]) / 2.0) as f32));
+        values.extend(all.windows(2).take(3000).map(|pair| f64::midpoint(pair[0], pair[1]) as f32));
         values.extend([0.0, -0.0, 1e-30]);
         let params = params(values);
         for (x, found) in params.values().iter().zip(back(&format, &params).values()) {

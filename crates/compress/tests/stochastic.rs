@@ -1,5 +1,7 @@
 //! Stochastic rounding: right in the mean, and each element's draw can be audited alone.
 
+#![expect(clippy::float_cmp, reason = "these numbers are exact")]
+
 use bitneuron_compress::{Absmax4, Absmax8, Compressor, Limits, Uniform, quant::Draws};
 use bitneuron_core::{Layout, Params, Seed};
 use std::sync::Arc;

@@ -92,7 +92,7 @@ impl<'a> Parsed<'a> {
     ) -> Result<(), CompressError> {
         let mut symbols = vec![0; self.count];
         self.coded.decode(&mut symbols)?;
-        let found = symbols.iter().filter(|symbol| **symbol == ESCAPE).count();
+        let found = symbols.iter().map(|symbol| usize::from(*symbol == ESCAPE)).sum::<usize>();
         if found != self.escapes {
             return Err(CompressError::Malformed("more or fewer escapes than escaped integers"));
         }

@@ -128,6 +128,7 @@ struct Slots {
 }
 
 impl Slots {
+    #[expect(clippy::large_stack_arrays, reason = "40 kB for as long as a tensor is decoded")]
     fn new(table: &Table) -> Self {
         let mut slots = Self { symbols: [0; SLOTS], steps: [(0, 0); SLOTS] };
         for (symbol, frequency, start) in table.ranges() {

@@ -77,6 +77,7 @@ pub(crate) fn round(x: f32, word: u32) -> f32 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers are exact")]
 mod tests {
     use super::*;
 

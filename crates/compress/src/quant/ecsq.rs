@@ -176,20 +176,17 @@ pub(super) fn read_step(reader: &mut Reader<'_>) -> Result<Option<f32>, Compress
     }
 }
 
-impl Steps<'_> {
-    /// Hands chunks of integers to `take`; they must not all be zero.
-    fn each(
-        &self,
-        parsed: &Parsed<'_>,
-        mut take: impl FnMut(&[i32]) -> Result<(), CompressError>,
-    ) -> Result<(), CompressError> {
-        let mut any = 0;
-        parsed.decode(|integers| {
-            any = integers.iter().fold(any, |any, q| any | q);
-            take(integers)
-        })?;
-        if any == 0 { Err(CompressError::Malformed("a step without codes")) } else { Ok(()) }
-    }
+/// Hands chunks of integers to `take`; they must not all be zero.
+fn each(
+    parsed: &Parsed<'_>,
+    mut take: impl FnMut(&[i32]) -> Result<(), CompressError>,
+) -> Result<(), CompressError> {
+    let mut any = 0;
+    parsed.decode(|integers| {
+        any = integers.iter().fold(any, |any, q| any | q);
+        take(integers)
+    })?;
+    if any == 0 { Err(CompressError::Malformed("a step without codes")) } else { Ok(()) }
 }
 
 impl Tensorwise for Ecsq {
@@ -230,7 +227,7 @@ impl Tensorwise for Ecsq {
             return Ok(());
         };
         let mut at = 0;
-        parsed.each(coded, |integers| {
+        each(coded, |integers| {
             let largest = integers.iter().fold(0, |most: i32, q| most.max(q.abs()));
             if !(largest as f32 * step).is_finite() {
                 return Err(CompressError::NotFinite { at });
@@ -254,9 +251,7 @@ impl Integerwise for Ecsq {
         };
         let (mantissa, exponent) = parts_of_float(*step).unwrap_or_default();
         // At most 24 and 24 bits.
-        parsed.each(coded, |integers| {
-            integers.iter().try_for_each(|q| take(i64::from(*q) * mantissa, exponent))
-        })
+        each(coded, |integers| integers.iter().try_for_each(|q| take(i64::from(*q) * mantissa, exponent)))
     }
 }
 

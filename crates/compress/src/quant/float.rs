@@ -187,14 +187,14 @@ const fn power(e: i32) -> f32 {
 
 /// The scale and the codes of one tensor.
 #[derive(Debug)]
-pub(crate) struct Codes<'a> {
+pub(crate) struct Tensor<'a> {
     elements: usize,
     exponent: i32,
     codes: &'a [u8],
 }
 
 impl Tensorwise for Float {
-    type Parsed<'a> = Codes<'a>;
+    type Parsed<'a> = Tensor<'a>;
 
     fn id(&self) -> CodecId {
         self.codec
@@ -223,7 +223,7 @@ impl Tensorwise for Float {
         if self.scaled && exponent > LEAST && most + (1 << self.mantissa) <= self.most {
             return Err(CompressError::Malformed("a scale larger than the largest code needs"));
         }
-        Ok(Codes { elements: part.elements, exponent, codes })
+        Ok(Tensor { elements: part.elements, exponent, codes })
     }
 
     fn decode(&self, parsed: &Self::Parsed<'_>, into: &mut [f32]) -> Result<(), CompressError> {

@@ -89,7 +89,7 @@ mod tests {
 
     /// H by its definition: the sign of entry (i, j) is the parity of i & j.
     fn slow(x: &[f32]) -> Vec<f32> {
-        let entry = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        let entry = |i: usize, j: usize| if (i & j).count_ones().is_multiple_of(2) { 1.0 } else { -1.0 };
         let row = |i| x.iter().enumerate().map(|(j, x)| entry(i, j) * f64::from(*x)).sum::<f64>();
         (0..x.len()).map(|i| (row(i) / (x.len() as f64).sqrt()) as f32).collect()
     }

@@ -93,6 +93,7 @@ pub(crate) fn outside(values: &[f32], largest: f32) -> CompressError {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these numbers are exact")]
 mod tests {
     use super::*;
 
@@ -101,8 +102,8 @@ mod tests {
         for (x, up, near) in [(1.0, 1.0, 1.0), (1.001, 1.007_812_5, 1.0), (1.007, 1.007_812_5, 1.007_812_5)] {
             assert_eq!((Scale::at_least(x).value(), Scale::nearest(x).value()), (up, near), "{x}");
         }
-        assert_eq!(Scale::nearest(1.003_906_25).value(), 1.0, "a tie goes to the even one");
-        assert_eq!(Scale::nearest(1.011_718_75).value(), 1.015_625, "a tie goes to the even one");
+        assert_eq!(Scale::nearest(257.0 / 256.0).value(), 1.0, "a tie goes to the even one");
+        assert_eq!(Scale::nearest(259.0 / 256.0).value(), 1.015_625, "a tie goes to the even one");
         assert_eq!(Scale::at_least(0.0), Scale::ZERO);
         assert_eq!(Scale::at_least(1e-45), Scale::LEAST);
         assert_eq!(Scale::LEAST.value(), f32::MIN_POSITIVE);

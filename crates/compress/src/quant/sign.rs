@@ -52,14 +52,14 @@ impl Sign {
 
 /// The scale and signs of one tensor.
 #[derive(Debug)]
-pub(crate) struct Signs<'a> {
+pub(crate) struct Tensor<'a> {
     elements: usize,
     scale: f32,
     signs: &'a [u8],
 }
 
 impl Tensorwise for Sign {
-    type Parsed<'a> = Signs<'a>;
+    type Parsed<'a> = Tensor<'a>;
 
     fn id(&self) -> CodecId {
         CodecId::SIGN
@@ -89,7 +89,7 @@ impl Tensorwise for Sign {
         if scale == 0.0 && signs.iter().any(|byte| *byte != 0) {
             return Err(CompressError::Malformed("signs of zeros"));
         }
-        Ok(Signs { elements: part.elements, scale, signs })
+        Ok(Tensor { elements: part.elements, scale, signs })
     }
 
     fn decode(&self, parsed: &Self::Parsed<'_>, into: &mut [f32]) -> Result<(), CompressError> {
