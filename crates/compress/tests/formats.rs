@@ -4,7 +4,8 @@
 #![expect(clippy::float_cmp, reason = "these numbers are exact")]
 
 use bitneuron_compress::{
-    Absmax4, Absmax8, Compressor, Float, Limits, Nf4, Packet, Sign, bound::relative_error, quant::nf4::LEVELS,
+    Absmax4, Absmax8, CompressError, Compressor, Float, Limits, Nf4, Packet, Sign, bound::relative_error,
+    quant::nf4::LEVELS,
 };
 use bitneuron_core::{Layout, Params, Seed};
 use rand::Rng;
@@ -267,4 +268,23 @@ fn a_buffer_at_hand_is_filled() {
     assert_eq!(buffer, back(&Absmax8::default(), &params));
     let none = Limits { bytes: 10, elements: 0 };
     assert!(Absmax8::default().decompress_into(&packet, &mut buffer, none).is_err());
+}
+
+#[test]
+fn places_of_errors_count_from_the_first_tensor() {
+    let layout = Arc::new(Layout::of(&[("w", &[700]), ("none", &[0]), ("b", &[300])]).expect("small"));
+    for (bad, finite) in [(f32::NAN, false), (f32::MAX, true)] {
+        let mut values = gaussian(1000, 2);
+        values[990] = bad;
+        let params = Params::new(values, layout.clone()).expect("fits");
+        let codecs: [&dyn Compressor; 4] = [&Absmax8::default(), &Absmax4::default(), &Nf4, &Float::BF16];
+        for codec in codecs {
+            let found = match codec.compress(&params, Seed::default()) {
+                Err(CompressError::NotFinite { at }) if !finite => at,
+                Err(CompressError::Interval { at }) if finite => at,
+                other => panic!("{}: {other:?}", codec.codec()),
+            };
+            assert_eq!(found, 990, "{}", codec.codec());
+        }
+    }
 }
