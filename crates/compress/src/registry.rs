@@ -1,8 +1,7 @@
 //! The codecs that a receiver knows, by the name that packets carry.
 
 use crate::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet,
-    Random, TensorTrain, Ternary, Top, Uniform,
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet, Random, TensorTrain, Ternary, Top, Uniform, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
 };
 use bitneuron_core::{Layout, Params};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -30,6 +29,15 @@ impl Registry {
         let mut registry = Self::new();
         registry.insert_exact(Arc::new(Dense));
         registry.insert_exact(Arc::new(Uniform::default()));
+        registry.insert_exact(Arc::new(Absmax8::default()));
+        registry.insert_exact(Arc::new(Absmax4::default()));
+        registry.insert_exact(Arc::new(Nf4));
+        for format in [Float::E4M3, Float::E5M2, Float::BF16, Float::F16] {
+            registry.insert_exact(Arc::new(format));
+        }
+        registry.insert_exact(Arc::new(Sign));
+        registry.insert_exact(Arc::new(Ecsq::default()));
+        registry.insert(Arc::new(Rotated::default()));
         registry.insert_exact(Arc::new(TensorTrain::default()));
         if let Ok(chain) = Chain::new(TensorTrain::default(), Uniform::default()) {
             registry.insert_exact(Arc::new(chain));

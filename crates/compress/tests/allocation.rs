@@ -3,8 +3,7 @@
 #![expect(unsafe_code, reason = "an allocator that counts is the only way to see allocations")]
 
 use bitneuron_compress::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, Limits, Packet, Random,
-    TensorTrain, Ternary, Top, Uniform, sparse::Density,
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, Limits, Packet, Random, TensorTrain, Ternary, Top, Uniform, sparse::Density, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
 };
 use bitneuron_core::{Digest, Layout, Params, Seed};
 use std::{
@@ -50,8 +49,22 @@ fn refusing_is_cheap() {
     let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
     let sparse: [&dyn Compressor; 4] =
         [&Top::default(), &Ternary::default(), &Chunked::default(), &Random::default()];
-    let codecs: [&dyn Compressor; 6] =
-        [&Dense, &Uniform::default(), &TensorTrain::default(), &chain, &Cosine::default(), &Auto::default()];
+    let codecs: [&dyn Compressor; 14] = [
+        &Dense,
+        &Uniform::default(),
+        &TensorTrain::default(),
+        &chain,
+        &Cosine::default(),
+        &Auto::default(),
+        &Absmax8::default(),
+        &Absmax4::default(),
+        &Nf4,
+        &Float::E4M3,
+        &Float::BF16,
+        &Sign,
+        &Ecsq::default(),
+        &Rotated::default(),
+    ];
 
     // A train that is a hundred bytes and claims 2²⁴ elements, with its factors missing or too many for the limits.
     let mut structure = vec![2];
@@ -59,8 +72,18 @@ fn refusing_is_cheap() {
     structure.extend(2047u16.to_le_bytes());
     let mut header = vec![8, 0];
     header.extend(1u32.to_le_bytes());
+    // A step, a key that may be read as escapes, and a table whose frequencies sum to more than they should.
+    let mut steps = 1f32.to_le_bytes().to_vec();
+    steps.extend([0; 12]);
+    steps.extend([[0, 255].as_slice(), &[0xff, 0x1f].repeat(256), &[0; 80]].concat());
     for codec in codecs.into_iter().chain(sparse) {
-        for parts in [vec![], vec![vec![]], vec![header.clone()], vec![structure.clone(), vec![], vec![]]] {
+        for parts in [
+            vec![],
+            vec![vec![]],
+            vec![header.clone()],
+            vec![steps.clone()],
+            vec![structure.clone(), vec![], vec![]],
+        ] {
             // To sparse codecs an empty part says that all values are zero, which is a fine packet.
             let zeros = parts == [[]; 1] && ZEROS.contains(&codec.codec());
             let packet = Packet::new(codec.codec(), large.digest(), parts).expect("small");

@@ -1,10 +1,7 @@
 //! Hostile packets against every decoder: refused with a typed error, or finite values of the expected layout.
 
 use bitneuron_compress::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet,
-    Random, TensorTrain, Ternary, Top, Uniform,
-    auto::Budget,
-    sparse::{Density, Precision},
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet, Random, TensorTrain, Ternary, Top, Uniform, auto::Budget, sparse::{Density, Precision}, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
     suite::{mutant, mutant_bytes},
 };
 use bitneuron_core::exact::fixed::WEIGHT_LIMIT;
@@ -87,6 +84,22 @@ fn uniform() {
 }
 
 #[test]
+fn formats_of_fixed_length() {
+    attack(&Absmax8::default());
+    attack(&Absmax4::default());
+    attack(&Nf4);
+    [Float::E4M3, Float::E5M2, Float::F16, Float::BF16].iter().for_each(|format| attack(format));
+    attack(&Sign);
+}
+
+#[test]
+fn entropy_coded_formats() {
+    attack(&Ecsq::bits(4.0).expect("in range"));
+    attack(&Ecsq::step(1e-4).expect("positive"));
+    attack_with(&Rotated::default(), &|_, _| {});
+}
+
+#[test]
 fn tensor_train() {
     attack(&TensorTrain::default());
 }
@@ -160,7 +173,7 @@ fn every_field_of_a_uniform_part_is_checked() {
     assert_eq!(uniform_part(|_| {}).expect("well formed").values(), [-1.0, 0.0, 1.0]);
     let wrong: [Edit; 11] = [
         ("no bits", |part| part[0] = 0),
-        ("nine bits", |part| part[0] = 9),
+        ("seventeen bits", |part| part[0] = 17),
         ("exponent above", |part| part[1] = 105),
         ("exponent below", |part| part[1] = -127i8 as u8),
         ("no block", |part| part[2] = 0),
@@ -175,6 +188,64 @@ fn every_field_of_a_uniform_part_is_checked() {
         assert!(uniform_part(edit).is_err(), "{what}");
     }
     assert!(uniform_part(|part| part[14] = 0).is_err(), "a step without codes");
+}
+
+/// The part of three elements, made by `codec` of 1, −2 and 0.5, with `edit` applied.
+fn fixed_part(codec: &dyn ExactDecoder, edit: impl Fn(&mut Vec<u8>)) -> Result<Params, CompressError> {
+    let layout = Arc::new(Layout::of(&[("w", &[3])]).expect("small"));
+    let params = Params::new(vec![1.0, -2.0, 0.5], layout.clone()).expect("fits");
+    let packet = codec.compress(&params, Seed::default()).expect("finite");
+    let mut part = packet.parts()[0].0.clone();
+    edit(&mut part);
+    let packet = Packet::new(codec.codec(), layout.digest(), vec![part]).expect("small");
+    let values = codec.decompress(&packet, &layout, Limits::default());
+    let integers = codec.decompress_exact(&packet, &layout, Limits::default());
+    assert!(values.is_ok() || integers.is_err(), "integers of what is refused");
+    values
+}
+
+#[test]
+fn every_field_of_a_fixed_part_is_checked() {
+    let zeroed: Edit = ("codes without a scale", |part| part[..2].fill(0));
+    let codes: Edit = ("a scale without codes", |part| part[2..].fill(0));
+    let scales: [Edit; 4] = [
+        zeroed,
+        ("a negative scale", |part| part[1] |= 0x80),
+        ("an infinite scale", |part| part[..2].copy_from_slice(&[0x80, 0x7f])),
+        ("a scale below the normal numbers", |part| part[..2].copy_from_slice(&[0x7f, 0])),
+    ];
+    let behind: Edit = ("bits behind the codes", |part| *part.last_mut().expect("codes") |= 0x80);
+    let least8: Edit = ("-128 is no code", |part| part[2] = 0x80);
+    let least4: Edit = ("-8 is no code", |part| part[2] = 0x80);
+    let large: Edit =
+        ("a scale that overflows with its code", |part| part[..2].copy_from_slice(&[0x7f, 0x7f]));
+    let level: Edit = ("a scale with zeros alone", |part| part[2..].copy_from_slice(&[0x77, 0x07]));
+    let no_number: Edit = ("a code that is no number", |part| *part.last_mut().expect("codes") = 0x7f);
+    let wide: Edit = ("a scale larger than needed", |part| part[1..].fill(1));
+    let far: Edit = ("a scale out of range", |part| part[0] = 120);
+    let sign: [Edit; 5] = [
+        ("a negative scale", |part| part[3] |= 0x80),
+        ("a scale that is not finite", |part| part[..4].copy_from_slice(&[0, 0, 0xc0, 0x7f])),
+        ("minus zero as a scale", |part| part[..4].copy_from_slice(&[0, 0, 0, 0x80])),
+        ("signs of zeros", |part| part[..4].fill(0)),
+        behind,
+    ];
+    let table: [(&dyn ExactDecoder, &[Edit]); 8] = [
+        (&Absmax8::default(), &[&scales[..], &[codes, least8, large][..]].concat()),
+        (&Absmax4::default(), &[&scales[..], &[codes, least4, large, behind][..]].concat()),
+        (&Nf4, &[&scales[..], &[level, behind][..]].concat()),
+        (&Float::E4M3, &[no_number, far, wide]),
+        (&Float::E5M2, &[no_number, far, wide]),
+        (&Float::F16, &[no_number, far, wide]),
+        (&Float::BF16, &[("an infinity", |part| part[..2].copy_from_slice(&[0x80, 0x7f]))]),
+        (&Sign, &sign),
+    ];
+    for (codec, edits) in table {
+        fixed_part(codec, |_| {}).expect("well formed");
+        for (what, edit) in edits {
+            assert!(fixed_part(codec, edit).is_err(), "{}: {what}", codec.codec());
+        }
+    }
 }
 
 /// A train with this structure and the factors it asks for, all of them 1.

@@ -1,9 +1,7 @@
 //! Decoded integers are the same for ever: each codec's packet of a fixed kind has a fixed digest, and so have its integers.
 
 use bitneuron_compress::{
-    Chain, Chunked, CodecId, Compressor, Dense, ExactDecoder, Limits, Packet, Random, Registry, TensorTrain,
-    Ternary, Top, Uniform,
-    sparse::{Density, Precision},
+    Chain, Chunked, CodecId, Compressor, Dense, ExactDecoder, Limits, Packet, Random, Registry, TensorTrain, Ternary, Top, Uniform, sparse::{Density, Precision}, Absmax4, Absmax8, Ecsq, Float, Nf4, Sign,
 };
 use bitneuron_core::{Layout, Params, Seed, hash::Hasher};
 use rand::Rng;
@@ -101,6 +99,42 @@ fn sparse_integers_and_packets_have_not_changed() {
         ("f013c26f7f675b50", "d7d907058353b9b8"),
         ("e0e13a6e6c3ff890", "26b2d7f74170c0f8"),
         ("ff95e26878890b14", "3a1c6a1858a52256"),
+    ];
+    assert_eq!(found.each_ref().map(|(packet, integers)| (packet.as_str(), integers.as_str())), golden);
+}
+
+#[test]
+fn quantisers_have_not_changed() {
+    let params = dyadic(4, layout());
+    let seed = Seed::from_number(6);
+    let codecs: [&dyn ExactDecoder; 12] = [
+        &Absmax8::default(),
+        &Absmax8::default().stochastic(),
+        &Absmax4::default(),
+        &Absmax4::default().stochastic(),
+        &Nf4,
+        &Float::E4M3,
+        &Float::E5M2,
+        &Float::F16,
+        &Float::BF16,
+        &Sign,
+        &Ecsq::step(0.06).expect("positive"),
+        &Uniform::new(13).expect("in range"),
+    ];
+    let found = codecs.map(|codec| decoded(codec, &codec.compress(&params, seed).expect("finite")));
+    let golden = [
+        ("f435b916342dc32e", "cb7178ea9eb9e683"),
+        ("d272819317d522cc", "1801109606510390"),
+        ("0d19a6c75bb0b24e", "cc871b1c9c8021d7"),
+        ("4915c285480f9fc3", "47a460fc0730ef7c"),
+        ("ea7e942a90e8b0e7", "479623284e715136"),
+        ("ddd18578b7462554", "151babbecd2ae9c5"),
+        ("8df1530d7c28eff4", "7ec164d7f8874429"),
+        ("dfa8871d33dbce55", "64f38feac0516f04"),
+        ("f494ee5e783e188f", "518c3816c8c1d98d"),
+        ("ce8abd6752bf3af7", "1debca28fc3eb0bb"),
+        ("b011b7cdb1484755", "95dc334e41d4c9fa"),
+        ("9c0e181ac2490998", "dc058f5d0a78bdf9"),
     ];
     assert_eq!(found.each_ref().map(|(packet, integers)| (packet.as_str(), integers.as_str())), golden);
 }

@@ -1,10 +1,7 @@
 //! The codecs of this crate keep the laws; for every law a codec that breaks it is refused by that law.
 
 use bitneuron_compress::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ErrorBound, ExactDecoder,
-    Limits, Packet, Properties, Random, TensorTrain, Ternary, Top, Uniform,
-    auto::Budget,
-    sparse::{Density, Precision},
+    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ErrorBound, ExactDecoder, Limits, Packet, Properties, Random, TensorTrain, Ternary, Top, Uniform, auto::Budget, sparse::{Density, Precision}, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
     suite::{Law, check, check_exact},
 };
 use bitneuron_core::{Layout, Params, Seed, params::Entry};
@@ -22,13 +19,55 @@ fn dense_keeps_the_laws() {
 
 #[test]
 fn uniform_keeps_the_laws() {
-    for bits in 1..=8 {
+    for bits in 1..=16 {
         let codec = Uniform::new(bits).expect("in range");
         let blocks = codec.with_block(7).expect("positive");
         for codec in [codec, blocks, codec.stochastic(), blocks.stochastic()] {
             check(&codec, codec.error()).expect("lawful");
             check_exact(&codec).expect("lawful");
         }
+    }
+}
+
+#[test]
+fn formats_of_fixed_length_keep_the_laws() {
+    for codec in [Absmax8::default(), Absmax8::default().stochastic()] {
+        check(&codec, codec.error()).expect("lawful");
+        check_exact(&codec).expect("lawful");
+    }
+    for codec in [Absmax4::default(), Absmax4::default().stochastic()] {
+        check(&codec, codec.error()).expect("lawful");
+        check_exact(&codec).expect("lawful");
+    }
+    check(&Nf4, Nf4.error()).expect("lawful");
+    check_exact(&Nf4).expect("lawful");
+    for codec in [Float::E4M3, Float::E5M2, Float::F16, Float::BF16] {
+        check(&codec, codec.error()).expect("lawful");
+        check_exact(&codec).expect("lawful");
+    }
+    check(&Sign, Sign.error()).expect("lawful");
+    check_exact(&Sign).expect("lawful");
+}
+
+#[test]
+fn entropy_coded_formats_keep_the_laws() {
+    let codecs = [
+        Ecsq::default(),
+        Ecsq::step(0.01).expect("positive"),
+        Ecsq::relative_error(0.1).expect("in range"),
+        Ecsq::relative_error(1e-4).expect("in range").dead_zone(),
+        Ecsq::bits(2.0).expect("in range").per_tensor(),
+    ];
+    for codec in &codecs[..1] {
+        check(codec, codec.error()).expect("lawful");
+    }
+    for codec in &codecs[2..] {
+        check(codec, codec.error()).expect("lawful");
+        check_exact(codec).expect("lawful");
+    }
+    for bits in 1..=7 {
+        let codec = Rotated::new(bits).expect("in range");
+        check(&codec, codec.error()).expect("lawful");
     }
 }
 

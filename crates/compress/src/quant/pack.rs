@@ -1,4 +1,4 @@
-//! Codes of 1 to 8 bits, side by side in bytes.
+//! Codes of 1 to 16 bits, side by side in bytes.
 //!
 //! Code i occupies the bits i·b … i·b + b − 1 of the little-endian bit string; what is left of the last byte is zero.
 
@@ -8,12 +8,12 @@ pub(crate) fn packed_len(count: usize, bits: u8) -> u64 {
 }
 
 /// Appends the codes, each below 2^bits.
-pub(crate) fn pack(codes: &[u8], bits: u8, out: &mut Vec<u8>) {
-    let (mut held, mut width) = (0u16, 0u8);
+pub(crate) fn pack(codes: &[u16], bits: u8, out: &mut Vec<u8>) {
+    let (mut held, mut width) = (0u32, 0u8);
     for code in codes {
-        held |= u16::from(*code) << width;
+        held |= u32::from(*code) << width;
         width += bits;
-        if width >= 8 {
+        while width >= 8 {
             out.push(held as u8);
             held >>= 8;
             width -= 8;
@@ -25,16 +25,16 @@ pub(crate) fn pack(codes: &[u8], bits: u8, out: &mut Vec<u8>) {
 }
 
 /// The codes in `bytes`, without end: past the bytes they are zero.
-pub(crate) fn unpack(bytes: &[u8], bits: u8) -> impl Iterator<Item = u8> + '_ {
-    let mask = ((1u16 << bits) - 1) as u8;
-    let (mut held, mut width) = (0u16, 0u8);
+pub(crate) fn unpack(bytes: &[u8], bits: u8) -> impl Iterator<Item = u16> + '_ {
+    let mask = ((1u32 << bits) - 1) as u16;
+    let (mut held, mut width) = (0u32, 0u8);
     let mut bytes = bytes.iter();
     std::iter::repeat_with(move || {
-        if width < bits {
-            held |= u16::from(bytes.next().copied().unwrap_or(0)) << width;
+        while width < bits {
+            held |= u32::from(bytes.next().copied().unwrap_or(0)) << width;
             width += 8;
         }
-        let code = held as u8 & mask;
+        let code = held as u16 & mask;
         held >>= bits;
         width -= bits;
         code
@@ -56,13 +56,13 @@ mod tests {
         #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn codes_come_back(bits in 1u8..=8, codes in prop::collection::vec(any::<u8>(), 0..50)) {
-            let codes: Vec<u8> = codes.iter().map(|code| (u16::from(*code) & ((1 << bits) - 1)) as u8).collect();
+        fn codes_come_back(bits in 1u8..=16, codes in prop::collection::vec(any::<u16>(), 0..50)) {
+            let codes: Vec<u16> = codes.iter().map(|code| code & ((1u32 << bits) - 1) as u16).collect();
             let mut bytes = Vec::new();
             pack(&codes, bits, &mut bytes);
             prop_assert_eq!(bytes.len() as u64, packed_len(codes.len(), bits));
             prop_assert!(padding_is_zero(&bytes, codes.len(), bits));
-            let back: Vec<u8> = unpack(&bytes, bits).take(codes.len()).collect();
+            let back: Vec<u16> = unpack(&bytes, bits).take(codes.len()).collect();
             prop_assert_eq!(back, codes);
         }
     }

@@ -1,4 +1,4 @@
-//! Uniform quantisation to b = 1 … 8 bits, with integers for step and offset.
+//! Uniform quantisation to b = 1 … 16 bits, with integers for step and offset.
 //!
 //! A tensor has one exponent e; each block of it has an offset z and a step s, both integers:
 //!
@@ -34,6 +34,8 @@ const MANTISSA: i64 = 1 << 24;
 const ENCODED_BITS: i32 = 22;
 const MIN_EXPONENT: i32 = -126;
 const MAX_EXPONENT: i32 = 104;
+/// The most bits of a code.
+const BITS: u8 = 16;
 /// Bytes in front of the blocks.
 const HEADER: u64 = 6;
 /// Bytes of a block's offset and step.
@@ -68,12 +70,12 @@ impl Uniform {
     /// A quantiser to `bits` bits, one block for each tensor, to nearest.
     ///
     /// # Errors
-    /// `bits` is not 1 to 8.
+    /// `bits` is not 1 to 16.
     pub fn new(bits: u8) -> Result<Self, CompressError> {
-        if (1..=8).contains(&bits) {
+        if (1..=BITS).contains(&bits) {
             Ok(Self { bits, ..Self::default() })
         } else {
-            Err(CompressError::Config("a uniform quantiser has 1 to 8 bits"))
+            Err(CompressError::Config("a uniform quantiser has 1 to 16 bits"))
         }
     }
 
@@ -127,7 +129,7 @@ impl Uniform {
         values: &[f32],
         per_unit: f64,
         mut random: Option<&mut impl Rng>,
-        codes: &mut Vec<u8>,
+        codes: &mut Vec<u16>,
     ) -> (i32, u32) {
         let levels = (1u32 << self.bits) - 1;
         let units = |value: &f32| f64::from(*value) * per_unit;
@@ -144,7 +146,7 @@ impl Uniform {
                 // 53 random bits make a uniform number in [0, 1).
                 Some(random) => (steps + (random.next_u64() >> 11) as f64 * 2f64.powi(-53)).floor(),
             };
-            if step == 0 { 0 } else { code.clamp(0.0, f64::from(levels)) as u8 }
+            if step == 0 { 0 } else { code.clamp(0.0, f64::from(levels)) as u16 }
         }));
         let all_zero = codes.iter().skip(start).all(|code| *code == 0);
         (offset, if all_zero { 0 } else { step })
@@ -201,8 +203,8 @@ impl<'a> Tensor<'a> {
         let bits = reader.u8()?;
         let exponent = i32::from(reader.i8()?);
         let block = reader.u32()? as usize;
-        if !(1..=8).contains(&bits) {
-            return Err(CompressError::Malformed("the width of the codes is not 1 to 8 bits"));
+        if !(1..=BITS).contains(&bits) {
+            return Err(CompressError::Malformed("the width of the codes is not 1 to 16 bits"));
         }
         if !(MIN_EXPONENT..=MAX_EXPONENT).contains(&exponent) {
             return Err(CompressError::Malformed("the exponent of the unit is out of range"));
@@ -238,7 +240,7 @@ impl<'a> Tensor<'a> {
             let mut all_zero = true;
             for code in codes.by_ref().take(count) {
                 all_zero &= code == 0;
-                // At most 2³¹ + 255 · 2³²: no overflow.
+                // At most 2³¹ + 2¹⁶ · 2³²: no overflow.
                 let mantissa = offset + step * i64::from(code);
                 if mantissa.abs() >= MANTISSA {
                     return Err(CompressError::Malformed("a value exceeds 24 bits"));
