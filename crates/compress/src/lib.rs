@@ -10,10 +10,12 @@
 
 pub mod bound;
 pub mod chain;
+pub mod cp;
 pub mod dense;
 pub mod error;
 pub mod exact;
 pub mod linalg;
+pub mod lowrank;
 pub mod packet;
 pub mod properties;
 pub mod quant;
@@ -21,20 +23,27 @@ mod reader;
 pub mod registry;
 #[cfg(feature = "suite")]
 pub mod suite;
+mod tensorwise;
 pub mod transform;
 pub mod tt;
+pub mod ttm;
+pub mod tucker;
 
 pub use bound::ErrorBound;
 pub use chain::Chain;
+pub use cp::CanonicalPolyadic;
 pub use dense::Dense;
 pub use error::CompressError;
 pub use exact::ExactDecoder;
+pub use lowrank::{LowRank, PowerSgd};
 pub use packet::{CodecId, Limits, Packet};
 pub use properties::Properties;
 pub use quant::Uniform;
 pub use registry::Registry;
 pub use transform::{ExactTransform, Factors, Transform};
 pub use tt::{TensorTrain, Train, Truncation};
+pub use ttm::{MatrixTrain, TensorTrainMatrix};
+pub use tucker::Tucker;
 
 use bitneuron_core::{Layout, Params, Seed};
 use std::sync::Arc;

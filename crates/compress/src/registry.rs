@@ -1,7 +1,8 @@
 //! The codecs that a receiver knows, by the name that packets carry.
 
 use crate::{
-    Chain, CodecId, CompressError, Compressor, Dense, ExactDecoder, Limits, Packet, TensorTrain, Uniform,
+    CanonicalPolyadic, Chain, CodecId, CompressError, Compressor, Dense, ExactDecoder, ExactTransform,
+    Limits, LowRank, Packet, TensorTrain, TensorTrainMatrix, Tucker, Uniform,
 };
 use bitneuron_core::{Layout, Params};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -29,11 +30,20 @@ impl Registry {
         let mut registry = Self::new();
         registry.insert_exact(Arc::new(Dense));
         registry.insert_exact(Arc::new(Uniform::default()));
-        registry.insert_exact(Arc::new(TensorTrain::default()));
-        if let Ok(chain) = Chain::new(TensorTrain::default(), Uniform::default()) {
-            registry.insert_exact(Arc::new(chain));
-        }
+        registry.insert_format(TensorTrain::default());
+        registry.insert_format(TensorTrainMatrix::default());
+        registry.insert_format(CanonicalPolyadic::default());
+        registry.insert_format(Tucker::default());
+        registry.insert_format(LowRank::default());
         registry
+    }
+
+    /// Adds a transform with its factors as they are and quantised.
+    fn insert_format<T: ExactDecoder + ExactTransform + Copy + 'static>(&mut self, transform: T) {
+        self.insert_exact(Arc::new(transform));
+        if let Ok(chain) = Chain::new(transform, Uniform::default()) {
+            self.insert_exact(Arc::new(chain));
+        }
     }
 
     /// Adds a codec that is not admitted on chain; replaces one of the same name.

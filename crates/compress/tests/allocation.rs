@@ -3,7 +3,8 @@
 #![expect(unsafe_code, reason = "an allocator that counts is the only way to see allocations")]
 
 use bitneuron_compress::{
-    Chain, CodecId, CompressError, Compressor, Dense, Limits, Packet, TensorTrain, Uniform,
+    CanonicalPolyadic, Chain, CodecId, CompressError, Compressor, Dense, Limits, LowRank, Packet,
+    TensorTrain, TensorTrainMatrix, Tucker, Uniform,
 };
 use bitneuron_core::{Digest, Layout};
 use std::{
@@ -45,16 +46,32 @@ fn refusing_is_cheap() {
     let large = Arc::new(Layout::of(&[("w", &[1 << 12, 1 << 12])]).expect("allowed"));
     let all = Limits { bytes: 1 << 20, elements: 1 << 24 };
     let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
-    let codecs: [&dyn Compressor; 4] = [&Dense, &Uniform::default(), &TensorTrain::default(), &chain];
+    let codecs: [&dyn Compressor; 8] = [
+        &Dense,
+        &Uniform::default(),
+        &TensorTrain::default(),
+        &chain,
+        &TensorTrainMatrix::default(),
+        &Tucker::default(),
+        &CanonicalPolyadic::default(),
+        &LowRank::default(),
+    ];
 
     // A train that is a hundred bytes and claims 2²⁴ elements, with its factors missing or too many for the limits.
     let mut structure = vec![2];
     structure.extend([1u32 << 12, 1 << 12].iter().flat_map(|mode| mode.to_le_bytes()));
     structure.extend(2047u16.to_le_bytes());
+    // The same of a train of matrices, of a core, and of a rank.
+    let mut pairs = vec![2];
+    pairs.extend([1u32 << 6; 4].iter().flat_map(|mode| mode.to_le_bytes()));
+    pairs.extend(1000u16.to_le_bytes());
+    let core = vec![2, 0, 4, 0, 4];
+    let rank = vec![1, 0, 4];
     let mut header = vec![8, 0];
     header.extend(1u32.to_le_bytes());
     for codec in codecs {
-        for parts in [vec![], vec![vec![]], vec![header.clone()], vec![structure.clone(), vec![], vec![]]] {
+        let claims = [&structure, &pairs, &core, &rank].map(|claim| vec![claim.clone(), vec![], vec![]]);
+        for parts in [vec![], vec![vec![]], vec![header.clone()]].into_iter().chain(claims) {
             let packet = Packet::new(codec.codec(), large.digest(), parts).expect("small");
             for limits in [all, Limits { elements: (1 << 24) - 1, ..all }] {
                 let (outcome, bytes) = cost(|| codec.decompress(&packet, &large, limits));

@@ -13,7 +13,7 @@
 
 use super::{Train, TrainShape};
 use crate::{
-    CompressError,
+    CompressError, ErrorBound,
     dense::check_finite,
     linalg::{self, Cut, Route, Split, norm_squared},
 };
@@ -48,8 +48,16 @@ impl Truncation {
         }
     }
 
+    /// The error that is promised.
+    pub(crate) fn error(self) -> ErrorBound {
+        match self {
+            Self::Tolerance(tolerance) => ErrorBound::Norm(tolerance),
+            Self::MaxRank(_) => ErrorBound::Unknown,
+        }
+    }
+
     /// The cut at each bond of a tensor of this squared norm.
-    fn cut(self, norm_squared: f64, bonds: usize) -> Cut {
+    pub(super) fn cut(self, norm_squared: f64, bonds: usize) -> Cut {
         let share = norm_squared / bonds as f64;
         // Ranks travel as 16 bits.
         let max_rank = usize::from(u16::MAX);
@@ -79,20 +87,25 @@ impl Truncation {
 /// value is not finite, or the factorisation did not converge.
 pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Result<Train, CompressError> {
     truncation.check()?;
-    check_finite(values)?;
+    let energy = norm_squared(values);
+    if !energy.is_finite() {
+        // Squares of finite `f32` values do not overflow: there is something to name.
+        check_finite(values)?;
+    }
     // Ranks of 1 fit every chain: this checks the modes.
     let thinnest = TrainShape::new(modes.to_vec(), vec![1; modes.len().saturating_sub(1)])?;
     if thinnest.elements() != Some(values.len()) {
         return Err(CompressError::Malformed("the modes do not multiply to the tensor"));
     }
-    let cut = truncation.cut(norm_squared(values), modes.len() - 1);
-    let thick = match truncation {
-        Truncation::Tolerance(_) => 1,
-        Truncation::MaxRank(max_rank) => thick(modes, max_rank, values.len()),
+    let cut = truncation.cut(energy, modes.len() - 1);
+    let (thick, route) = match truncation {
+        Truncation::Tolerance(_) => (1, cut.route),
+        // One product over the large tensor takes most of the time: in `f32` where that is good enough.
+        Truncation::MaxRank(max_rank) => (thick(modes, max_rank, values.len()), Route::Mixed),
     };
     let (left, right) = modes.split_at(thick);
     let rows: usize = left.iter().product();
-    let first = linalg::split(values, rows, values.len() / rows, cut)?;
+    let first = linalg::split(values, rows, values.len() / rows, Cut { route, ..cut })?;
     let lossless = Cut { discard: NOISE, max_rank: usize::MAX, route: Route::Direct };
     let mut sweep = Sweep { cores: Vec::new(), ranks: Vec::new() };
     // The columns of the basis are its last mode: the carry of this sweep is the core before bond `thick`.
@@ -148,6 +161,6 @@ impl Sweep {
     }
 }
 
-fn rounded(core: &[f64]) -> Vec<f32> {
+pub(super) fn rounded(core: &[f64]) -> Vec<f32> {
     core.iter().map(|value| *value as f32).collect()
 }
