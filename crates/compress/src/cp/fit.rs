@@ -192,3 +192,48 @@ fn balance(factors: &mut [Vec<f64>], rank: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Entries without a pattern, of −1 … 1.
+    fn entries(count: usize, step: usize) -> Vec<f64> {
+        (0..count).map(|at| ((at * step + at * at * 7) % 101) as f64 / 50.0 - 1.0).collect()
+    }
+
+    /// The errors after 1, 2, … sweeps from one start.
+    fn errors(nonnegative: bool) -> Vec<f64> {
+        let modes = [6, 5, 4];
+        let values: Vec<f32> = entries(120, 37).into_iter().map(|x| x as f32 + 0.5).collect();
+        let tree = Tree::new(&values, &modes);
+        let energy = linalg::norm_squared(&values);
+        let run = |iterations| {
+            let sign = |x: f64| if nonnegative { x.abs() } else { x };
+            let start =
+                modes.iter().map(|n| entries(n * 4, 13 + n).into_iter().map(sign).collect()).collect();
+            Fit::new(&tree, energy, 4, nonnegative, start).run(iterations, 0.0).expect("converges")
+        };
+        let found = (1..40).map(run);
+        let checked = found.map(|(error, factors)| {
+            // The error that is told is that of the factors.
+            let back = (0..120).map(|at| {
+                let index = [at / 20, at / 4 % 5, at % 4];
+                (0..4).map(|r| (0..3).map(|m| factors[m][index[m] * 4 + r]).product::<f64>()).sum::<f64>()
+            });
+            let squares: f64 = back.zip(&values).map(|(a, b)| (a - f64::from(*b)).powi(2)).sum();
+            assert!((error - (squares / energy).sqrt()).abs() < 1e-5);
+            error
+        });
+        checked.collect()
+    }
+
+    #[test]
+    fn no_sweep_and_no_search_raises_the_error() {
+        for nonnegative in [false, true] {
+            let errors = errors(nonnegative);
+            assert!(errors.windows(2).all(|pair| pair[1] <= pair[0] + 1e-6), "{errors:?}");
+            assert!(errors[38] < 0.98 * errors[0], "{errors:?}");
+        }
+    }
+}

@@ -15,9 +15,9 @@ use rand::Rng;
 /// Columns of the block beyond those wanted.
 const SPARE: usize = 8;
 /// Products with the matrix between restarts.
-const STEPS: usize = 3;
-/// Restarts before giving up.
-const RESTARTS: usize = 5;
+const STEPS: usize = 1;
+/// Spaces tried before giving up.
+const RESTARTS: i32 = 6;
 /// What may be missed, as a part of what is left out anyway.
 const SHORT: f64 = 1e-7;
 /// What may be missed in any case, as a part of the trace: the rounding of the matrix itself.
@@ -33,13 +33,20 @@ pub(super) fn leading(g: &[f64], n: usize, wanted: usize) -> Result<Option<engin
     let width = wanted + SPARE;
     let trace: f64 = g.iter().step_by(n + 1).sum();
     let mut block = start(n, width)?;
-    for _ in 0..RESTARTS {
+    let mut before = f64::INFINITY;
+    for left in (0..RESTARTS).rev() {
         let (basis, image) = krylov(g, n, block)?;
         let ritz = Ritz::new(&basis, &image, n, width)?;
-        if ritz.shortfall(n, wanted) <= SHORT * ritz.left_out(trace, wanted) + FLOOR * trace {
+        let short = ritz.shortfall(n, wanted);
+        let allowed = SHORT * ritz.left_out(trace, wanted) + FLOOR * trace;
+        if short <= allowed {
             return Ok(Some(ritz.take(n, wanted)));
         }
-        block = ritz.vectors;
+        // At the pace of the last restart, those that are left would not do.
+        if before.is_finite() && short * (short / before).powi(left) > allowed {
+            break;
+        }
+        (block, before) = (ritz.vectors, short);
     }
     Ok(None)
 }

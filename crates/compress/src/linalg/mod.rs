@@ -4,8 +4,9 @@
 //! dependent by a threshold that grows with the number of rows, and on tall matrices of quite ordinary condition they
 //! drop real directions. Three routes are offered:
 //!
-//! - *Gram*: eigenvectors of A·Aᵀ, summed in `f64` panel by panel. Fast where A is wide. Squaring the condition hides
-//!   singular values below about 10⁻⁸ σ₁, which `f32` data do not have either.
+//! - *Gram*: eigenvectors of A·Aᵀ, summed in `f64` panel by panel, or where A is tall those of Aᵀ·A, from which the basis
+//!   follows by one product and a QR decomposition. Squaring the condition hides singular values below about 10⁻⁸ σ₁,
+//!   which `f32` data do not have either.
 //! - *Mixed*: the same, with `f32` products inside a panel. Half the time, and good only where the cut leaves out much
 //!   more than the rounding of `f32`; where it does not, the Gram route is taken after all.
 //! - *Direct*: a singular value decomposition of A in `f64`.
@@ -72,7 +73,7 @@ mod sealed {
 /// How to factorise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// Through A·Aᵀ where A is wide, else direct.
+    /// Through A·Aᵀ where A is wide, through Aᵀ·A where it is tall.
     Gram,
     /// As [`Route::Gram`], in `f32` inside a panel where that changes nothing that matters.
     Mixed,
@@ -100,6 +101,8 @@ pub struct Split {
     pub carry: Vec<f64>,
     /// The number of singular values kept.
     pub rank: usize,
+    /// The sum of the squares of those dropped, as the spectrum tells it.
+    pub dropped: f64,
 }
 
 /// The thin decomposition A = U · diag(s) · Vᵀ with k = min(rows, columns).
@@ -220,56 +223,90 @@ pub fn split<T: Real>(a: &[T], rows: usize, columns: usize, cut: Cut) -> Result<
     check_shape(a, rows, columns)?;
     let shape = [rows, columns];
     match cut.route {
-        Route::Mixed if rows <= columns => split_mixed(a, shape, cut),
-        Route::Gram if rows <= columns => split_gram(a, shape, cut, Inner::Double),
-        _ => {
-            let (u, s, _) = engine::svd(&double(a, rows, columns)?, rows, columns)?;
-            let squares: Vec<f64> = s.iter().map(|s| s * s).collect();
-            let rank = rank(&squares, 0.0, cut);
-            let mut basis = first_columns(&u, s.len(), rank);
-            positive_columns(&mut basis, rank);
-            let carry = gram::project(&basis, a, [rows, rank, columns], Inner::Double);
-            Ok(Split { basis, carry, rank })
-        }
+        Route::Direct => split_direct(a, shape, cut),
+        _ if rows > columns => split_tall(a, shape, cut),
+        Route::Gram => Ok(split_wide(a, shape, cut, Inner::Double)?.0),
+        Route::Mixed => split_mixed(a, shape, cut),
     }
+}
+
+fn split_direct<T: Real>(a: &[T], [rows, columns]: [usize; 2], cut: Cut) -> Result<Split, LinalgError> {
+    let (u, s, _) = engine::svd(&double(a, rows, columns)?, rows, columns)?;
+    let squares: Vec<f64> = s.iter().map(|s| s * s).collect();
+    let rank = rank(&squares, 0.0, cut);
+    let mut basis = first_columns(&u, s.len(), rank);
+    positive_columns(&mut basis, rank);
+    let carry = gram::project(&basis, a, [rows, rank, columns], Inner::Double);
+    Ok(Split { basis, carry, rank, dropped: squares.iter().skip(rank).sum() })
 }
 
 /// In `f32` first; that stands if what it leaves out is much, yet no more than allowed.
 fn split_mixed<T: Real>(a: &[T], shape: [usize; 2], cut: Cut) -> Result<Split, LinalgError> {
-    let split = split_gram(a, shape, cut, Inner::Single)?;
-    let all = norm_squared(a);
-    let left_out = all - norm_squared(&split.carry);
-    let allowed = left_out <= cut.discard || split.rank == cut.max_rank;
-    if allowed && left_out >= MIXED_LEAST.powi(2) * all {
+    let (split, all) = split_wide(a, shape, cut, Inner::Single)?;
+    let much = split.dropped >= MIXED_LEAST.powi(2) * all;
+    let allowed = || norm_squared(a) - norm_squared(&split.carry) <= cut.discard;
+    if much && (split.rank == cut.max_rank || allowed()) {
         return Ok(split);
     }
-    split_gram(a, shape, cut, Inner::Double)
+    Ok(split_wide(a, shape, cut, Inner::Double)?.0)
 }
 
-/// By the eigenvectors of A·Aᵀ, whose eigenvalues are the squared singular values.
-fn split_gram<T: Real>(
+/// By the eigenvectors of A·Aᵀ, whose eigenvalues are the squared singular values; and the sum of all of those.
+fn split_wide<T: Real>(
     a: &[T],
     [rows, columns]: [usize; 2],
     cut: Cut,
     inner: Inner,
-) -> Result<Split, LinalgError> {
+) -> Result<(Split, f64), LinalgError> {
     let gram = gram::gram(a, [1, rows, columns], inner);
-    let trace: f64 = gram.iter().step_by(rows + 1).sum();
-    if !trace.is_finite() {
-        return Err(LinalgError::NotFinite);
-    }
-    let few =
-        if leading::pays(rows, cut.max_rank) { leading::leading(&gram, rows, cut.max_rank)? } else { None };
-    let (values, vectors) = match few {
-        Some(few) => few,
-        None => engine::eigen(&gram, rows)?,
-    };
-    let beyond = if values.len() < rows { (trace - values.iter().sum::<f64>()).max(0.0) } else { 0.0 };
-    let rank = rank(&values, beyond, cut);
-    let mut basis = first_columns(&vectors, values.len(), rank);
+    let Spectrum { mut vectors, rank, dropped, all } = Spectrum::new(&gram, rows, cut)?;
+    positive_columns(&mut vectors, rank);
+    let carry = gram::project(&vectors, a, [rows, rank, columns], inner);
+    Ok((Split { basis: vectors, carry, rank, dropped }, all))
+}
+
+/// By the eigenvectors V of Aᵀ·A: the columns of A·V are orthogonal up to rounding, and made so for good.
+fn split_tall<T: Real>(a: &[T], [rows, columns]: [usize; 2], cut: Cut) -> Result<Split, LinalgError> {
+    let wide = double(a, rows, columns)?;
+    let matrix = Matrix::new(&wide, rows, columns)?;
+    let gram = matrix.transposed().multiply(matrix)?;
+    let Spectrum { vectors, rank, dropped, .. } = Spectrum::new(&gram, columns, cut)?;
+    let image = matrix.multiply(Matrix::new(&vectors, columns, rank)?)?;
+    let (mut basis, _) = engine::qr(&image, rows, rank)?;
     positive_columns(&mut basis, rank);
-    let carry = gram::project(&basis, a, [rows, rank, columns], inner);
-    Ok(Split { basis, carry, rank })
+    let carry = Matrix::new(&basis, rows, rank)?.transposed().multiply(matrix)?;
+    Ok(Split { basis, carry, rank, dropped })
+}
+
+/// The part of a symmetric matrix that a cut keeps.
+struct Spectrum {
+    /// `[n, rank]`.
+    vectors: Vec<f64>,
+    rank: usize,
+    /// The sum of the eigenvalues dropped.
+    dropped: f64,
+    /// The sum of all.
+    all: f64,
+}
+
+impl Spectrum {
+    /// Of the Gram matrix `gram: [n, n]`; the leading vectors alone where those are few.
+    fn new(gram: &[f64], n: usize, cut: Cut) -> Result<Self, LinalgError> {
+        let all: f64 = gram.iter().step_by(n + 1).sum();
+        if !all.is_finite() {
+            return Err(LinalgError::NotFinite);
+        }
+        let few =
+            if leading::pays(n, cut.max_rank) { leading::leading(gram, n, cut.max_rank)? } else { None };
+        let (values, vectors) = match few {
+            Some(few) => few,
+            None => engine::eigen(gram, n)?,
+        };
+        let beyond = if values.len() < n { (all - values.iter().sum::<f64>()).max(0.0) } else { 0.0 };
+        let rank = rank(&values, beyond, cut);
+        let dropped = beyond + values.iter().skip(rank).map(|value| value.max(0.0)).sum::<f64>();
+        Ok(Self { vectors: first_columns(&vectors, values.len(), rank), rank, dropped, all })
+    }
 }
 
 fn check_shape<T>(a: &[T], rows: usize, columns: usize) -> Result<(), LinalgError> {

@@ -35,6 +35,9 @@ const NOISE: f64 = 1e-13;
 /// Below this tolerance singular values are wanted that squaring the condition would hide.
 const GRAM_TOLERANCE: f64 = 1e-5;
 
+/// From this relative error on, the rounding of `f32` products is too small to matter.
+const MIXED_LEAST: f64 = 0.02;
+
 impl Truncation {
     pub(crate) fn check(self) -> Result<(), CompressError> {
         match self {
@@ -98,14 +101,13 @@ pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Res
         return Err(CompressError::Malformed("the modes do not multiply to the tensor"));
     }
     let cut = truncation.cut(energy, modes.len() - 1);
-    let (thick, route) = match truncation {
-        Truncation::Tolerance(_) => (1, cut.route),
-        // One product over the large tensor takes most of the time: in `f32` where that is good enough.
-        Truncation::MaxRank(max_rank) => (thick(modes, max_rank, values.len()), Route::Mixed),
+    let thick = match truncation {
+        Truncation::Tolerance(_) => 1,
+        Truncation::MaxRank(max_rank) => thick(modes, max_rank, values.len()),
     };
     let (left, right) = modes.split_at(thick);
     let rows: usize = left.iter().product();
-    let first = linalg::split(values, rows, values.len() / rows, Cut { route, ..cut })?;
+    let (first, cut) = first_split(values, rows, truncation, cut)?;
     let lossless = Cut { discard: NOISE, max_rank: usize::MAX, route: Route::Direct };
     let mut sweep = Sweep { cores: Vec::new(), ranks: Vec::new() };
     // The columns of the basis are its last mode: the carry of this sweep is the core before bond `thick`.
@@ -116,6 +118,26 @@ pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Res
     let rest = sweep.run(first.carry, first.rank, inner, cut)?;
     sweep.cores.push(rounded(&rest));
     Ok(Train { shape: TrainShape::new(modes.to_vec(), sweep.ranks)?, cores: sweep.cores })
+}
+
+/// The split of the large tensor, and the cut for all bonds behind it.
+fn first_split(
+    values: &[f32],
+    rows: usize,
+    truncation: Truncation,
+    cut: Cut,
+) -> Result<(Split, Cut), CompressError> {
+    let columns = values.len() / rows;
+    if let Truncation::Tolerance(_) = truncation {
+        return Ok((linalg::split(values, rows, columns, cut)?, cut));
+    }
+    // Products over the large tensor take most of the time: in `f32` where that is good enough, and then at the other
+    // bonds too if the error is large already.
+    let mixed = Cut { route: Route::Mixed, ..cut };
+    let first = linalg::split(values, rows, columns, mixed)?;
+    let all = first.dropped + norm_squared(&first.carry);
+    let next = if first.dropped > MIXED_LEAST.powi(2) * all { mixed } else { cut };
+    Ok((first, next))
 }
 
 /// How many leading modes the first split takes: until their product exceeds the rank bound, while the unfolding stays
@@ -148,7 +170,7 @@ impl Sweep {
     ) -> Result<Vec<f64>, CompressError> {
         for mode in modes {
             let rows = rank * mode;
-            let Split { basis, carry, rank: next } = linalg::split(&rest, rows, rest.len() / rows, cut)?;
+            let Split { basis, carry, rank: next, .. } = linalg::split(&rest, rows, rest.len() / rows, cut)?;
             self.push(&basis, next);
             (rest, rank) = (carry, next);
         }
