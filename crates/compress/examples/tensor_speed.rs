@@ -27,15 +27,16 @@ fn cpu_nanoseconds() -> Option<u64> {
 }
 
 /// The seconds that `work` takes: the least mean of five batches of at least a fifth of a second.
-fn seconds(mut work: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
+fn seconds<T, E: Into<Box<dyn Error>>>(work: impl Fn() -> Result<T, E>) -> Outcome<f64> {
+    let run = || work().map(|found| drop(black_box(found))).map_err(Into::into);
     let once = Instant::now();
-    work()?;
+    run()?;
     let repeats = (0.2 / once.elapsed().as_secs_f64()).ceil().clamp(1.0, 1000.0) as u32;
     let mut least = f64::INFINITY;
     for _ in 0..5 {
         let (wall, cpu) = (Instant::now(), cpu_nanoseconds());
         for _ in 0..repeats {
-            work()?;
+            run()?;
         }
         let spent = match (cpu, cpu_nanoseconds()) {
             (Some(before), Some(after)) => (after - before) as f64 * 1e-9,
@@ -113,23 +114,23 @@ fn products(table: &Table) -> Outcome<()> {
     let double: Vec<f64> = single.iter().map(|x| f64::from(*x)).collect();
     let rate = |seconds: f64| format!("{:.1} GF/s", 2.0 * (n as f64).powi(3) / seconds * 1e-9);
     table.row("product f32 2048", || {
-        let time = seconds(|| Ok(drop(black_box(linalg::multiply_f32(&single, &single, [n, n, n])?))))?;
+        let time = seconds(|| linalg::multiply_f32(&single, &single, [n, n, n]))?;
         Ok((time, rate(time)))
     })?;
     table.row("product f64 2048", || {
-        let time = seconds(|| Ok(drop(black_box(linalg::multiply(&double, &double, [n, n, n])?))))?;
+        let time = seconds(|| linalg::multiply(&double, &double, [n, n, n]))?;
         Ok((time, rate(time)))
     })?;
     for n in [128, 256, 512] {
         let values = normal(2, n * 2 * n);
         let gram = linalg::mode_gram(&values, [1, n, 2 * n])?;
         table.row(&format!("eigenvectors {n}, all"), || {
-            Ok((seconds(|| Ok(drop(black_box(linalg::eigen(&gram, n)?))))?, String::new()))
+            Ok((seconds(|| linalg::eigen(&gram, n))?, String::new()))
         })?;
         for route in [Route::Gram, Route::Direct] {
             let cut = Cut { discard: 0.0, max_rank: 32, route };
             table.row(&format!("split {n}x{}, rank 32, {route:?}", 2 * n), || {
-                let work = || Ok(drop(black_box(linalg::split(&values, n, 2 * n, cut)?)));
+                let work = || linalg::split(&values, n, 2 * n, cut);
                 Ok((seconds(work)?, String::new()))
             })?;
         }
@@ -145,7 +146,7 @@ fn trains(table: &Table) -> Outcome<()> {
         let name = modes.iter().map(ToString::to_string).collect::<Vec<_>>().join("·");
         table.row(&format!("TT-SVD 4096x1024 rank 32, {name}"), || {
             let decompose = || tt::decompose(&values, modes, Truncation::MaxRank(32));
-            let time = seconds(|| Ok(drop(black_box(decompose()?))))?;
+            let time = seconds(decompose)?;
             let error = relative(&values, &decompose()?.expand()?);
             let direct = direct_error(&values, modes, 32)?;
             Ok((time, format!("error {error:.7}, direct {direct:.7}, excess {:.1e}", error / direct - 1.0)))
@@ -154,7 +155,7 @@ fn trains(table: &Table) -> Outcome<()> {
     let modes = [16, 16, 16, 4, 16, 16];
     table.row("TT-SVD 4096x1024 tolerance 0.02", || {
         let decompose = || tt::decompose(&values, &modes, Truncation::Tolerance(0.02));
-        let time = seconds(|| Ok(drop(black_box(decompose()?))))?;
+        let time = seconds(decompose)?;
         let train = decompose()?;
         let error = relative(&values, &train.expand()?);
         Ok((time, format!("error {error:.6}, ranks {:?}", train.shape.ranks())))
@@ -162,13 +163,13 @@ fn trains(table: &Table) -> Outcome<()> {
     table.row("merge of 8 trains of rank 16", || {
         let train = tt::decompose(&values, &modes, Truncation::MaxRank(16))?;
         let terms: Vec<(f64, &tt::Train)> = (1..9).map(|weight| (f64::from(weight), &train)).collect();
-        let time = seconds(|| Ok(drop(black_box(tt::merge(&terms, Truncation::MaxRank(16))?))))?;
+        let time = seconds(|| tt::merge(&terms, Truncation::MaxRank(16)))?;
         Ok((time, format!("{} parameters each", train.shape.parameters())))
     })?;
     table.row("TT-matrix 4096x1024 rank 32", || {
         let pairs = [[8, 4], [8, 4], [8, 8], [8, 8]];
         let decompose = || MatrixTrain::decompose(&values, &pairs, Truncation::MaxRank(32));
-        let time = seconds(|| Ok(drop(black_box(decompose()?))))?;
+        let time = seconds(decompose)?;
         let train = decompose()?;
         Ok((
             time,
@@ -189,7 +190,7 @@ fn tall(table: &Table) -> Outcome<()> {
         let cut = Cut { discard: 0.0, max_rank: columns, route };
         table.row(&format!("split 16x262144, nearly parallel rows, {route:?}"), || {
             let split = || linalg::split(&values, columns, rows, cut);
-            let time = seconds(|| Ok(drop(black_box(split()?))))?;
+            let time = seconds(split)?;
             let found = split()?;
             let back = linalg::multiply(&found.basis, &found.carry, [columns, found.rank, rows])?;
             let back: Vec<f32> = back.into_iter().map(|x| x as f32).collect();
@@ -211,13 +212,13 @@ fn components(table: &Table) -> Outcome<()> {
         let name = if nonnegative { "CP-HALS" } else { "CP-ALS" };
         table.row(&format!("{name} 64·64·32·32 rank 32, 20 sweeps"), || {
             let decompose = || cp::decompose(&values, &modes, &als, Seed::from_number(1));
-            let time = seconds(|| Ok(drop(black_box(decompose()?))))?;
+            let time = seconds(decompose)?;
             Ok((time, format!("error {:.4}", relative(&values, &decompose()?.expand()?))))
         })?;
     }
     table.row("Tucker 64·64·32·32 rank 32, HOSVD and 5 sweeps", || {
         let decompose = || tucker::decompose(&values, &modes, Truncation::MaxRank(32), 5);
-        let time = seconds(|| Ok(drop(black_box(decompose()?))))?;
+        let time = seconds(decompose)?;
         Ok((time, format!("error {:.4}", relative(&values, &decompose()?.expand()?))))
     })
 }
@@ -227,9 +228,9 @@ fn low_rank(table: &Table) -> Outcome<()> {
     let params = Params::new(normal(4, 1 << 20), layout)?;
     let codec = LowRank::new(4)?;
     table.row("PowerSGD 1024x1024 rank 4, one packet", || {
-        let time = seconds(|| Ok(drop(black_box(codec.compress(&params, Seed::from_number(1))?))))?;
+        let time = seconds(|| codec.compress(&params, Seed::from_number(1)))?;
         let packet = codec.compress(&params, Seed::from_number(1))?;
-        Ok((time, format!("{} bytes, {:.0}×", packet.len(), (4 << 20) as f64 / packet.len() as f64)))
+        Ok((time, format!("{} bytes, {:.0}×", packet.len(), f64::from(4 << 20) / packet.len() as f64)))
     })
 }
 

@@ -220,6 +220,9 @@ fn ones(
     codec.decompress(&packet, &layout, Limits::default())
 }
 
+/// What is wrong, and the modes and ranks that are.
+type Claim<'a> = (&'a str, &'a [[u32; 2]], &'a [u16]);
+
 #[test]
 fn every_field_of_a_matrix_train_is_checked() {
     let structure = |pairs: &[[u32; 2]], ranks: &[u16]| {
@@ -233,7 +236,7 @@ fn every_field_of_a_matrix_train_is_checked() {
     };
     assert_eq!(open(&[[2, 4], [4, 4]], &[2], &[16, 32]).expect("well formed").values(), [2.0; 128]);
     assert_eq!(open(&[[1, 4], [8, 4]], &[1], &[4, 32]).expect("a mode of one").values(), [1.0; 128]);
-    let wrong: [(&str, &[[u32; 2]], &[u16]); 7] = [
+    let wrong: [Claim<'_>; 7] = [
         ("one core", &[[8, 16]], &[]),
         ("rows and columns changed", &[[4, 2], [4, 4]], &[2]),
         ("a mode of zero", &[[0, 4], [4, 4]], &[1]),

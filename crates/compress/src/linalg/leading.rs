@@ -35,7 +35,7 @@ pub(super) fn leading(g: &[f64], n: usize, wanted: usize) -> Result<Option<engin
     let mut block = start(n, width)?;
     let mut before = f64::INFINITY;
     for left in (0..RESTARTS).rev() {
-        let (basis, image) = krylov(g, n, block)?;
+        let (basis, image) = krylov(g, n, &block)?;
         let ritz = Ritz::new(&basis, &image, n, width)?;
         let short = ritz.shortfall(n, wanted);
         let allowed = SHORT * ritz.left_out(trace, wanted) + FLOOR * trace;
@@ -60,10 +60,10 @@ fn start(n: usize, width: usize) -> Result<Vec<f64>, LinalgError> {
 }
 
 /// An orthonormal basis of the Krylov space of `block`, and its image under `g`, both stored by columns: `[dimension, n]`.
-fn krylov(g: &[f64], n: usize, block: Vec<f64>) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
+fn krylov(g: &[f64], n: usize, block: &[f64]) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
     let width = block.len() / n;
     let g = Matrix::new(g, n, n)?;
-    let mut basis = transposed(&block, n, width);
+    let mut basis = transposed(block, n, width);
     let mut image = Matrix::new(&basis, width, n)?.multiply(g)?;
     for _ in 0..STEPS {
         let last = image.get(image.len() - width * n..).unwrap_or_default();

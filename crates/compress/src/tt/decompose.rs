@@ -107,7 +107,7 @@ pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Res
     };
     let (left, right) = modes.split_at(thick);
     let rows: usize = left.iter().product();
-    let (first, cut) = first_split(values, rows, truncation, cut)?;
+    let (first, cut) = first_split(values, rows, energy, truncation, cut)?;
     let lossless = Cut { discard: NOISE, max_rank: usize::MAX, route: Route::Direct };
     let mut sweep = Sweep { cores: Vec::new(), ranks: Vec::new() };
     // The columns of the basis are its last mode: the carry of this sweep is the core before bond `thick`.
@@ -120,10 +120,11 @@ pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Res
     Ok(Train { shape: TrainShape::new(modes.to_vec(), sweep.ranks)?, cores: sweep.cores })
 }
 
-/// The split of the large tensor, and the cut for all bonds behind it.
+/// The split of the large tensor, whose squared norm is `energy`, and the cut for all bonds behind it.
 fn first_split(
     values: &[f32],
     rows: usize,
+    energy: f64,
     truncation: Truncation,
     cut: Cut,
 ) -> Result<(Split, Cut), CompressError> {
@@ -135,8 +136,7 @@ fn first_split(
     // bonds too if the error is large already.
     let mixed = Cut { route: Route::Mixed, ..cut };
     let first = linalg::split(values, rows, columns, mixed)?;
-    let all = first.dropped + norm_squared(&first.carry);
-    let next = if first.dropped > MIXED_LEAST.powi(2) * all { mixed } else { cut };
+    let next = if first.dropped > MIXED_LEAST.powi(2) * energy { mixed } else { cut };
     Ok((first, next))
 }
 
