@@ -5,7 +5,7 @@
 //! ```text
 //! A[i₁, …, i_d] = Σ_r A₁[i₁, r] · A₂[i₂, r] ⋯ A_d[i_d, r]
 //! ```
-//! [`mod@decompose`] looks for the components by alternating least squares, [`CanonicalPolyadic`] does it for every tensor of
+//! [`fn@decompose`] looks for the components by alternating least squares, [`CanonicalPolyadic`] does it for every tensor of
 //! a layout for which they are smaller. The fewest numbers of all formats, Σ n_k·R, but the search may end in a local
 //! minimum, and nothing is promised of the error. The modes of a tensor are its dimensions other than 1.
 

@@ -64,20 +64,18 @@ fn mirror(a: &mut [f64], n: usize) {
 }
 
 /// basisᵀ · A for `basis: [rows, rank]`, with products in `inner`.
-pub(super) fn project<T: Real>(
-    basis: &[f64],
-    a: &[T],
-    [rows, rank, columns]: [usize; 3],
-    inner: Inner,
-) -> Vec<f64> {
+pub(super) fn project<T: Real, C: Real>(basis: &[f64], a: &[T], shape: [usize; 3], inner: Inner) -> Vec<C> {
     match inner {
-        Inner::Double => project_in::<T, f64>(basis, a, [rows, rank, columns]),
+        Inner::Double => converted(project_in::<T, f64>(basis, a, shape)),
         Inner::Single => {
             let basis: Vec<f32> = basis.iter().map(|x| *x as f32).collect();
-            let carry = project_in::<T, f32>(&basis, a, [rows, rank, columns]);
-            carry.into_iter().map(f64::from).collect()
+            converted(project_in::<T, f32>(&basis, a, shape))
         }
     }
+}
+
+fn converted<W: Real, C: Real>(values: Vec<W>) -> Vec<C> {
+    values.into_iter().map(|x| C::from_f64(x.into())).collect()
 }
 
 fn project_in<T: Real, W: Real>(basis: &[W], a: &[T], [rows, rank, columns]: [usize; 3]) -> Vec<W> {

@@ -92,13 +92,13 @@ pub struct Cut {
     pub route: Route,
 }
 
-/// A ≈ basis · carry, with orthonormal columns in the basis.
+/// A ≈ basis · carry, with orthonormal columns in the basis; the carry is as large as the data and may be `f32`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Split {
+pub struct Split<C = f64> {
     /// `[rows, rank]`.
     pub basis: Vec<f64>,
     /// `[rank, columns]`, which is basisᵀ · A.
-    pub carry: Vec<f64>,
+    pub carry: Vec<C>,
     /// The number of singular values kept.
     pub rank: usize,
     /// The sum of the squares of those dropped, as the spectrum tells it.
@@ -220,6 +220,23 @@ pub fn solve(s: &[f64], b: &[f64], [n, m]: [usize; 2]) -> Result<Vec<f64>, Linal
 /// # Errors
 /// [`LinalgError`].
 pub fn split<T: Real>(a: &[T], rows: usize, columns: usize, cut: Cut) -> Result<Split, LinalgError> {
+    split_to(a, rows, columns, cut)
+}
+
+/// As [`split`], with the carry rounded to `f32`, the precision of the data.
+///
+/// # Errors
+/// [`LinalgError`].
+pub fn split_f32(a: &[f32], rows: usize, columns: usize, cut: Cut) -> Result<Split<f32>, LinalgError> {
+    split_to(a, rows, columns, cut)
+}
+
+fn split_to<T: Real, C: Real>(
+    a: &[T],
+    rows: usize,
+    columns: usize,
+    cut: Cut,
+) -> Result<Split<C>, LinalgError> {
     check_shape(a, rows, columns)?;
     let shape = [rows, columns];
     match cut.route {
@@ -230,7 +247,11 @@ pub fn split<T: Real>(a: &[T], rows: usize, columns: usize, cut: Cut) -> Result<
     }
 }
 
-fn split_direct<T: Real>(a: &[T], [rows, columns]: [usize; 2], cut: Cut) -> Result<Split, LinalgError> {
+fn split_direct<T: Real, C: Real>(
+    a: &[T],
+    [rows, columns]: [usize; 2],
+    cut: Cut,
+) -> Result<Split<C>, LinalgError> {
     let (u, s, _) = engine::svd(&double(a, rows, columns)?, rows, columns)?;
     let squares: Vec<f64> = s.iter().map(|s| s * s).collect();
     let rank = rank(&squares, 0.0, cut);
@@ -241,7 +262,7 @@ fn split_direct<T: Real>(a: &[T], [rows, columns]: [usize; 2], cut: Cut) -> Resu
 }
 
 /// In `f32` first; that stands if what it leaves out is much, yet no more than allowed.
-fn split_mixed<T: Real>(a: &[T], shape: [usize; 2], cut: Cut) -> Result<Split, LinalgError> {
+fn split_mixed<T: Real, C: Real>(a: &[T], shape: [usize; 2], cut: Cut) -> Result<Split<C>, LinalgError> {
     let (split, all) = split_wide(a, shape, cut, Inner::Single)?;
     let much = split.dropped >= MIXED_LEAST.powi(2) * all;
     let allowed = || norm_squared(a) - norm_squared(&split.carry) <= cut.discard;
@@ -252,12 +273,12 @@ fn split_mixed<T: Real>(a: &[T], shape: [usize; 2], cut: Cut) -> Result<Split, L
 }
 
 /// By the eigenvectors of A·Aᵀ, whose eigenvalues are the squared singular values; and the sum of all of those.
-fn split_wide<T: Real>(
+fn split_wide<T: Real, C: Real>(
     a: &[T],
     [rows, columns]: [usize; 2],
     cut: Cut,
     inner: Inner,
-) -> Result<(Split, f64), LinalgError> {
+) -> Result<(Split<C>, f64), LinalgError> {
     let gram = gram::gram(a, [1, rows, columns], inner);
     let Spectrum { mut vectors, rank, dropped, all } = Spectrum::new(&gram, rows, cut)?;
     positive_columns(&mut vectors, rank);
@@ -266,7 +287,11 @@ fn split_wide<T: Real>(
 }
 
 /// By the eigenvectors V of Aᵀ·A: the columns of A·V are orthogonal up to rounding, and made so for good.
-fn split_tall<T: Real>(a: &[T], [rows, columns]: [usize; 2], cut: Cut) -> Result<Split, LinalgError> {
+fn split_tall<T: Real, C: Real>(
+    a: &[T],
+    [rows, columns]: [usize; 2],
+    cut: Cut,
+) -> Result<Split<C>, LinalgError> {
     let wide = double(a, rows, columns)?;
     let matrix = Matrix::new(&wide, rows, columns)?;
     let gram = matrix.transposed().multiply(matrix)?;
@@ -275,6 +300,7 @@ fn split_tall<T: Real>(a: &[T], [rows, columns]: [usize; 2], cut: Cut) -> Result
     let (mut basis, _) = engine::qr(&image, rows, rank)?;
     positive_columns(&mut basis, rank);
     let carry = Matrix::new(&basis, rows, rank)?.transposed().multiply(matrix)?;
+    let carry = carry.into_iter().map(C::from_f64).collect();
     Ok(Split { basis, carry, rank, dropped })
 }
 

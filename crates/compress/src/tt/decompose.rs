@@ -15,7 +15,7 @@ use super::{Train, TrainShape};
 use crate::{
     CompressError, ErrorBound,
     dense::check_finite,
-    linalg::{self, Cut, Route, Split, norm_squared},
+    linalg::{self, Cut, Real, Route, Split, norm_squared},
 };
 
 /// Where the ranks end.
@@ -101,13 +101,29 @@ pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Res
         return Err(CompressError::Malformed("the modes do not multiply to the tensor"));
     }
     let cut = truncation.cut(energy, modes.len() - 1);
-    let thick = match truncation {
-        Truncation::Tolerance(_) => 1,
-        Truncation::MaxRank(max_rank) => thick(modes, max_rank, values.len()),
+    let Truncation::MaxRank(max_rank) = truncation else {
+        let [rows, columns] = unfolding(modes, 1);
+        return finish(modes, 1, linalg::split(values, rows, columns, cut)?, cut);
     };
+    let thick = thick(modes, max_rank, values.len());
+    let [rows, columns] = unfolding(modes, thick);
+    // Products over the large tensor take most of the time: in `f32` where that is good enough, and then at the other
+    // bonds too if the error is large already.
+    let mixed = Cut { route: Route::Mixed, ..cut };
+    let first = linalg::split_f32(values, rows, columns, mixed)?;
+    let rest = if first.dropped > MIXED_LEAST.powi(2) * energy { mixed } else { cut };
+    finish(modes, thick, first, rest)
+}
+
+/// Rows and columns when the first `thick` modes are the rows.
+fn unfolding(modes: &[usize], thick: usize) -> [usize; 2] {
     let (left, right) = modes.split_at(thick);
-    let rows: usize = left.iter().product();
-    let (first, cut) = first_split(values, rows, energy, truncation, cut)?;
+    [left.iter().product(), right.iter().product()]
+}
+
+/// The train from the split behind the first `thick` modes, with `cut` at the bonds behind that.
+fn finish<C: Real>(modes: &[usize], thick: usize, first: Split<C>, cut: Cut) -> Result<Train, CompressError> {
+    let (left, right) = modes.split_at(thick);
     let lossless = Cut { discard: NOISE, max_rank: usize::MAX, route: Route::Direct };
     let mut sweep = Sweep { cores: Vec::new(), ranks: Vec::new() };
     // The columns of the basis are its last mode: the carry of this sweep is the core before bond `thick`.
@@ -118,26 +134,6 @@ pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Res
     let rest = sweep.run(first.carry, first.rank, inner, cut)?;
     sweep.cores.push(rounded(&rest));
     Ok(Train { shape: TrainShape::new(modes.to_vec(), sweep.ranks)?, cores: sweep.cores })
-}
-
-/// The split of the large tensor, whose squared norm is `energy`, and the cut for all bonds behind it.
-fn first_split(
-    values: &[f32],
-    rows: usize,
-    energy: f64,
-    truncation: Truncation,
-    cut: Cut,
-) -> Result<(Split, Cut), CompressError> {
-    let columns = values.len() / rows;
-    if let Truncation::Tolerance(_) = truncation {
-        return Ok((linalg::split(values, rows, columns, cut)?, cut));
-    }
-    // Products over the large tensor take most of the time: in `f32` where that is good enough, and then at the other
-    // bonds too if the error is large already.
-    let mixed = Cut { route: Route::Mixed, ..cut };
-    let first = linalg::split(values, rows, columns, mixed)?;
-    let next = if first.dropped > MIXED_LEAST.powi(2) * energy { mixed } else { cut };
-    Ok((first, next))
 }
 
 /// How many leading modes the first split takes: until their product exceeds the rank bound, while the unfolding stays
@@ -160,21 +156,34 @@ struct Sweep {
 }
 
 impl Sweep {
-    /// Splits one core for each of `modes` off `rest`, whose first index is a bond of size `rank`; what remains.
-    fn run(
+    /// Splits one core for each of `modes` off `first`, whose first index is a bond of size `rank`; what remains.
+    fn run<T: Real>(
         &mut self,
-        mut rest: Vec<f64>,
-        mut rank: usize,
+        first: Vec<T>,
+        rank: usize,
         modes: &[usize],
         cut: Cut,
     ) -> Result<Vec<f64>, CompressError> {
+        let Some((mode, modes)) = modes.split_first() else {
+            return Ok(first.into_iter().map(Into::into).collect());
+        };
+        let (mut rest, mut rank) = self.split(&first, rank * mode, cut)?;
         for mode in modes {
-            let rows = rank * mode;
-            let Split { basis, carry, rank: next, .. } = linalg::split(&rest, rows, rest.len() / rows, cut)?;
-            self.push(&basis, next);
-            (rest, rank) = (carry, next);
+            (rest, rank) = self.split(&rest, rank * mode, cut)?;
         }
         Ok(rest)
+    }
+
+    /// Splits a core with this many rows off; the carry and the rank before it.
+    fn split<T: Real>(
+        &mut self,
+        rest: &[T],
+        rows: usize,
+        cut: Cut,
+    ) -> Result<(Vec<f64>, usize), CompressError> {
+        let Split { basis, carry, rank, .. } = linalg::split(rest, rows, rest.len() / rows, cut)?;
+        self.push(&basis, rank);
+        Ok((carry, rank))
     }
 
     fn push(&mut self, core: &[f64], rank: usize) {

@@ -7,7 +7,7 @@
 //! ```text
 //! A[i₁, …, i_d] = Σ C[j₁, …, j_d] · U₁[i₁, j₁] ⋯ U_d[i_d, j_d]
 //! ```
-//! [`mod@decompose`] finds core and factors, [`Tucker`] does it for every tensor of a layout for which they are smaller.
+//! [`fn@decompose`] finds core and factors, [`Tucker`] does it for every tensor of a layout for which they are smaller.
 //! Right for tensors of few modes with ranks below them (kernels of convolutions); the core grows with the power of the
 //! modes, so for many modes a tensor train is smaller. The modes of a tensor are its dimensions other than 1.
 
