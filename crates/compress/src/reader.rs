@@ -33,6 +33,15 @@ impl<'a> Reader<'a> {
         self.array().map(u8::from_le_bytes)
     }
 
+    /// A byte that is 0 or 1.
+    pub(crate) fn flag(&mut self) -> Result<bool, CompressError> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(CompressError::Malformed("a flag is neither 0 nor 1")),
+        }
+    }
+
     pub(crate) fn i8(&mut self) -> Result<i8, CompressError> {
         self.array().map(i8::from_le_bytes)
     }

@@ -1,7 +1,9 @@
 //! The codecs that a receiver knows, by the name that packets carry.
 
 use crate::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet, Random, TensorTrain, Ternary, Top, Uniform, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
+    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
+    Dense, Ecsq, ExactDecoder, ExactTransform, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign,
+    TensorTrain, TensorTrainMatrix, Ternary, Top, Tucker, Uniform,
 };
 use bitneuron_core::{Layout, Params};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -38,10 +40,11 @@ impl Registry {
         registry.insert_exact(Arc::new(Sign));
         registry.insert_exact(Arc::new(Ecsq::default()));
         registry.insert(Arc::new(Rotated::default()));
-        registry.insert_exact(Arc::new(TensorTrain::default()));
-        if let Ok(chain) = Chain::new(TensorTrain::default(), Uniform::default()) {
-            registry.insert_exact(Arc::new(chain));
-        }
+        registry.insert_format(TensorTrain::default());
+        registry.insert_format(TensorTrainMatrix::default());
+        registry.insert_format(CanonicalPolyadic::default());
+        registry.insert_format(Tucker::default());
+        registry.insert_format(LowRank::default());
         registry.insert_exact(Arc::new(Top::default()));
         registry.insert_exact(Arc::new(Random::default()));
         registry.insert_exact(Arc::new(Ternary::default()));
@@ -49,6 +52,14 @@ impl Registry {
         registry.insert(Arc::new(Cosine::default()));
         registry.insert(Arc::new(Auto::default()));
         registry
+    }
+
+    /// Adds a transform with its factors as they are and quantised.
+    fn insert_format<T: ExactDecoder + ExactTransform + Copy + 'static>(&mut self, transform: T) {
+        self.insert_exact(Arc::new(transform));
+        if let Ok(chain) = Chain::new(transform, Uniform::default()) {
+            self.insert_exact(Arc::new(chain));
+        }
     }
 
     /// Adds a codec that is not admitted on chain; replaces one of the same name.

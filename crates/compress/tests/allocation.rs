@@ -3,7 +3,9 @@
 #![expect(unsafe_code, reason = "an allocator that counts is the only way to see allocations")]
 
 use bitneuron_compress::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, Limits, Packet, Random, TensorTrain, Ternary, Top, Uniform, sparse::Density, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
+    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
+    Dense, Ecsq, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign, TensorTrain, TensorTrainMatrix,
+    Ternary, Top, Tucker, Uniform, sparse::Density,
 };
 use bitneuron_core::{Digest, Layout, Params, Seed};
 use std::{
@@ -49,7 +51,7 @@ fn refusing_is_cheap() {
     let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
     let sparse: [&dyn Compressor; 4] =
         [&Top::default(), &Ternary::default(), &Chunked::default(), &Random::default()];
-    let codecs: [&dyn Compressor; 14] = [
+    let codecs: [&dyn Compressor; 18] = [
         &Dense,
         &Uniform::default(),
         &TensorTrain::default(),
@@ -64,12 +66,22 @@ fn refusing_is_cheap() {
         &Sign,
         &Ecsq::default(),
         &Rotated::default(),
+        &TensorTrainMatrix::default(),
+        &Tucker::default(),
+        &CanonicalPolyadic::default(),
+        &LowRank::default(),
     ];
 
     // A train that is a hundred bytes and claims 2²⁴ elements, with its factors missing or too many for the limits.
     let mut structure = vec![2];
     structure.extend([1u32 << 12, 1 << 12].iter().flat_map(|mode| mode.to_le_bytes()));
     structure.extend(2047u16.to_le_bytes());
+    // The same of a train of matrices, of a core, and of a rank.
+    let mut pairs = vec![2];
+    pairs.extend([1u32 << 6; 4].iter().flat_map(|mode| mode.to_le_bytes()));
+    pairs.extend(1000u16.to_le_bytes());
+    let core = vec![2, 0, 4, 0, 4];
+    let rank = vec![1, 0, 4];
     let mut header = vec![8, 0];
     header.extend(1u32.to_le_bytes());
     // A step, a key that may be read as escapes, and a table whose frequencies sum to more than they should.
@@ -77,13 +89,9 @@ fn refusing_is_cheap() {
     steps.extend([0; 12]);
     steps.extend([[0, 255].as_slice(), &[0xff, 0x1f].repeat(256), &[0; 80]].concat());
     for codec in codecs.into_iter().chain(sparse) {
-        for parts in [
-            vec![],
-            vec![vec![]],
-            vec![header.clone()],
-            vec![steps.clone()],
-            vec![structure.clone(), vec![], vec![]],
-        ] {
+        let claims = [&structure, &pairs, &core, &rank].map(|claim| vec![claim.clone(), vec![], vec![]]);
+        let few = [vec![], vec![vec![]], vec![header.clone()], vec![steps.clone()]];
+        for parts in few.into_iter().chain(claims) {
             // To sparse codecs an empty part says that all values are zero, which is a fine packet.
             let zeros = parts == [[]; 1] && ZEROS.contains(&codec.codec());
             let packet = Packet::new(codec.codec(), large.digest(), parts).expect("small");

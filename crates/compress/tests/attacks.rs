@@ -1,7 +1,12 @@
 //! Hostile packets against every decoder: refused with a typed error, or finite values of the expected layout.
 
 use bitneuron_compress::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Packet, Random, TensorTrain, Ternary, Top, Uniform, auto::Budget, sparse::{Density, Precision}, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
+    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
+    Dense, Ecsq, ExactDecoder, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign, TensorTrain,
+    TensorTrainMatrix, Ternary, Top, Tucker, Uniform,
+    auto::Budget,
+    cp::Als,
+    sparse::{Density, Precision},
     suite::{mutant, mutant_bytes},
 };
 use bitneuron_core::exact::fixed::WEIGHT_LIMIT;
@@ -133,6 +138,23 @@ fn cosine() {
 #[test]
 fn auto() {
     attack_with(&Auto::standard(Budget::Error(0.05)).expect("in range"), &|_, _| {});
+}
+
+#[test]
+fn other_formats() {
+    attack(&TensorTrainMatrix::default());
+    attack(&Tucker::default());
+    attack(&LowRank::new(1).expect("in range"));
+    attack(&CanonicalPolyadic::new(Als::new(1)).expect("in range"));
+}
+
+#[test]
+fn other_formats_uniform() {
+    let bits = Uniform::new(5).expect("in range");
+    attack(&Chain::new(TensorTrainMatrix::default(), bits).expect("one transform"));
+    attack(&Chain::new(Tucker::default(), bits).expect("one transform"));
+    attack(&Chain::new(LowRank::new(1).expect("in range"), bits).expect("one transform"));
+    attack(&Chain::new(CanonicalPolyadic::new(Als::new(1)).expect("in range"), bits).expect("one transform"));
 }
 
 #[test]
@@ -442,4 +464,98 @@ fn choices_nest_one_level_deep() {
     let empty = Arc::new(Layout::of(&[("w", &[0])]).expect("small"));
     let packet = Packet::new(CodecId::AUTO, empty.digest(), vec![nested(CodecId::DENSE, &[&[]])]);
     assert!(auto.decompress(&packet.expect("small"), &empty, Limits::default()).is_err());
+}
+
+/// A packet of `codec` for one tensor of these dimensions, with this structure and factors of ones of these lengths.
+fn ones(
+    codec: &dyn Compressor,
+    dims: &[u32],
+    structure: &[u8],
+    lengths: &[usize],
+) -> Result<Params, CompressError> {
+    let layout = Arc::new(Layout::of(&[("w", dims)]).expect("small"));
+    let factor = |count: &usize| std::iter::repeat_n(1f32.to_le_bytes(), *count).flatten().collect();
+    let parts = std::iter::once(structure.to_vec()).chain(lengths.iter().map(factor)).collect();
+    let packet = Packet::new(codec.codec(), layout.digest(), parts).expect("small");
+    codec.decompress(&packet, &layout, Limits::default())
+}
+
+/// What is wrong, and the modes and ranks that are.
+type Claim<'a> = (&'a str, &'a [[u32; 2]], &'a [u16]);
+
+#[test]
+fn every_field_of_a_matrix_train_is_checked() {
+    let structure = |pairs: &[[u32; 2]], ranks: &[u16]| {
+        let mut bytes = vec![pairs.len() as u8];
+        bytes.extend(pairs.iter().flatten().flat_map(|mode| mode.to_le_bytes()));
+        bytes.extend(ranks.iter().flat_map(|rank| rank.to_le_bytes()));
+        bytes
+    };
+    let open = |pairs: &[[u32; 2]], ranks: &[u16], lengths: &[usize]| {
+        ones(&TensorTrainMatrix::default(), &[8, 16], &structure(pairs, ranks), lengths)
+    };
+    assert_eq!(open(&[[2, 4], [4, 4]], &[2], &[16, 32]).expect("well formed").values(), [2.0; 128]);
+    assert_eq!(open(&[[1, 4], [8, 4]], &[1], &[4, 32]).expect("a mode of one").values(), [1.0; 128]);
+    let wrong: [Claim<'_>; 7] = [
+        ("one core", &[[8, 16]], &[]),
+        ("rows and columns changed", &[[4, 2], [4, 4]], &[2]),
+        ("a mode of zero", &[[0, 4], [4, 4]], &[1]),
+        ("a pair of ones", &[[1, 1], [8, 16]], &[1]),
+        ("modes that overflow", &[[u32::MAX, u32::MAX], [u32::MAX, u32::MAX]], &[1]),
+        ("a rank of zero", &[[2, 4], [4, 4]], &[0]),
+        ("a rank beyond its side", &[[2, 4], [4, 4]], &[9]),
+    ];
+    for (what, pairs, ranks) in wrong {
+        assert!(matches!(open(pairs, ranks, &[16, 32]), Err(CompressError::Malformed(_))), "{what}");
+    }
+}
+
+#[test]
+fn every_field_of_a_core_is_checked() {
+    let open =
+        |structure: &[u8], lengths: &[usize]| ones(&Tucker::default(), &[4, 1, 6, 5], structure, lengths);
+    // The mode of 4 is full and has no factor.
+    assert_eq!(open(&[3, 4, 0, 2, 0, 2, 0], &[16, 12, 10]).expect("well formed").values(), [4.0; 120]);
+    let wrong: [(&str, &[u8]); 7] = [
+        ("two modes", &[2, 4, 0, 2, 0]),
+        ("four modes", &[4, 4, 0, 2, 0, 2, 0, 1, 0]),
+        ("a rank of zero", &[3, 4, 0, 0, 0, 2, 0]),
+        ("a rank beyond its mode", &[3, 4, 0, 7, 0, 2, 0]),
+        ("a rank beyond the others", &[3, 4, 0, 1, 0, 2, 0]),
+        ("no smaller", &[3, 4, 0, 6, 0, 5, 0]),
+        ("ranks that end early", &[3, 4, 0, 2, 0]),
+    ];
+    for (what, structure) in wrong {
+        assert!(matches!(open(structure, &[16, 12, 10]), Err(CompressError::Malformed(_))), "{what}");
+    }
+}
+
+#[test]
+fn every_field_of_components_and_low_ranks_is_checked() {
+    let components = |structure: &[u8], dims: &[u32], lengths: &[usize]| {
+        ones(&CanonicalPolyadic::default(), dims, structure, lengths)
+    };
+    assert_eq!(
+        components(&[1, 2, 0], &[4, 1, 5, 6], &[8, 10, 12]).expect("well formed").values(),
+        [2.0; 120]
+    );
+    let low_rank =
+        |structure: &[u8], lengths: &[usize]| ones(&LowRank::default(), &[4, 5, 6], structure, lengths);
+    assert_eq!(low_rank(&[1, 2, 0], &[40, 12]).expect("well formed").values(), [2.0; 120]);
+    let wrong: [(&str, &[u8]); 5] = [
+        ("another flag", &[2, 2, 0]),
+        ("a rank of zero", &[1, 0, 0]),
+        ("no smaller", &[1, 9, 0]),
+        ("a rank that ends early", &[1, 2]),
+        ("bytes left over", &[1, 2, 0, 0]),
+    ];
+    for (what, structure) in wrong {
+        assert!(
+            matches!(components(structure, &[4, 1, 5, 6], &[8, 10, 12]), Err(CompressError::Malformed(_))),
+            "{what}"
+        );
+        assert!(matches!(low_rank(structure, &[40, 12]), Err(CompressError::Malformed(_))), "{what}");
+    }
+    // Modes of one alone are no matrix.
+    assert!(components(&[1, 1, 0], &[64, 1], &[64, 1]).is_err());
 }

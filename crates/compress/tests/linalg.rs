@@ -1,6 +1,9 @@
 //! Factorisations are right on the matrices where single precision is not.
 
-use bitneuron_compress::linalg::{Cut, LinalgError, Route, multiply, norm_squared, split, svd};
+use bitneuron_compress::linalg::{
+    Cut, LinalgError, Matrix, Route, eigen, mode_gram, mode_multiply, multiply, multiply_f32, norm_squared,
+    qr, solve, split, svd,
+};
 use bitneuron_core::Seed;
 use rand::Rng;
 
@@ -44,7 +47,7 @@ fn tall_single_precision_data_keep_their_small_directions() {
 
         // Both routes of a split, on the tall matrix and on its transpose.
         let wide = transposed(&a, rows, columns);
-        for route in [Route::Gram, Route::Direct] {
+        for route in [Route::Gram, Route::Mixed, Route::Direct] {
             let cut = Cut { discard: 0.0, max_rank: columns, route };
             for (a, rows, columns) in [(&a, rows, columns), (&wide, columns, rows)] {
                 let split = split(a, rows, columns, cut).expect("converges");
@@ -55,6 +58,128 @@ fn tall_single_precision_data_keep_their_small_directions() {
             }
         }
     }
+}
+
+/// 262,144 rows: there the threshold of a routine in single precision is half of a column's norm.
+#[test]
+fn a_quarter_of_a_million_rows() {
+    let (rows, columns) = (1 << 18, 16);
+    let wide = structured(columns, rows, 0.02);
+    for route in [Route::Gram, Route::Mixed] {
+        let split =
+            split(&wide, columns, rows, Cut { discard: 0.0, max_rank: columns, route }).expect("converges");
+        assert_eq!(split.rank, columns);
+        let back = multiply(&split.basis, &split.carry, [columns, columns, rows]).expect("shaped");
+        assert!(difference(&wide, &back) < 1e-6, "{route:?}");
+    }
+    let tall = transposed(&wide, columns, rows);
+    let found = qr(&tall, rows, columns).expect("finite");
+    let back = multiply(&found.q, &found.r, [rows, columns, columns]).expect("shaped");
+    assert!(difference(&tall, &back) < 1e-12);
+}
+
+/// `[rows, columns]` with these singular values and random singular vectors.
+fn with_spectrum(seed: u64, rows: usize, columns: usize, values: &[f64]) -> Vec<f32> {
+    let mut rng = Seed::from_number(seed).rng();
+    let mut random =
+        |count: usize| -> Vec<f64> { (0..count).map(|_| f64::from(rng.next_u32() as i32)).collect() };
+    let u = qr(&random(rows * values.len()), rows, values.len()).expect("finite").q;
+    let v = qr(&random(columns * values.len()), columns, values.len()).expect("finite").q;
+    let scaled: Vec<f64> = u.iter().enumerate().map(|(at, x)| x * values[at % values.len()]).collect();
+    let v = Matrix::new(&v, columns, values.len()).expect("shaped").transposed();
+    let product = Matrix::new(&scaled, rows, values.len()).expect("shaped").multiply(v).expect("shaped");
+    product.into_iter().map(|x| x as f32).collect()
+}
+
+#[test]
+fn few_vectors_of_many_are_those_of_the_whole() {
+    let (rows, columns, keep) = (240, 300, 12);
+    let spectra: [(&str, fn(usize) -> f64); 6] = [
+        ("slow", |k| 1.0 / (1.0 + k as f64)),
+        ("fast", |k| 0.7f64.powi(k as i32)),
+        ("flat", |_| 1.0),
+        ("a cluster across the cut", |k| if k < 20 { 1.0 } else { 0.01 }),
+        ("noise behind", |k| if k < 12 { 5.0 } else { 0.02 }),
+        ("exactly of this rank", |k| if k < 12 { 1.0 / (1.0 + k as f64) } else { 0.0 }),
+    ];
+    for (what, spectrum) in spectra {
+        let values: Vec<f64> = (0..rows).map(spectrum).collect();
+        let a = with_spectrum(9, rows, columns, &values);
+        let error = |route| {
+            let split =
+                split(&a, rows, columns, Cut { discard: 0.0, max_rank: keep, route }).expect("converges");
+            assert_eq!(split.rank, keep);
+            assert!(orthogonality(&split.basis, rows, keep) < 1e-9, "{what} {route:?}");
+            difference(&a, &multiply(&split.basis, &split.carry, [rows, keep, columns]).expect("shaped"))
+        };
+        let direct = error(Route::Direct);
+        for route in [Route::Gram, Route::Mixed] {
+            let excess = error(route) - direct;
+            assert!(excess.abs() <= 1e-6 * direct + 1e-7, "{what} {route:?}: {excess:e} over {direct}");
+        }
+    }
+}
+
+#[test]
+fn products_along_a_mode_are_the_definition() {
+    let [before, mode, behind, rank] = [3, 5, 4, 2];
+    let a = structured(before * mode, behind, 1.0);
+    let u = structured(mode, rank, 0.5);
+    for (shape, u) in [
+        ([before, mode, behind], &u),
+        ([1, before * mode, behind], &structured(15, 2, 0.5)),
+        ([15, 4, 1], &structured(4, 2, 0.5)),
+    ] {
+        let [before, mode, behind] = shape;
+        let at = |b: usize, i: usize, c: usize| f64::from(a[(b * mode + i) * behind + c]);
+        let product = mode_multiply(&a, shape, u, rank).expect("shaped");
+        for (index, x) in product.iter().enumerate() {
+            let (b, j, c) = (index / (rank * behind), index / behind % rank, index % behind);
+            let sum: f64 = (0..mode).map(|i| at(b, i, c) * f64::from(u[i * rank + j])).sum();
+            assert!((f64::from(*x) - sum).abs() < 1e-5);
+        }
+        let gram = mode_gram(&a, shape).expect("shaped");
+        for (index, x) in gram.iter().enumerate() {
+            let pairs = (0..before).flat_map(|b| (0..behind).map(move |c| (b, c)));
+            let sum: f64 = pairs.map(|(b, c)| at(b, index / mode, c) * at(b, index % mode, c)).sum();
+            assert!((x - sum).abs() < 1e-12);
+        }
+    }
+    assert_eq!(mode_gram(&a, [3, 5, 5]), Err(LinalgError::Shape));
+    assert_eq!(mode_multiply(&a, [3, 5, 4], &u, 3), Err(LinalgError::Shape));
+}
+
+#[test]
+fn panels_of_every_shape() {
+    // More columns than one panel holds, in slices longer and shorter than a panel.
+    for shape in [[1, 70, 5000], [1500, 70, 3], [3, 70, 2000], [5000, 70, 1]] {
+        let [before, mode, behind] = shape;
+        let a = structured(before * mode, behind, 1.0);
+        let unfolded: Vec<f64> = (0..mode)
+            .flat_map(|i| {
+                (0..before).flat_map(move |b| (0..behind).map(move |c| (b * mode + i) * behind + c))
+            })
+            .map(|at| f64::from(a[at]))
+            .collect();
+        let rows = Matrix::new(&unfolded, mode, before * behind).expect("shaped");
+        let expected = rows.multiply(rows.transposed()).expect("shaped");
+        let found = mode_gram(&a, shape).expect("shaped");
+        assert!(found.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-9 * y.abs()), "{shape:?}");
+    }
+}
+
+#[test]
+fn least_squares_of_a_singular_matrix() {
+    // S of rank 2: the solution lies in its range.
+    let s = [2.0, 0.0, 2.0, 0.0, 3.0, 0.0, 2.0, 0.0, 2.0];
+    let x = solve(&s, &[4.0, 6.0, 4.0], [3, 1]).expect("finite");
+    assert!(x.iter().zip([1.0, 2.0, 1.0]).all(|(x, y)| (x - y).abs() < 1e-12), "{x:?}");
+    let found = eigen(&s, 3).expect("finite");
+    assert!(found.values.iter().zip([4.0, 3.0, 0.0]).all(|(x, y)| (x - y).abs() < 1e-12));
+    assert!((found.vectors[0] - 0.5f64.sqrt()).abs() < 1e-12, "the largest entry is positive");
+    let single = multiply_f32(&[1.0, 2.0], &[3.0, 4.0], [1, 2, 1]).expect("shaped");
+    assert_eq!(single, [11.0]);
+    assert_eq!(multiply_f32(&[1.0, 2.0], &[3.0, 4.0], [1, 2, 2]), Err(LinalgError::Shape));
 }
 
 #[test]
@@ -97,7 +222,7 @@ fn signs_are_fixed_and_nonsense_is_refused() {
     }
     assert_eq!(svd(&a, 16, 15), Err(LinalgError::Shape));
     assert_eq!(svd::<f32>(&[], 0, 3), Err(LinalgError::Shape));
-    for route in [Route::Gram, Route::Direct] {
+    for route in [Route::Gram, Route::Mixed, Route::Direct] {
         let cut = Cut { route, ..cut };
         assert_eq!(split(&[1.0, f32::NAN, 0.0, 1.0], 2, 2, cut), Err(LinalgError::NotFinite));
     }

@@ -1,7 +1,12 @@
 //! The codecs of this crate keep the laws; for every law a codec that breaks it is refused by that law.
 
 use bitneuron_compress::{
-    Auto, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, ErrorBound, ExactDecoder, Limits, Packet, Properties, Random, TensorTrain, Ternary, Top, Uniform, auto::Budget, sparse::{Density, Precision}, Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign,
+    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
+    Dense, Ecsq, ErrorBound, ExactDecoder, Float, Limits, LowRank, Nf4, Packet, Properties, Random, Rotated,
+    Sign, TensorTrain, TensorTrainMatrix, Ternary, Top, Truncation, Tucker, Uniform,
+    auto::Budget,
+    cp::Als,
+    sparse::{Density, Precision},
     suite::{Law, check, check_exact},
 };
 use bitneuron_core::{Layout, Params, Seed, params::Entry};
@@ -130,6 +135,58 @@ fn auto_keeps_the_laws() {
         let codec = Auto::standard(budget).expect("in range");
         check(&codec, codec.error()).expect("lawful");
     }
+}
+
+#[test]
+fn matrix_trains_and_tucker_keep_the_laws() {
+    for tolerance in [1e-6, 1e-3, 0.1, 0.5].map(Truncation::Tolerance) {
+        let train = TensorTrainMatrix::new(tolerance).expect("in range");
+        check(&train, train.error()).expect("lawful");
+        check_exact(&train).expect("lawful");
+        let tucker = Tucker::new(tolerance, 2).expect("in range");
+        check(&tucker, tucker.error()).expect("lawful");
+        check_exact(&tucker).expect("lawful");
+    }
+    for rank in [1, 4, 20].map(Truncation::MaxRank) {
+        let (train, tucker) =
+            (TensorTrainMatrix::new(rank).expect("in range"), Tucker::new(rank, 2).expect("in range"));
+        check(&train, train.error()).expect("lawful");
+        check(&tucker, tucker.error()).expect("lawful");
+    }
+}
+
+#[test]
+fn components_and_low_ranks_keep_the_laws() {
+    for als in [
+        Als { restarts: 1, iterations: 30, ..Als::new(3) },
+        Als { nonnegative: true, iterations: 30, ..Als::new(2) },
+    ] {
+        let codec = CanonicalPolyadic::new(als).expect("in range");
+        check(&codec, codec.error()).expect("lawful");
+        check_exact(&codec).expect("lawful");
+    }
+    for rank in [1, 3, 8] {
+        let codec = LowRank::new(rank).expect("in range");
+        check(&codec, codec.error()).expect("lawful");
+        check_exact(&codec).expect("lawful");
+    }
+}
+
+#[test]
+fn chains_of_every_transform_keep_the_laws() {
+    let bits = Uniform::new(8).expect("in range");
+    let train = Chain::new(TensorTrainMatrix::default(), bits).expect("one transform");
+    check(&train, ErrorBound::Norm(0.05)).expect("lawful");
+    check_exact(&train).expect("lawful");
+    let tucker = Chain::new(Tucker::default(), bits).expect("one transform");
+    check(&tucker, ErrorBound::Norm(0.05)).expect("lawful");
+    check_exact(&tucker).expect("lawful");
+    let components =
+        CanonicalPolyadic::new(Als { restarts: 0, iterations: 20, ..Als::new(2) }).expect("in range");
+    check(&Chain::new(components, bits).expect("one transform"), ErrorBound::Unknown).expect("lawful");
+    let low_rank = Chain::new(LowRank::default(), bits).expect("one transform");
+    check(&low_rank, ErrorBound::Unknown).expect("lawful");
+    check_exact(&low_rank).expect("lawful");
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

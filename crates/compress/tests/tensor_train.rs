@@ -112,6 +112,38 @@ fn planted_ranks_come_back() {
     }
 }
 
+/// TT-SVD as the textbook has it: one decomposition in `f64` for each mode, from left to right.
+fn textbook(values: &[f32], modes: &[usize], max_rank: usize) -> f64 {
+    let mut carry: Vec<f64> = values.iter().map(|x| f64::from(*x)).collect();
+    let (mut rank, mut left_out) = (1, 0.0);
+    for mode in &modes[..modes.len() - 1] {
+        let rows = rank * mode;
+        let columns = carry.len() / rows;
+        let found = linalg::svd(&carry, rows, columns).expect("converges");
+        rank = max_rank.min(found.s.len());
+        left_out += found.s.iter().skip(rank).map(|s| s * s).sum::<f64>();
+        let rows = found.vt.chunks_exact(columns).zip(&found.s).take(rank);
+        carry = rows.flat_map(|(row, s)| row.iter().map(move |x| x * s)).collect();
+    }
+    (left_out / linalg::norm_squared(values)).sqrt()
+}
+
+#[test]
+fn thick_bounds_few_vectors_and_single_precision_cost_nothing() {
+    for (modes, ranks, max_rank) in [
+        (&[8, 8, 4, 8, 8][..], &[8, 20, 20, 8][..], 12),
+        (&[4, 4, 4, 4, 4, 4, 4], &[4, 16, 20, 20, 16, 4], 6),
+    ] {
+        for noise in [0.003, 0.01, 0.3] {
+            let values = noisy(11, modes, ranks, noise);
+            let train = decompose(&values, modes, Truncation::MaxRank(max_rank)).expect("converges");
+            let (error, direct) =
+                (relative(&values, &train.expand().expect("finite")), textbook(&values, modes, max_rank));
+            assert!((error - direct).abs() < 1e-5 * direct, "{error} and {direct} at {noise}");
+        }
+    }
+}
+
 #[test]
 fn cores_are_left_orthogonal() {
     let values = noisy(3, &[6, 5, 4, 3], &[3, 3, 3], 0.2);

@@ -3,7 +3,9 @@
 //! Such a codec says how a tensor becomes a part and back; headers, limits, lengths, the order of checks and the place of
 //! errors are here. A tensor without elements has an empty part.
 
-use crate::{CodecId, ErrorBound, CompressError, Packet, Properties, dense::tensors, exact::fixed, packet::Limits};
+use crate::{
+    CodecId, CompressError, ErrorBound, Packet, Properties, dense::tensors, exact::fixed, packet::Limits,
+};
 use bitneuron_core::{Layout, Params, Seed};
 
 /// A part of a packet and the tensor it is for, which has elements.

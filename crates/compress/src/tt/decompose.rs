@@ -13,9 +13,9 @@
 
 use super::{Train, TrainShape};
 use crate::{
-    CompressError,
+    CompressError, ErrorBound,
     dense::check_finite,
-    linalg::{self, Cut, Route, Split, norm_squared},
+    linalg::{self, Cut, Real, Route, Split, norm_squared},
 };
 
 /// Where the ranks end.
@@ -35,6 +35,9 @@ const NOISE: f64 = 1e-13;
 /// Below this tolerance singular values are wanted that squaring the condition would hide.
 const GRAM_TOLERANCE: f64 = 1e-5;
 
+/// From this relative error on, the rounding of `f32` products is too small to matter.
+const MIXED_LEAST: f64 = 0.02;
+
 impl Truncation {
     pub(crate) fn check(self) -> Result<(), CompressError> {
         match self {
@@ -48,8 +51,16 @@ impl Truncation {
         }
     }
 
+    /// The error that is promised.
+    pub(crate) fn error(self) -> ErrorBound {
+        match self {
+            Self::Tolerance(tolerance) => ErrorBound::Norm(tolerance),
+            Self::MaxRank(_) => ErrorBound::Unknown,
+        }
+    }
+
     /// The cut at each bond of a tensor of this squared norm.
-    fn cut(self, norm_squared: f64, bonds: usize) -> Cut {
+    pub(super) fn cut(self, norm_squared: f64, bonds: usize) -> Cut {
         let share = norm_squared / bonds as f64;
         // Ranks travel as 16 bits.
         let max_rank = usize::from(u16::MAX);
@@ -79,20 +90,40 @@ impl Truncation {
 /// value is not finite, or the factorisation did not converge.
 pub fn decompose(values: &[f32], modes: &[usize], truncation: Truncation) -> Result<Train, CompressError> {
     truncation.check()?;
-    check_finite(values)?;
+    let energy = norm_squared(values);
+    if !energy.is_finite() {
+        // Squares of finite `f32` values do not overflow: there is something to name.
+        check_finite(values)?;
+    }
     // Ranks of 1 fit every chain: this checks the modes.
     let thinnest = TrainShape::new(modes.to_vec(), vec![1; modes.len().saturating_sub(1)])?;
     if thinnest.elements() != Some(values.len()) {
         return Err(CompressError::Malformed("the modes do not multiply to the tensor"));
     }
-    let cut = truncation.cut(norm_squared(values), modes.len() - 1);
-    let thick = match truncation {
-        Truncation::Tolerance(_) => 1,
-        Truncation::MaxRank(max_rank) => thick(modes, max_rank, values.len()),
+    let cut = truncation.cut(energy, modes.len() - 1);
+    let Truncation::MaxRank(max_rank) = truncation else {
+        let [rows, columns] = unfolding(modes, 1);
+        return finish(modes, 1, linalg::split(values, rows, columns, cut)?, cut);
     };
+    let thick = thick(modes, max_rank, values.len());
+    let [rows, columns] = unfolding(modes, thick);
+    // Products over the large tensor take most of the time: in `f32` where that is good enough, and then at the other
+    // bonds too if the error is large already.
+    let mixed = Cut { route: Route::Mixed, ..cut };
+    let first = linalg::split_f32(values, rows, columns, mixed)?;
+    let rest = if first.dropped > MIXED_LEAST.powi(2) * energy { mixed } else { cut };
+    finish(modes, thick, first, rest)
+}
+
+/// Rows and columns when the first `thick` modes are the rows.
+fn unfolding(modes: &[usize], thick: usize) -> [usize; 2] {
     let (left, right) = modes.split_at(thick);
-    let rows: usize = left.iter().product();
-    let first = linalg::split(values, rows, values.len() / rows, cut)?;
+    [left.iter().product(), right.iter().product()]
+}
+
+/// The train from the split behind the first `thick` modes, with `cut` at the bonds behind that.
+fn finish<C: Real>(modes: &[usize], thick: usize, first: Split<C>, cut: Cut) -> Result<Train, CompressError> {
+    let (left, right) = modes.split_at(thick);
     let lossless = Cut { discard: NOISE, max_rank: usize::MAX, route: Route::Direct };
     let mut sweep = Sweep { cores: Vec::new(), ranks: Vec::new() };
     // The columns of the basis are its last mode: the carry of this sweep is the core before bond `thick`.
@@ -125,21 +156,34 @@ struct Sweep {
 }
 
 impl Sweep {
-    /// Splits one core for each of `modes` off `rest`, whose first index is a bond of size `rank`; what remains.
-    fn run(
+    /// Splits one core for each of `modes` off `first`, whose first index is a bond of size `rank`; what remains.
+    fn run<T: Real>(
         &mut self,
-        mut rest: Vec<f64>,
-        mut rank: usize,
+        first: Vec<T>,
+        rank: usize,
         modes: &[usize],
         cut: Cut,
     ) -> Result<Vec<f64>, CompressError> {
+        let Some((mode, modes)) = modes.split_first() else {
+            return Ok(first.into_iter().map(Into::into).collect());
+        };
+        let (mut rest, mut rank) = self.split(&first, rank * mode, cut)?;
         for mode in modes {
-            let rows = rank * mode;
-            let Split { basis, carry, rank: next } = linalg::split(&rest, rows, rest.len() / rows, cut)?;
-            self.push(&basis, next);
-            (rest, rank) = (carry, next);
+            (rest, rank) = self.split(&rest, rank * mode, cut)?;
         }
         Ok(rest)
+    }
+
+    /// Splits a core with this many rows off; the carry and the rank before it.
+    fn split<T: Real>(
+        &mut self,
+        rest: &[T],
+        rows: usize,
+        cut: Cut,
+    ) -> Result<(Vec<f64>, usize), CompressError> {
+        let Split { basis, carry, rank, .. } = linalg::split(rest, rows, rest.len() / rows, cut)?;
+        self.push(&basis, rank);
+        Ok((carry, rank))
     }
 
     fn push(&mut self, core: &[f64], rank: usize) {
@@ -148,6 +192,6 @@ impl Sweep {
     }
 }
 
-fn rounded(core: &[f64]) -> Vec<f32> {
+pub(super) fn rounded(core: &[f64]) -> Vec<f32> {
     core.iter().map(|value| *value as f32).collect()
 }

@@ -3,6 +3,8 @@
 //! Every dimension n is written as a product of ⌈log₁₆ n⌉ modes of nearly equal size, so that no data move: the row-major
 //! index of the tensor is the row-major index of the modes. Dimensions of 1 vanish; a large prime stays one mode.
 
+use crate::CompressError;
+
 /// Modes are at most this large where the prime factors allow it.
 const TARGET: u32 = 16;
 
@@ -14,12 +16,52 @@ pub fn modes(shape: &[u32]) -> Vec<usize> {
     shape.iter().flat_map(|size| split(*size)).map(|mode| mode as usize).collect()
 }
 
+/// The elements of a tensor of this shape.
+pub(crate) fn elements(dims: &[u32]) -> Result<usize, CompressError> {
+    let product = dims.iter().try_fold(1usize, |product, size| product.checked_mul(*size as usize));
+    product.ok_or(CompressError::Malformed("a tensor is larger than memory"))
+}
+
+/// A tensor as a matrix: the leading dimensions are its rows, the others its columns, cut where it is nearest to square.
+pub(crate) fn matrix(dims: &[u32]) -> Result<[usize; 2], CompressError> {
+    let elements = elements(dims)?;
+    let rows = dims.iter().scan(1usize, |rows, size| {
+        *rows *= *size as usize;
+        Some(*rows)
+    });
+    let cuts = rows.filter(|rows| *rows > 0).map(|rows| [rows, elements / rows]);
+    cuts.min_by_key(|[rows, columns]| (*rows).max(*columns))
+        .ok_or(CompressError::Malformed("a tensor without elements is no matrix"))
+}
+
+/// The modes of the rows and of the columns of a matrix, as many for both; where one side has fewer, the rest are 1.
+pub fn paired(rows: u32, columns: u32) -> Vec<[usize; 2]> {
+    let count = count(rows).max(count(columns));
+    let pairs = factors(rows, count).into_iter().zip(factors(columns, count));
+    pairs
+        .map(|(row, column)| [row as usize, column as usize])
+        .filter(|[row, column]| row * column > 1)
+        .collect()
+}
+
 /// The modes of one dimension, largest first.
 fn split(size: u32) -> Vec<u32> {
+    let mut modes = factors(size, count(size));
+    modes.retain(|mode| *mode > 1);
+    modes
+}
+
+/// How many modes a dimension is split into.
+fn count(size: u32) -> u32 {
     let mut count = 1;
     while u64::from(TARGET).pow(count) < u64::from(size) {
         count += 1;
     }
+    count
+}
+
+/// `count` factors of `size`, nearly equal, largest first.
+fn factors(size: u32, count: u32) -> Vec<u32> {
     let mut modes = vec![1; count as usize];
     // Largest primes first, each into the smallest mode so far.
     for prime in primes(size).into_iter().rev() {
@@ -27,7 +69,6 @@ fn split(size: u32) -> Vec<u32> {
             *least *= prime;
         }
     }
-    modes.retain(|mode| *mode > 1);
     modes.sort_unstable_by(|a, b| b.cmp(a));
     modes
 }
