@@ -4,7 +4,8 @@
 //!
 //! [`Compressor`] and [`Encoder`] are the two traits; [`packet`] holds the bytes. [`dense`] and [`quant`] are codecs of
 //! values. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer parameters (factors), and
-//! [`Chain`] sends those through a codec of values. [`exact`] is the integer path, [`registry`] the receiver's table,
+//! [`Chain`] sends those through a codec of values. [`factor`] holds layers and tables that are factors all their life,
+//! [`rank`] finds their ranks. [`exact`] is the integer path, [`registry`] the receiver's table,
 //! [`linalg`] the only place that factorises matrices, and `suite` (behind the feature of that name) the laws.
 #![forbid(unsafe_code)]
 
@@ -13,10 +14,12 @@ pub mod chain;
 pub mod dense;
 pub mod error;
 pub mod exact;
+pub mod factor;
 pub mod linalg;
 pub mod packet;
 pub mod properties;
 pub mod quant;
+pub mod rank;
 mod reader;
 pub mod registry;
 #[cfg(feature = "suite")]

@@ -11,6 +11,10 @@
 //! Matrices are row-major slices; no type of the engine behind is public. One thread, so one build on one kind of
 //! processor gives one result. The sign of every basis vector is fixed: its entry of largest magnitude is positive.
 
+mod product;
+
+pub use product::{Matrix, Onto, Scalar, multiply_f32};
+
 use faer::{
     Accum, Mat, MatMut, MatRef, Par, Side,
     linalg::matmul::{
