@@ -32,11 +32,11 @@ const TOP: usize = 32;
 /// Purchases known of each user.
 const HISTORY: usize = 10;
 /// Dimensions of taste.
-const TASTE: usize = 8;
-const TRAIN: usize = 300_000;
+const TASTE: usize = 4;
+const TRAIN: usize = 200_000;
 const TEST: usize = 30_000;
 const BATCH: usize = 1000;
-const EPOCHS: usize = 3;
+const EPOCHS: usize = 4;
 
 /// Uniform numbers and normal ones from one stream.
 struct Draw(Box<dyn Rng>);
@@ -93,11 +93,11 @@ impl World {
         (place * 7_919_777 % ITEMS) as u32
     }
 
-    /// Of eight popular items the one that is liked most, give or take.
+    /// Of sixteen popular items the one that is liked most, give or take.
     fn purchase(&self, taste: &[f64; TASTE], draw: &mut Draw) -> u32 {
-        let offers: Vec<u32> = (0..8).map(|_| Self::popular(draw)).collect();
+        let offers: Vec<u32> = (0..16).map(|_| Self::popular(draw)).collect();
         let liking = |item: &u32, draw: &mut Draw| {
-            self.items[*item as usize].iter().zip(taste).map(|(a, b)| a * b).sum::<f64>() + draw.normal()
+            self.items[*item as usize].iter().zip(taste).map(|(a, b)| a * b).sum::<f64>() + 0.5 * draw.normal()
         };
         let scored: Vec<(f64, u32)> = offers.iter().map(|item| (liking(item, draw), *item)).collect();
         scored.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |best| best.1)

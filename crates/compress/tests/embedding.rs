@@ -117,7 +117,7 @@ fn many_rows_are_looked_up_in_pieces() {
 fn hot_rows_are_kept_and_never_wrong() {
     let table = TrainEmbedding::new(&[10, 10, 10], &[2, 2, 2], &[4, 4]).expect("small");
     let mut cores = random(5, table.parameters());
-    let mut hot = HotRows::new(&table, 64);
+    let mut hot = HotRows::new(&table, 128);
     let mut rng = Seed::from_number(8).rng();
     // Nine of ten ask for one of 16 rows, the others for any of 1,000.
     let mut draw = || if rng.next_u32() % 10 > 0 { rng.next_u32() % 16 * 61 } else { rng.next_u32() % 1000 };

@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "an allocator that watches is the only way to see allocations")]
 
-use bitneuron_compress::factor::{CpLinear, Factored, Linear, Plan, Reconstruct, TrainLinear};
+use bitneuron_compress::factor::{CpLinear, Linear, Plan, Reconstruct, TrainLinear};
 use bitneuron_core::Seed;
 use std::{
     alloc::{GlobalAlloc, Layout, System},

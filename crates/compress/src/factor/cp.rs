@@ -98,7 +98,7 @@ impl Factored for CpLinear {
             .places()
             .map(|at| Slices { outer: at.len() / self.rank, at, inner: 1 })
             .collect();
-        vec![Bond { rank: self.rank, prior: slices.clone(), slices }]
+        vec![Bond { rank: self.rank, slices }]
     }
 
     /// An entry of W is a sum of R products of d entries, so each has the variance (variance / R)^(1/d).
@@ -161,6 +161,17 @@ impl<S: Scalar> Linear<S> for CpLinear {
     }
 }
 
+/// The products of every row of `a` with every row of `b`, entry by entry.
+fn pairs<S: Scalar>(a: &[S], b: &[S], rank: usize) -> Vec<S> {
+    let mut out = vec![S::default(); a.len() / rank * b.len()];
+    for (row, out) in a.chunks_exact(rank).zip(out.chunks_exact_mut(b.len())) {
+        for (other, out) in b.chunks_exact(rank).zip(out.chunks_exact_mut(rank)) {
+            out.iter_mut().zip(row).zip(other).for_each(|((out, a), b)| *out = *a * *b);
+        }
+    }
+    out
+}
+
 /// The columnwise products (Khatri–Rao) of factors `[mode, rank]`.
 struct Products<'a, S> {
     factors: Vec<&'a [S]>,
@@ -180,14 +191,11 @@ impl<'a, S: Scalar> Products<'a, S> {
         let factors: Vec<&[S]> = modes.iter().map(&mut next).collect();
         let mut partials: Vec<Vec<S>> = Vec::with_capacity(factors.len());
         for factor in &factors {
-            partials.push(match partials.last() {
+            let next = match partials.last() {
                 None => factor.to_vec(),
-                Some(product) => {
-                    let rows = product.chunks_exact(rank);
-                    let pairs = rows.flat_map(|row| factor.chunks_exact(rank).map(move |other| (row, other)));
-                    pairs.flat_map(|(a, b)| a.iter().zip(b).map(|(a, b)| *a * *b)).collect()
-                }
-            });
+                Some(product) => pairs(product, factor, rank),
+            };
+            partials.push(next);
         }
         Self { factors, partials, rank }
     }
@@ -214,10 +222,8 @@ impl<'a, S: Scalar> Products<'a, S> {
             for ((row, back), errors) in rows.zip(errors.chunks_exact(factor.len())) {
                 let digits = factor.chunks_exact(self.rank).zip(own.chunks_exact_mut(self.rank));
                 for ((other, slope), error) in digits.zip(errors.chunks_exact(self.rank)) {
-                    for (a, error) in error.iter().enumerate() {
-                        slope[a] += *error * row[a];
-                        back[a] += *error * other[a];
-                    }
+                    slope.iter_mut().zip(error).zip(row).for_each(|((sum, e), x)| *sum += *e * *x);
+                    back.iter_mut().zip(error).zip(other).for_each(|((sum, e), x)| *sum += *e * *x);
                 }
             }
             errors = before;

@@ -123,16 +123,13 @@ impl MatrixShape {
         self.outputs.iter().product()
     }
 
-    /// The bonds between the cores. The prior of bond k covers core k, and core k + 1 too where that is the last one, so
-    /// that every entry is covered once (Hawkins, Liu and Zhang, arXiv 2010.08689).
+    /// The bonds between the cores: bond k is the last index of core k and the first one of core k + 1.
     pub fn bonds(&self) -> Vec<Bond> {
         let bond = |index: usize| {
             let ([left, m, n, rank], [_, p, q, right]) = (self.core(index), self.core(index + 1));
-            let behind = Slices { at: self.range(index), outer: left * m * n, inner: 1 };
-            let before = Slices { at: self.range(index + 1), outer: 1, inner: p * q * right };
-            let last = index + 2 == self.cores();
-            let prior = if last { vec![behind.clone(), before.clone()] } else { vec![behind.clone()] };
-            Bond { rank, slices: vec![behind, before], prior }
+            let before = Slices { at: self.range(index), outer: left * m * n, inner: 1 };
+            let behind = Slices { at: self.range(index + 1), outer: 1, inner: p * q * right };
+            Bond { rank, slices: vec![before, behind] }
         };
         (0..self.ranks.len()).map(bond).collect()
     }

@@ -197,16 +197,12 @@ impl Mlp {
                 _ => &activations[output_start - rows * layer.inputs()..output_start],
             };
             let own = &params[place.clone()];
-            let gradient = match goal {
-                Goal::Parameters(gradient) => Some(&mut gradient[place.clone()]),
-                Goal::Inputs(_) => None,
+            let (gradient, lowest) = match goal {
+                Goal::Parameters(gradient) => (Some(&mut gradient[place.clone()]), None),
+                Goal::Inputs(lowest) => (None, Some(&mut **lowest)),
             };
             if index == 0 {
-                let below = match goal {
-                    Goal::Inputs(below) => Some(&mut **below),
-                    Goal::Parameters(_) => None,
-                };
-                return layer.back(own, input, errors, gradient, below);
+                return layer.back(own, input, errors, gradient, lowest);
             }
             let below = &mut spare[..rows * layer.inputs()];
             layer.back(own, input, errors, gradient, Some(&mut *below))?;

@@ -91,9 +91,10 @@ impl HotRows {
         }
     }
 
-    /// The slot of a row: multiplied by an odd number without small factors, the upper bits are well mixed.
+    /// The slot of a row. Two rounds of shift and multiply, so that rows at regular distances do not meet.
     fn place(&self, row: u32) -> usize {
-        let mixed = u64::from(row).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        (mixed * self.slots.len() as u64 >> 32) as usize
+        let mixed = (row ^ row >> 16).wrapping_mul(0x7feb_352d);
+        let mixed = (mixed ^ mixed >> 15).wrapping_mul(0x846c_a68b);
+        (u64::from(mixed ^ mixed >> 16) * self.slots.len() as u64 >> 32) as usize
     }
 }
