@@ -138,7 +138,7 @@ fn ranks_shrink_while_a_model_learns() {
     let seed = Seed::from_number(4);
     let start = model.init(seed);
     let rules = Shrinking {
-        ranks: Shrinkage { weight: 1e-3, annealing: Annealing { start: 3.0, over: 20.0 }, ..Shrinkage::default() },
+        ranks: Shrinkage { weight: 2e-3, annealing: Annealing { start: 3.0, over: 15.0 }, ..Shrinkage::default() },
         rate: 5e-3,
         batch: 40,
         epochs: 60,

@@ -1,12 +1,11 @@
 //! Training of a factored perceptron whose ranks find themselves, and that ends as coarse as it will be sent.
 //!
-//! 1. *Shrinking*: Adam on the loss plus the rank prior; after each epoch the indices whose variance has fallen below the
-//!    threshold are cut out (`bitneuron_compress::rank`). The ranks may start far too large.
-//! 2. *Settling*, if a codec is given: the prior is off and the gradient is taken at the parameters as the codec restores
-//!    them, while the parameters themselves move in full precision (straight through). What is handed back has been through
-//!    the codec, so that its accuracy is the one measured.
-//!
-//! The rate is constant, and in the last epochs of each part falls linearly to a twentieth.
+//! 1. *Shrinking*, two thirds of the epochs: Adam on the loss plus the rank prior; after each epoch the indices whose
+//!    variance has fallen below the threshold are cut out (`bitneuron_compress::rank`). Ranks may start far too large.
+//! 2. *Tuning*, the last third: the prior is off, the ranks stay, and the rate falls.
+//! 3. *Settling*, if a codec is given: the gradient is taken at the parameters as the codec restores them, while the
+//!    parameters themselves move in full precision (straight through). What is handed back has been through the codec, so
+//!    that its accuracy is the one measured.
 
 use super::adam::{Moments, check_settings};
 use super::batches::Batches;
@@ -91,20 +90,21 @@ impl Shrinking {
             bonds,
         };
         let mut rng = seed.derive("shuffle").rng();
-        for epoch in 0..self.epochs {
-            state.shrink(&mut batches, &mut rng, epoch, falling(self.rate, epoch, self.epochs))?;
+        let tuning = self.epochs / 3;
+        for epoch in 0..self.epochs - tuning {
+            state.shrink(&mut batches, &mut rng, epoch, self.rate)?;
         }
-        let settled = match &self.settle {
-            None => None,
-            Some((codec, epochs)) => {
-                for epoch in 0..*epochs {
-                    let rate = falling(0.5 * self.rate, epoch, *epochs);
-                    state.settle(&mut batches, &mut rng, codec.as_ref(), rate)?;
-                }
-                Some(state.coarse(codec.as_ref())?)
+        for epoch in 0..tuning {
+            state.tune(&mut batches, &mut rng, None, falling(self.rate, epoch, tuning))?;
+        }
+        if let Some((codec, epochs)) = &self.settle {
+            for epoch in 0..*epochs {
+                let rate = falling(0.5 * self.rate, epoch, *epochs);
+                state.tune(&mut batches, &mut rng, Some(codec.as_ref()), rate)?;
             }
-        };
-        let values = settled.unwrap_or(state.theta);
+            state.theta = state.coarse(codec.as_ref())?;
+        }
+        let values = state.theta;
         if !is_finite(&values) {
             return Err(UpdateError::Diverged { step: 0 });
         }
@@ -119,8 +119,7 @@ impl State {
         let weight = self.control.weight(f64::from(epoch));
         let mut gradient = vec![0.0; self.theta.len()];
         batches.epoch::<UpdateError>(rng, |batch| {
-            let loss = self.model.loss_and_gradient(&self.theta, batch, &mut gradient)?;
-            check_loss(loss, epoch)?;
+            check_loss(self.model.loss_and_gradient(&self.theta, batch, &mut gradient)?)?;
             self.control.add_gradient(weight, &self.bonds, &self.theta, &mut gradient);
             self.moments.step(&mut self.theta, &gradient, rate);
             self.control.observe(&self.bonds, &self.theta);
@@ -145,18 +144,19 @@ impl State {
         Ok(())
     }
 
-    /// One epoch at the parameters as the codec restores them.
-    fn settle(
+    /// One epoch without the prior; with a codec, at the parameters as it restores them.
+    fn tune(
         &mut self,
         batches: &mut Batches<'_>,
         rng: &mut impl Rng,
-        codec: &dyn Compressor,
+        codec: Option<&dyn Compressor>,
         rate: f32,
     ) -> Result<(), UpdateError> {
         let mut gradient = vec![0.0; self.theta.len()];
         batches.epoch::<UpdateError>(rng, |batch| {
-            let loss = self.model.loss_and_gradient(&self.coarse(codec)?, batch, &mut gradient)?;
-            check_loss(loss, 0)?;
+            let coarse = codec.map(|codec| self.coarse(codec)).transpose()?;
+            let theta = coarse.as_deref().unwrap_or(&self.theta);
+            check_loss(self.model.loss_and_gradient(theta, batch, &mut gradient)?)?;
             self.moments.step(&mut self.theta, &gradient, rate);
             Ok(())
         })
@@ -173,13 +173,11 @@ impl State {
     }
 }
 
-/// The rate of an epoch: constant for two thirds, then falling to a twentieth.
+/// The rate of an epoch: from the whole rate down to a twentieth of it.
 fn falling(rate: f32, epoch: u32, epochs: u32) -> f32 {
-    let last = epochs.div_ceil(3).max(1);
-    let left = epochs.saturating_sub(epoch).min(last) as f32 / last as f32;
-    rate * left.max(0.05)
+    rate * (1.0 - epoch as f32 / epochs.max(1) as f32).max(0.05)
 }
 
-fn check_loss(loss: f64, epoch: u32) -> Result<(), UpdateError> {
-    if loss.is_finite() { Ok(()) } else { Err(UpdateError::Diverged { step: u64::from(epoch) }) }
+fn check_loss(loss: f64) -> Result<(), UpdateError> {
+    if loss.is_finite() { Ok(()) } else { Err(UpdateError::Diverged { step: 0 }) }
 }
