@@ -5,7 +5,8 @@
 //! [`Compressor`] and [`Encoder`] are the two traits; [`packet`] holds the bytes. [`dense`] and [`quant`] are codecs of
 //! values, [`sparse`] ones keep few values, [`ErrorFeedback`] remembers what they left out, and [`Auto`] chooses a codec for
 //! each tensor. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer parameters (factors), and
-//! [`Chain`] sends those through a codec of values. [`exact`] is the integer path, [`registry`] the receiver's table,
+//! [`Chain`] sends those through a codec of values. [`factor`] holds layers and tables that are factors all their life,
+//! [`rank`] finds their ranks. [`exact`] is the integer path, [`registry`] the receiver's table,
 //! [`linalg`] the only place that factorises matrices, and `suite` (behind the feature of that name) the laws.
 #![forbid(unsafe_code)]
 
@@ -18,12 +19,14 @@ pub mod entropy;
 pub mod error;
 pub mod exact;
 pub mod feedback;
+pub mod factor;
 mod format;
 pub mod linalg;
 pub mod lowrank;
 pub mod packet;
 pub mod properties;
 pub mod quant;
+pub mod rank;
 mod reader;
 pub mod registry;
 pub mod sparse;

@@ -120,7 +120,7 @@ impl<'a> Fit<'a> {
     }
 
     fn gram(&self, factor: &[f64]) -> Result<Vec<f64>, LinalgError> {
-        let factor = Matrix::new(factor, factor.len() / self.rank, self.rank)?;
+        let factor = Matrix::new(factor, factor.len() / self.rank, self.rank);
         factor.transposed().multiply(factor)
     }
 

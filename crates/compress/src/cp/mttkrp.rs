@@ -46,13 +46,13 @@ impl<'a> Tree<'a> {
     ) -> Result<Vec<f32>, LinalgError> {
         let (left, right) = factors.split_at(self.cut);
         let columns: usize = self.modes.iter().skip(self.cut).product();
-        let matrix = Matrix::new(self.values, self.values.len() / columns, columns)?;
+        let matrix = Matrix::new(self.values, self.values.len() / columns, columns);
         let (matrix, others) = match half {
             Half::Left => (matrix, components(right, rank)),
             Half::Right => (matrix.transposed(), components(left, rank)),
         };
         let others: Vec<f32> = others.into_iter().map(|x| x as f32).collect();
-        matrix.multiply(Matrix::new(&others, others.len() / rank, rank)?)
+        matrix.multiply(Matrix::new(&others, others.len() / rank, rank))
     }
 
     /// M of a mode from T of its half.

@@ -8,7 +8,8 @@
 //! one by at most about Σ ρᵢ²/(θᵢ − θ′), with θ′ the first value behind those wanted, and by Σ ρᵢ in any case. It has to
 //! be below [`SHORT`] times what the best projection leaves out; otherwise the caller decomposes the whole matrix.
 
-use super::{LinalgError, Matrix, engine};
+use super::product::product;
+use super::{LinalgError, Matrix, Onto, engine};
 use bitneuron_core::Seed;
 use rand::Rng;
 
@@ -62,13 +63,13 @@ fn start(n: usize, width: usize) -> Result<Vec<f64>, LinalgError> {
 /// An orthonormal basis of the Krylov space of `block`, and its image under `g`, both stored by columns: `[dimension, n]`.
 fn krylov(g: &[f64], n: usize, block: &[f64]) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
     let width = block.len() / n;
-    let g = Matrix::new(g, n, n)?;
+    let g = Matrix::new(g, n, n);
     let mut basis = transposed(block, n, width);
-    let mut image = Matrix::new(&basis, width, n)?.multiply(g)?;
+    let mut image = Matrix::new(&basis, width, n).multiply(g)?;
     for _ in 0..STEPS {
         let last = image.get(image.len() - width * n..).unwrap_or_default();
         let next = orthonormal(last.to_vec(), &basis, n)?;
-        image.extend(Matrix::new(&next, width, n)?.multiply(g)?);
+        image.extend(Matrix::new(&next, width, n).multiply(g)?);
         basis.extend(next);
     }
     Ok((basis, image))
@@ -77,11 +78,11 @@ fn krylov(g: &[f64], n: usize, block: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Li
 /// The rows of `rows: [width, n]` made orthonormal, and orthogonal to those of `basis`, twice for rounding.
 fn orthonormal(mut rows: Vec<f64>, basis: &[f64], n: usize) -> Result<Vec<f64>, LinalgError> {
     let width = rows.len() / n;
-    let known = Matrix::new(basis, basis.len() / n, n)?;
+    let known = Matrix::new(basis, basis.len() / n, n);
     for _ in 0..2 {
-        let mut share = Matrix::new(&rows, width, n)?.multiply(known.transposed())?;
+        let mut share = Matrix::new(&rows, width, n).multiply(known.transposed())?;
         share.iter_mut().for_each(|x| *x = -*x);
-        Matrix::new(&share, width, basis.len() / n)?.multiply_onto(known, &mut rows, true)?;
+        product(&mut rows, Onto::Add, Matrix::new(&share, width, basis.len() / n), known)?;
         let (q, _) = engine::qr(&transposed(&rows, width, n), n, width)?;
         rows = transposed(&q, n, width);
     }
@@ -105,12 +106,12 @@ struct Ritz {
 impl Ritz {
     fn new(basis: &[f64], image: &[f64], n: usize, width: usize) -> Result<Self, LinalgError> {
         let dimension = basis.len() / n;
-        let (rows, images) = (Matrix::new(basis, dimension, n)?, Matrix::new(image, dimension, n)?);
+        let (rows, images) = (Matrix::new(basis, dimension, n), Matrix::new(image, dimension, n));
         let inner = rows.multiply(images.transposed())?;
         let (values, vectors) = engine::eigen(&inner, dimension)?;
         let best: Vec<f64> =
             vectors.chunks_exact(dimension).flat_map(|row| row.iter().take(width).copied()).collect();
-        let best = Matrix::new(&best, dimension, width)?;
+        let best = Matrix::new(&best, dimension, width);
         Ok(Self {
             values,
             vectors: rows.transposed().multiply(best)?,

@@ -25,7 +25,7 @@ mod mode;
 mod product;
 
 pub use mode::{mode_gram, mode_multiply};
-pub use product::{Matrix, multiply, multiply_f32};
+pub use product::{Matrix, Onto, Scalar, multiply, multiply_f32};
 
 use faer::traits::ComplexField;
 use gram::Inner;
@@ -205,14 +205,14 @@ pub fn eigen(a: &[f64], n: usize) -> Result<Eigen, LinalgError> {
 /// [`LinalgError`].
 pub fn solve(s: &[f64], b: &[f64], [n, m]: [usize; 2]) -> Result<Vec<f64>, LinalgError> {
     let Eigen { values, vectors } = eigen(s, n)?;
-    let vectors = Matrix::new(&vectors, n, n)?;
-    let mut inner = vectors.transposed().multiply(Matrix::new(b, n, m)?)?;
+    let vectors = Matrix::new(&vectors, n, n);
+    let mut inner = vectors.transposed().multiply(Matrix::new(b, n, m))?;
     let least = values.first().copied().unwrap_or_default() * 1e-12;
     for (row, value) in inner.chunks_exact_mut(m).zip(values) {
         let factor = if value > least { 1.0 / value } else { 0.0 };
         row.iter_mut().for_each(|x| *x *= factor);
     }
-    vectors.multiply(Matrix::new(&inner, n, m)?)
+    vectors.multiply(Matrix::new(&inner, n, m))
 }
 
 /// The best A ≈ basis · carry under `cut`, for `a: [rows, columns]`.
@@ -293,13 +293,13 @@ fn split_tall<T: Real, C: Real>(
     cut: Cut,
 ) -> Result<Split<C>, LinalgError> {
     let wide = double(a, rows, columns)?;
-    let matrix = Matrix::new(&wide, rows, columns)?;
+    let matrix = Matrix::new(&wide, rows, columns);
     let gram = matrix.transposed().multiply(matrix)?;
     let Spectrum { vectors, rank, dropped, .. } = Spectrum::new(&gram, columns, cut)?;
-    let image = matrix.multiply(Matrix::new(&vectors, columns, rank)?)?;
+    let image = matrix.multiply(Matrix::new(&vectors, columns, rank))?;
     let (mut basis, _) = engine::qr(&image, rows, rank)?;
     positive_columns(&mut basis, rank);
-    let carry = Matrix::new(&basis, rows, rank)?.transposed().multiply(matrix)?;
+    let carry = Matrix::new(&basis, rows, rank).transposed().multiply(matrix)?;
     let carry = carry.into_iter().map(C::from_f64).collect();
     Ok(Split { basis, carry, rank, dropped })
 }

@@ -1,6 +1,7 @@
 //! Products along one mode of a tensor, which is an array `[before, mode, behind]` for each of its modes.
 
-use super::{LinalgError, Matrix, Real, gram};
+use super::product::product;
+use super::{LinalgError, Matrix, Onto, Real, gram};
 
 /// The Gram matrix of one mode: `out[i, j] = Σ a[b, i, c] · a[b, j, c]`, in `f64` whatever the data.
 ///
@@ -23,13 +24,13 @@ pub fn mode_multiply<T: Real>(
     rank: usize,
 ) -> Result<Vec<T>, LinalgError> {
     super::check_shape(a, before.saturating_mul(mode), behind)?;
-    let u = Matrix::new(u, mode, rank)?;
+    let u = Matrix::new(u, mode, rank);
     if behind == 1 {
-        return Matrix::new(a, before, mode)?.multiply(u);
+        return Matrix::new(a, before, mode).multiply(u);
     }
     let mut out = vec![T::default(); before * rank * behind];
     for (slice, into) in a.chunks_exact(mode * behind).zip(out.chunks_exact_mut(rank * behind)) {
-        u.transposed().multiply_onto(Matrix::new(slice, mode, behind)?, into, false)?;
+        product(into, Onto::Replace, u.transposed(), Matrix::new(slice, mode, behind))?;
     }
     Ok(out)
 }

@@ -88,10 +88,10 @@ fn guess(shape: &TrainShape, seed: Seed) -> Vec<f64> {
 fn power_step(values: &[f32], shape: &TrainShape, q: &[f64]) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
     let [rows, columns, rank] = sizes(shape);
     let wide: Vec<f64> = values.iter().map(|x| f64::from(*x)).collect();
-    let matrix = Matrix::new(&wide, rows, columns)?;
-    let mut p = matrix.multiply(Matrix::new(q, columns, rank)?)?;
+    let matrix = Matrix::new(&wide, rows, columns);
+    let mut p = matrix.multiply(Matrix::new(q, columns, rank))?;
     orthonormalise(&mut p, rank);
-    let q = matrix.transposed().multiply(Matrix::new(&p, rows, rank)?)?;
+    let q = matrix.transposed().multiply(Matrix::new(&p, rows, rank))?;
     Ok((p, q))
 }
 

@@ -59,10 +59,10 @@ impl Train {
             let [left, mode, right] = self.shape.core_shape(index);
             let [twin_left, _, twin_right] = other.shape.core_shape(index);
             let (core, twin) = (wide(core, 1.0), wide(twin, 1.0));
-            let bonds = Matrix::new(&state, left, twin_left)?;
-            let half = bonds.transposed().multiply(Matrix::new(&core, left, mode * right)?)?;
-            let half = Matrix::new(&half, twin_left * mode, right)?.transposed();
-            state = half.multiply(Matrix::new(&twin, twin_left * mode, twin_right)?)?;
+            let bonds = Matrix::new(&state, left, twin_left);
+            let half = bonds.transposed().multiply(Matrix::new(&core, left, mode * right))?;
+            let half = Matrix::new(&half, twin_left * mode, right).transposed();
+            state = half.multiply(Matrix::new(&twin, twin_left * mode, twin_right))?;
         }
         Ok(state.iter().sum())
     }
@@ -206,8 +206,8 @@ impl Cores {
             self.cores[index] = (0..rank).flat_map(|j| qr.q.iter().skip(j).step_by(rank).copied()).collect();
             self.shapes[index] = [rank, mode, right];
             let [before, near, _] = self.shapes[index - 1];
-            let previous = Matrix::new(&self.cores[index - 1], before * near, left)?;
-            self.cores[index - 1] = previous.multiply(Matrix::new(&qr.r, rank, left)?.transposed())?;
+            let previous = Matrix::new(&self.cores[index - 1], before * near, left);
+            self.cores[index - 1] = previous.multiply(Matrix::new(&qr.r, rank, left).transposed())?;
             self.shapes[index - 1] = [before, near, rank];
         }
         Ok(())
@@ -221,8 +221,8 @@ impl Cores {
             let [left, mode, right] = self.shapes[index];
             let split = linalg::split(&self.cores[index], left * mode, right, cut)?;
             let [_, near, far] = self.shapes[index + 1];
-            let next = Matrix::new(&self.cores[index + 1], right, near * far)?;
-            self.cores[index + 1] = Matrix::new(&split.carry, split.rank, right)?.multiply(next)?;
+            let next = Matrix::new(&self.cores[index + 1], right, near * far);
+            self.cores[index + 1] = Matrix::new(&split.carry, split.rank, right).multiply(next)?;
             self.shapes[index + 1] = [split.rank, near, far];
             self.cores[index] = split.basis;
             ranks.push(split.rank);

@@ -18,11 +18,6 @@ pub(super) struct Dense {
 }
 
 impl Dense {
-    /// Weights plus biases.
-    pub(super) const fn parameters(self) -> usize {
-        (self.inputs + 1) * self.outputs
-    }
-
     /// Splits a layer's parameters into weights and biases.
     fn split(self, params: &[f32]) -> (&[f32], &[f32]) {
         params.split_at(params.len().min(self.inputs * self.outputs))

@@ -12,13 +12,16 @@
 
 mod cross_entropy;
 mod dense;
+mod layer;
 mod mlp;
 mod softmax;
 
 pub use cross_entropy::softmax_in_place;
+pub use layer::Layer;
 pub use mlp::Mlp;
 pub use softmax::SoftmaxRegression;
 
+use bitneuron_compress::factor::FactorError;
 use bitneuron_core::{Layout, Params, Seed};
 use std::sync::Arc;
 use thiserror::Error;
@@ -73,6 +76,9 @@ pub enum ModelError {
         /// The number of classes.
         classes: usize,
     },
+    /// A factorised layer refused what it was given.
+    #[error(transparent)]
+    Factor(#[from] FactorError),
     /// Widths that make no network.
     #[error("no network of widths {0:?}")]
     Widths(Vec<usize>),

@@ -1,0 +1,119 @@
+//! Digits with factored layers: a perceptron 64-512-512-10 whose layers are TT-matrices. Their ranks find themselves while it
+//! learns, then it gets used to the four bits that it is sent with; against the dense one. The mean of three seeds.
+//!
+//! `cargo test -p bitneuron-learning --release --test factored_digits -- --ignored --nocapture` prints the table.
+
+use bitneuron_compress::factor::TrainLinear;
+use bitneuron_compress::rank::{Annealing, Shrinkage};
+use bitneuron_compress::{Compressor, Packet, Uniform};
+use bitneuron_core::{Dataset, Params, Seed};
+use bitneuron_learning::data::{SplitRule, digits};
+use bitneuron_learning::model::{Layer, Mlp, Model};
+use bitneuron_learning::optim::{Adam, Shrinking};
+use bitneuron_learning::{Update as _, eval};
+use std::{error::Error, sync::Arc};
+
+const PACKED: &[u8] = include_bytes!("../../../data/digits.csv.gz");
+
+/// 1,437 images to learn from and 360 that no model sees.
+fn halves(seed: Seed) -> Result<(Dataset, Dataset), Box<dyn Error>> {
+    let split = SplitRule { report: 360, metric: 0, public: 0 }.split(&digits(PACKED)?, seed)?;
+    Ok((split.private, split.report))
+}
+
+/// 64-512-512-10, every layer a TT-matrix whose ranks are larger than needed.
+fn factored() -> Result<Mlp, Box<dyn Error>> {
+    let layer = |inputs: &[usize], outputs: &[usize], rank: usize| {
+        let ranks = vec![rank; inputs.len() - 1];
+        TrainLinear::interleaved(inputs, outputs, &ranks).map(|layer| Layer::Factored(Arc::new(layer)))
+    };
+    let first = layer(&[4, 4, 4], &[8, 8, 8], 12)?;
+    Ok(Mlp::of(vec![first, layer(&[8, 8, 8], &[8, 8, 8], 12)?, layer(&[16, 32], &[2, 5], 8)?])?)
+}
+
+/// The bytes of a packet of [`Uniform`] with four bits whose codes take their entropy, one table a tensor; the headers are
+/// counted as they are.
+fn coded_bytes(packet: &Packet, params: &Params) -> f64 {
+    let mut bytes = Packet::HEADER as f64;
+    for (part, entry) in packet.parts().iter().zip(params.layout().entries()) {
+        let count = entry.elements().unwrap_or_default();
+        let header = part.len() - count.div_ceil(2);
+        let mut counts = [0u32; 16];
+        for at in 0..count {
+            counts[usize::from(part[header + at / 2] >> (at % 2 * 4) & 15)] += 1;
+        }
+        let seen = counts.iter().filter(|seen| **seen > 0).map(|seen| f64::from(*seen));
+        let bits: f64 = seen.map(|seen| seen * (count as f64 / seen).log2()).sum();
+        bytes += (4 + header) as f64 + bits / 8.0;
+    }
+    bytes
+}
+
+/// Accuracies, and how many times smaller the factored model is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Figures {
+    /// The dense model.
+    dense: f64,
+    /// The factored one in single precision.
+    fine: f64,
+    /// The same as it is sent, with four bits.
+    sent: f64,
+    /// Weights of the two large layers, dense over factored.
+    weights: f64,
+    /// Bytes of the whole model, dense in single precision over factored as it is sent.
+    bytes: f64,
+}
+
+fn run(number: u64) -> Result<Figures, Box<dyn Error>> {
+    let seed = Seed::from_number(number);
+    let (train, report) = halves(seed)?;
+    let accuracy = |model: &Mlp, params: &Params| eval::accuracy(model, params.values(), &report);
+    let dense = Arc::new(Mlp::new(&[64, 512, 512, 10])?);
+    let mut params = dense.init(seed);
+    Adam::new(dense.clone(), 1e-3, 64).with_epochs(45).update(&mut params, &train, 0, seed)?;
+
+    let annealing = Annealing { start: 6.0, over: 40.0 };
+    // The ranks are left alone at 4,600 weights, those of the last layer included.
+    let ranks = Shrinkage { weight: 3e-4, annealing, target: Some(4600), ..Shrinkage::default() };
+    let shrinking = Shrinking { ranks, rate: 8e-3, batch: 64, epochs: 120, settle: None };
+    let model = factored()?;
+    let fine = shrinking.run(&model, &model.init(seed), &train, seed)?;
+    let codec = Uniform::new(4)?;
+    let settling = Shrinking { epochs: 0, settle: Some((Arc::new(codec), 30)), ..shrinking };
+    let sent = settling.run(&fine.model, &fine.params, &train, seed)?;
+
+    let packet = codec.compress(&sent.params, seed)?;
+    let weights = |model: &Mlp| model.layers().iter().take(2).map(Layer::weights).sum::<usize>() as f64;
+    Ok(Figures {
+        dense: accuracy(&dense, &params)?,
+        fine: accuracy(&fine.model, &fine.params)?,
+        sent: accuracy(&sent.model, &sent.params)?,
+        weights: weights(&dense) / weights(&sent.model),
+        bytes: 4.0 * params.values().len() as f64 / coded_bytes(&packet, &sent.params),
+    })
+}
+
+fn mean(all: &[Figures]) -> Figures {
+    let mean = |figure: fn(&Figures) -> f64| all.iter().map(figure).sum::<f64>() / all.len() as f64;
+    Figures {
+        dense: mean(|f| f.dense),
+        fine: mean(|f| f.fine),
+        sent: mean(|f| f.sent),
+        weights: mean(|f| f.weights),
+        bytes: mean(|f| f.bytes),
+    }
+}
+
+#[test]
+#[ignore = "half a minute; prints the figures"]
+fn fewer_weights_and_bytes_at_the_same_accuracy() -> Result<(), Box<dyn Error>> {
+    let all = (1..=3).map(run).collect::<Result<Vec<_>, _>>()?;
+    let mean = mean(&all);
+    println!("  dense   factored     4 bits   weights     bytes");
+    for line in all.iter().chain([&mean]) {
+        let [dense, fine, sent] = [line.dense, line.fine, line.sent].map(|accuracy| 100.0 * accuracy);
+        println!("{dense:5.2} %    {fine:5.2} %    {sent:5.2} %  {:7.1}×  {:7.1}×", line.weights, line.bytes);
+    }
+    assert!(mean.weights >= 70.0 && mean.bytes >= 400.0 && mean.dense - mean.sent <= 0.005, "{mean:?}");
+    Ok(())
+}
