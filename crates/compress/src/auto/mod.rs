@@ -1,12 +1,12 @@
 //! One codec for each tensor, chosen by measuring.
 //!
-//! Every candidate is tried on every tensor; [`Budget`] says what is wanted, `allocate` picks, and the [`Report`] tells what was
-//! picked and whether a tensor format (a train) was worth it. For dense weights of trained networks it hardly ever is: they are
-//! nearly of full rank, and a quantiser gives less error in fewer bytes. Trains pay for updates of low rank, smooth tables, and models
-//! trained as trains.
+//! Every candidate is tried on every tensor; [`Budget`] says what is wanted, `allocate` picks, and the [`Report`]
+//! tells what was picked and whether a tensor format (a train) was worth it. For dense weights of trained networks it
+//! hardly ever is: they are nearly of full rank, and a quantiser gives less error in fewer bytes. Trains pay for
+//! updates of low rank, smooth tables, and models trained as trains.
 //!
-//! Part of a tensor with elements (one without has an empty part): the packet of its codec for the layout of that tensor alone, without
-//! what the receiver knows already.
+//! Part of a tensor with elements (one without has an empty part): the packet of its codec for the layout of that
+//! tensor alone, without what the receiver knows already.
 //!
 //! ```text
 //! codec u16 · parts u16 · length u32 × parts · the parts
@@ -79,7 +79,8 @@ impl Auto {
         Ok(Self { candidates: std::iter::once(dense).chain(candidates).collect(), budget })
     }
 
-    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, trains with and without a quantiser, the largest values.
+    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, trains with and without a quantiser, the largest
+    /// values.
     ///
     /// # Errors
     /// As [`Auto::new`].
