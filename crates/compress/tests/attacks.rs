@@ -119,7 +119,7 @@ fn cosine() {
 
 #[test]
 fn auto() {
-    attack_with(&Auto::standard(Budget::Error(0.05)).expect("in range"), &|_, _| {});
+    attack(&Auto::standard(Budget::Error(0.05)).expect("in range"));
 }
 
 #[test]
