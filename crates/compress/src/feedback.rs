@@ -9,6 +9,9 @@
 //! forgets what has become stale. A codec that does not contract, such as scaled [`crate::sparse::Random`], has no
 //! need of feedback, and its residual may grow without bound; such a residual is refused once it is no longer finite.
 //!
+//! What is encoded are updates, which are summed by whoever decodes them. Whole models are not: each is used by
+//! itself, and a residual of models would be a sum of models.
+//!
 //! # Upstream and downstream
 //! Sparse ternary compression keeps one residual at each node for its updates and one at the server for their mean.
 //! Both are this same encoder:
