@@ -12,7 +12,7 @@ use bitneuron_compress::{
     Compressor, LowRank, MatrixTrain, Truncation,
     bound::relative,
     cp::{self, Als},
-    linalg::{self, Cut, Route},
+    linalg::{self, Cut, Matrix, Route},
     tt, tucker,
 };
 use bitneuron_core::{Layout, Params, Seed};

@@ -1,17 +1,20 @@
-//! Error feedback: what a codec left out is added to what comes next (Seide et al. 2014; Stich, Cordonnier and Jaggi, *Sparsified
-//! SGD with Memory*, 2018; Karimireddy et al., *Error Feedback Fixes SignSGD*, 2019).
+//! Error feedback: what a codec left out is added to what comes next (Seide et al. 2014; Stich, Cordonnier and Jaggi,
+//! *Sparsified SGD with Memory*, 2018; Karimireddy et al., *Error Feedback Fixes SignSGD*, 2019).
 //!
 //! ```text
 //! s ← β·e + x,    send C(s),    e ← s − Ĉ(s)
 //! ```
-//! With β = 1 nothing is lost: what was decoded and what is still owed add up to what was given, up to the rounding of `f32`. A
-//! codec that contracts by δ keeps the residual bounded: ‖e‖ ≤ √(1−δ) / (1 − √(1−δ)) · max ‖x‖. β < 1 forgets what has become stale.
-//! A codec that does not contract, such as scaled [`crate::sparse::Random`], has no need of feedback, and its residual may grow without
-//! bound; such a residual is refused once it is no longer finite.
+//! With β = 1 nothing is lost: what was decoded and what is still owed add up to what was given, up to the rounding
+//! of `f32`. A codec that contracts by δ keeps the residual bounded: ‖e‖ ≤ √(1−δ) / (1 − √(1−δ)) · max ‖x‖. β < 1
+//! forgets what has become stale. A codec that does not contract, such as scaled [`crate::sparse::Random`], has no
+//! need of feedback, and its residual may grow without bound; such a residual is refused once it is no longer finite.
+//!
+//! What is encoded are updates, which are summed by whoever decodes them. Whole models are not: each is used by
+//! itself, and a residual of models would be a sum of models.
 //!
 //! # Upstream and downstream
-//! Sparse ternary compression keeps one residual at each node for its updates and one at the server for their mean. Both are this same
-//! encoder:
+//! Sparse ternary compression keeps one residual at each node for its updates and one at the server for their mean.
+//! Both are this same encoder:
 //!
 //! ```
 //! use bitneuron_compress::{Compressor, Encoder, ErrorFeedback, Limits, Ternary, sparse::Density};
@@ -128,8 +131,8 @@ impl<C: Compressor> Encoder for ErrorFeedback<C> {
 
 /// What an [`ErrorFeedback`] remembers, in canonical bytes by [`bitneuron_core::codec`].
 ///
-/// With `serde` a residual has at most the bytes of [`Limits::default`], for 16 million values; [`Memory::residual`] is a packet of
-/// [`Dense`] that may be kept by other means.
+/// With `serde` a residual has at most the bytes of [`Limits::default`], for 16 million values; [`Memory::residual`]
+/// is a packet of [`Dense`] that may be kept by other means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     decay: u32,

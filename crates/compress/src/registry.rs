@@ -50,7 +50,8 @@ impl Registry {
         registry.insert_exact(Arc::new(Ternary::default()));
         registry.insert_exact(Arc::new(Chunked::default()));
         registry.insert(Arc::new(Cosine::default()));
-        registry.insert(Arc::new(Auto::default()));
+        // Last, so that the tensors of a choice may be of any codec.
+        registry.insert_exact(Arc::new(Auto::default().with_decoders(&registry)));
         registry
     }
 
@@ -70,6 +71,11 @@ impl Registry {
     /// Adds a codec that decodes to integers; replaces one of the same name.
     pub fn insert_exact(&mut self, codec: Arc<dyn ExactDecoder>) {
         self.0.insert(codec.codec(), Known::Exact(codec));
+    }
+
+    /// Adds all codecs that `other` knows.
+    pub fn extend(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().map(|(codec, known)| (*codec, known.clone())));
     }
 
     /// The names known, in order.

@@ -31,8 +31,8 @@ fn attack(codec: &dyn ExactDecoder) {
     });
 }
 
-/// Half of the mutants have their bytes damaged anywhere, half have a right header and one field wrong; each is also shown to
-/// `besides`.
+/// Half of the mutants have their bytes damaged anywhere, half have a right header and one field wrong; each is also
+/// shown to `besides`.
 fn attack_with(codec: &dyn Compressor, besides: &dyn Fn(&Packet, Limits)) {
     let params = params();
     let packet = codec.compress(&params, Seed::default()).expect("finite");
@@ -137,7 +137,7 @@ fn cosine() {
 
 #[test]
 fn auto() {
-    attack_with(&Auto::standard(Budget::Error(0.05)).expect("in range"), &|_, _| {});
+    attack(&Auto::standard(Budget::Error(0.05)).expect("in range"));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The choice of codecs: budgets are kept, the report tells what was sent, and nothing better was at hand.
 
 use bitneuron_compress::{
-    Auto, Chain, CodecId, CompressError, Compressor, Dense, Limits, Registry, TensorTrain, Top, Uniform,
+    Auto, Chain, CodecId, CompressError, Compressor, Cosine, Dense, ExactDecoder, Limits, Registry,
+    TensorTrain, Top, Uniform,
     auto::{Budget, TensorFormat},
     bound::{relative, relative_error},
+    sparse::Density,
 };
 use bitneuron_core::{Layout, Params, Seed};
 use rand::Rng;
@@ -23,7 +25,7 @@ fn params() -> Params {
     let value = |at: usize| {
         let noise = f64::from(rng.next_u32() as i32) / f64::from(1 << 30);
         let value = match at {
-            0..3072 => (at / 48) as f64 * 0.1 - (at % 48) as f64 * 0.03,
+            0..3072 => (at / 48) as f64 * 0.05 - (at % 48) as f64 * 0.015,
             6144..9144 if !at.is_multiple_of(97) => 0.0,
             _ => noise,
         };
@@ -137,4 +139,37 @@ fn a_receiver_must_know_the_codecs_but_not_the_budget() {
     let ignorant = Auto::new(vec![], Budget::Bytes(0)).expect("in range");
     let refused = ignorant.decompress(&packet, params.layout(), Limits::default());
     assert!(matches!(refused, Err(CompressError::UnknownCodec(CodecId::TENSOR_TRAIN_UNIFORM))));
+}
+
+#[test]
+fn a_choice_of_exact_codecs_is_exact() {
+    let params = params();
+    let auto = Auto::standard(Budget::Error(0.02)).expect("in range");
+    let packet = auto.compress(&params, Seed::default()).expect("carried");
+    let limits = Limits::default();
+    let back = auto.decompress(&packet, params.layout(), limits).expect("own packet");
+    let integers = Registry::standard().decompress_exact(&packet, params.layout(), limits).expect("exact");
+    for (integer, value) in integers.iter().zip(back.values()) {
+        assert!((f64::from(*integer) - f64::from(*value) * 4096.0).abs() <= 1.0);
+    }
+    // The train costs more than one multiplication for each element.
+    assert!(auto.work(&packet, params.layout()) > params.values().len() as u64);
+    // Where one of them is not, the choice is not.
+    let tenth = Density::new(1, 10).expect("in range");
+    let cosine: Arc<dyn Compressor> = Arc::new(Cosine::new(tenth));
+    let auto = Auto::new(vec![cosine], Budget::Error(1.0)).expect("in range");
+    let packet = auto.compress(&params, Seed::default()).expect("carried");
+    assert!(Registry::standard().decompress(&packet, params.layout(), limits).is_ok());
+    let refused = Registry::standard().decompress_exact(&packet, params.layout(), limits);
+    assert!(matches!(refused, Err(CompressError::UnknownCodec(CodecId::COSINE))));
+}
+
+#[test]
+fn errors_name_the_place_among_all_tensors() {
+    let layout = Arc::new(Layout::of(&[("a", &[3]), ("b", &[2])]).expect("small"));
+    let params = Params::new(vec![1.0, 2.0, 3.0, 1.0, 5.0], layout.clone()).expect("fits");
+    let auto = Auto::exact(vec![], Budget::Error(0.0)).expect("in range");
+    let packet = auto.compress(&params, Seed::default()).expect("finite");
+    let refused = auto.decode_fixed(&packet, &layout, Limits::default(), 29);
+    assert!(matches!(refused, Err(CompressError::Interval { at: 4 })), "{refused:?}");
 }

@@ -188,8 +188,8 @@ proptest! {
     }
 }
 
-/// Two nodes minimise ½‖w − w*‖² together. What each sees has a large part in ten places that cancels between them, so the largest 1 % of
-/// a gradient are always those ten: without memory nothing else is ever sent.
+/// Two nodes minimise ½‖w − w*‖² together. What each sees has a large part in ten places that cancels between them,
+/// so the largest 1 % of a gradient are always those ten: without memory nothing else is ever sent.
 #[test]
 fn the_largest_percent_converges_with_feedback_and_stalls_without() {
     let layout = Arc::new(Layout::of(&[("w", &[1000])]).expect("small"));

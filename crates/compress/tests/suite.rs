@@ -134,6 +134,7 @@ fn auto_keeps_the_laws() {
     for budget in [Budget::Error(0.0), Budget::Error(0.1), Budget::Error(0.7), Budget::Bytes(60_000)] {
         let codec = Auto::standard(budget).expect("in range");
         check(&codec, codec.error()).expect("lawful");
+        check_exact(&codec).expect("lawful");
     }
 }
 

@@ -1,10 +1,11 @@
 //! Which of several codecs each tensor gets.
 //!
-//! Every codec tried on a tensor is a point: so many bytes, so much squared error. Within an error for each tensor the point of
-//! fewest bytes is taken. Within bytes for all together the sum of squared errors is made small by Lagrange's rule: at the best
-//! allocation every tensor has bought error away at the same price, so one begins with the cheapest points and takes the steps along
-//! the lower convex hulls in the order of what a byte buys (Shoham and Gersho, *Efficient bit allocation for an arbitrary set
-//! of quantizers*, 1988). That is optimal up to the last step that no longer fits.
+//! Every codec tried on a tensor is a point: so many bytes, so much squared error. Within an error for each tensor
+//! the point of fewest bytes is taken. Within bytes for all together the sum of squared errors is made small by
+//! Lagrange's rule: at the best allocation every tensor has bought error away at the same price, so one begins with
+//! the cheapest points and takes the steps along the lower convex hulls in the order of what a byte buys (Shoham and
+//! Gersho, *Efficient bit allocation for an arbitrary set of quantizers*, 1988). That is optimal up to the last step
+//! that no longer fits.
 
 use crate::CompressError;
 

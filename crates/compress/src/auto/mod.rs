@@ -1,32 +1,34 @@
 //! One codec for each tensor, chosen by measuring.
 //!
-//! Every candidate is tried on every tensor; [`Budget`] says what is wanted, `allocate` picks, and the [`Report`] tells what was
-//! picked and whether a tensor format (a train) was worth it. For dense weights of trained networks it hardly ever is: they are
-//! nearly of full rank, and a quantiser gives less error in fewer bytes. Trains pay for updates of low rank, smooth tables, and models
-//! trained as trains.
+//! Every candidate is tried on every tensor; [`Budget`] says what is wanted, `allocate` picks, and the [`Report`]
+//! tells what was picked and whether a tensor format (a train) was worth it. For dense weights of trained networks it
+//! hardly ever is: they are nearly of full rank, and a quantiser gives less error in fewer bytes. Trains pay for
+//! updates of low rank, smooth tables, and models trained as trains.
 //!
-//! Part of a tensor with elements (one without has an empty part): the packet of its codec for the layout of that tensor alone, without
-//! what the receiver knows already.
+//! Part of a tensor with elements (one without has an empty part): the packet of its codec for the layout of that
+//! tensor alone, without what the receiver knows already.
 //!
 //! ```text
 //! codec u16 · parts u16 · length u32 × parts · the parts
 //! ```
-//! The receiver must know the codecs that are named; [`Auto`] itself is never among them, so packets nest one level deep.
+//! The receiver must know the codecs that are named; [`Auto`] itself is never among them, so packets nest one level
+//! deep. Where all of them decode to integers, so does the choice ([`Auto::exact`]).
 
 mod allocate;
+mod part;
 pub mod report;
 
 pub use report::{Choice, Report, TensorFormat, Trial};
 
 use crate::{
-    Chain, CodecId, CompressError, Compressor, Dense, ErrorBound, Limits, Packet, Properties, TensorTrain,
-    Top, Uniform,
+    Chain, CodecId, CompressError, Compressor, Dense, ErrorBound, ExactDecoder, Limits, Packet, Properties,
+    Registry, TensorTrain, Top, Uniform,
     dense::{check_finite, tensors},
-    reader::Reader,
     sparse::{Density, Precision},
 };
 use allocate::{Point, allocate, cheapest};
-use bitneuron_core::{Layout, Params, Seed};
+use bitneuron_core::{Layout, Params, Seed, params::Entry};
+use part::{HEADER, at_place, read_part, write_part};
 use std::{fmt, sync::Arc};
 
 /// What the choice is made for.
@@ -42,7 +44,7 @@ pub enum Budget {
 ///
 /// ```
 /// use bitneuron_compress::{Auto, auto::Budget};
-/// use bitneuron_core::{Layout, Params, Seed};
+/// use bitneuron_core::{Layout, Params, Seed, params::Entry};
 /// use std::sync::Arc;
 /// // The first is of rank 1, the second is not.
 /// let layout = Arc::new(Layout::of(&[("smooth", &[64, 64]), ("rough", &[64, 64])])?);
@@ -57,11 +59,9 @@ pub enum Budget {
 #[derive(Clone)]
 pub struct Auto {
     candidates: Vec<Arc<dyn Compressor>>,
+    decoders: Registry,
     budget: Budget,
 }
-
-/// Codec and number of parts.
-const HEADER: usize = 4;
 
 impl Auto {
     /// Chooses among `candidates` and [`Dense`], which carries everything.
@@ -69,6 +69,27 @@ impl Auto {
     /// # Errors
     /// A candidate chooses by itself, or an error budget is not within 0 … 1.
     pub fn new(candidates: Vec<Arc<dyn Compressor>>, budget: Budget) -> Result<Self, CompressError> {
+        let mut decoders = Registry::new();
+        candidates.iter().for_each(|candidate| decoders.insert(candidate.clone()));
+        Self::choosing(candidates, decoders, budget)
+    }
+
+    /// Chooses among `candidates` and [`Dense`], all of which decode to integers, so that the choice does.
+    ///
+    /// # Errors
+    /// As [`Auto::new`].
+    pub fn exact(candidates: Vec<Arc<dyn ExactDecoder>>, budget: Budget) -> Result<Self, CompressError> {
+        let mut decoders = Registry::new();
+        candidates.iter().for_each(|candidate| decoders.insert_exact(candidate.clone()));
+        let candidates = candidates.into_iter().map(|candidate| candidate as Arc<dyn Compressor>).collect();
+        Self::choosing(candidates, decoders, budget)
+    }
+
+    fn choosing(
+        candidates: Vec<Arc<dyn Compressor>>,
+        mut decoders: Registry,
+        budget: Budget,
+    ) -> Result<Self, CompressError> {
         if matches!(budget, Budget::Error(error) if !(0.0..=1.0).contains(&error)) {
             return Err(CompressError::Config("an error budget is 0 to 1"));
         }
@@ -76,10 +97,19 @@ impl Auto {
             return Err(CompressError::Config("a choice of codecs is not chosen itself"));
         }
         let dense: Arc<dyn Compressor> = Arc::new(Dense);
-        Ok(Self { candidates: std::iter::once(dense).chain(candidates).collect(), budget })
+        decoders.insert_exact(Arc::new(Dense));
+        Ok(Self { candidates: std::iter::once(dense).chain(candidates).collect(), decoders, budget })
     }
 
-    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, trains with and without a quantiser, the largest values.
+    /// Reads tensors of all codecs that `decoders` knows, besides those it chooses from.
+    #[must_use]
+    pub fn with_decoders(mut self, decoders: &Registry) -> Self {
+        self.decoders.extend(decoders);
+        self
+    }
+
+    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, trains with and without a quantiser, the largest
+    /// values.
     ///
     /// # Errors
     /// As [`Auto::new`].
@@ -89,7 +119,7 @@ impl Auto {
             Budget::Error(error) => vec![0.7 * error, 0.9 * error],
             Budget::Bytes(_) => vec![0.01, 0.03, 0.1, 0.3, 0.5],
         };
-        let mut candidates: Vec<Arc<dyn Compressor>> = Vec::new();
+        let mut candidates: Vec<Arc<dyn ExactDecoder>> = Vec::new();
         for bits in 1..=8 {
             candidates.push(Arc::new(Uniform::new(bits)?));
         }
@@ -104,7 +134,7 @@ impl Auto {
             let top = Top::new(Density::new(1, of)?);
             candidates.push(Arc::new(top.with_precision(Precision::Byte)));
         }
-        Self::new(candidates, budget)
+        Self::exact(candidates, budget)
     }
 
     /// The codecs that are tried, by the index that a [`Trial`] names; [`Dense`] is the first.
@@ -209,9 +239,30 @@ impl Auto {
         })
     }
 
-    fn decoder(&self, codec: CodecId) -> Result<&dyn Compressor, CompressError> {
-        let known = self.candidates.iter().find(|candidate| candidate.codec() == codec);
-        known.map(|candidate| candidate.as_ref() as &dyn Compressor).ok_or(CompressError::UnknownCodec(codec))
+    /// Decodes every tensor with elements by `decode`, which is given its packet and layout.
+    fn assemble<V: Clone>(
+        &self,
+        packet: &Packet,
+        expect: &Layout,
+        limits: Limits,
+        decode: impl Fn(&Packet, &Arc<Layout>, Limits) -> Result<Vec<V>, CompressError>,
+    ) -> Result<Vec<V>, CompressError> {
+        packet.check(self.codec(), expect, limits)?;
+        let mut values = Vec::new();
+        for (part, (bytes, entry)) in packet.parts_of(expect)?.iter().zip(expect.entries()).enumerate() {
+            let elements = entry.elements().unwrap_or_default();
+            if elements == 0 && !bytes.is_empty() {
+                return Err(CompressError::PartLength { part, found: bytes.len(), expected: 0 });
+            }
+            if elements > 0 {
+                let (inner, layout) = read_part(bytes, entry)?;
+                // The header of the inner packet does not stand in the part.
+                let limits = Limits { bytes: inner.len(), elements };
+                let decoded = decode(&inner, &layout, limits);
+                values.extend(decoded.map_err(|error| at_place(error, values.len()))?);
+            }
+        }
+        Ok(values)
     }
 }
 
@@ -232,7 +283,7 @@ impl Single {
 fn singles(params: &Params) -> Result<Vec<Single>, CompressError> {
     let entries = params.layout().entries().iter();
     let tensors = entries.zip(tensors(params)).enumerate().filter(|(_, (_, values))| !values.is_empty());
-    let single = |(index, (entry, values)): (usize, (&bitneuron_core::params::Entry, &[f32]))| {
+    let single = |(index, (entry, values)): (usize, (&Entry, &[f32]))| {
         let layout = Arc::new(Layout::new(vec![entry.clone()])?);
         let square = values.iter().map(|value| f64::from(*value).powi(2)).sum();
         Ok(Single { index, params: Params::new(values.to_vec(), layout)?, square })
@@ -249,40 +300,23 @@ fn relative(square: f64, norm: f64) -> f64 {
     if square > 0.0 { (square / norm).sqrt() } else { 0.0 }
 }
 
-fn write_part(packet: &Packet) -> Vec<u8> {
-    let mut part = packet.codec().0.to_le_bytes().to_vec();
-    part.extend((packet.parts().len() as u16).to_le_bytes());
-    packet.parts().iter().for_each(|inner| part.extend((inner.len() as u32).to_le_bytes()));
-    packet.parts().iter().for_each(|inner| part.extend_from_slice(inner));
-    part
-}
-
-/// The packet in a part, for a tensor whose layout is `layout`. What it allocates is no more than the part.
-fn read_part(bytes: &[u8], layout: &Layout) -> Result<Packet, CompressError> {
-    let mut reader = Reader::new(bytes);
-    let (codec, count) = (CodecId(reader.u16()?), usize::from(reader.u16()?));
-    let lengths = reader.take(4 * count)?.as_chunks::<4>().0;
-    let parts = lengths.iter().map(|length| {
-        let length = u32::from_le_bytes(*length) as usize;
-        reader.take(length).map(<[u8]>::to_vec)
-    });
-    let parts = parts.collect::<Result<_, CompressError>>()?;
-    reader.finish()?;
-    Packet::new(codec, layout.digest(), parts)
-}
-
 impl Default for Auto {
     /// [`Auto::standard`] with an error of one in ten.
     fn default() -> Self {
         let budget = Budget::Error(0.1);
-        Self::standard(budget).unwrap_or_else(|_| Self { candidates: vec![Arc::new(Dense)], budget })
+        let plain = |_| Self { candidates: vec![Arc::new(Dense)], decoders: Registry::new(), budget };
+        Self::standard(budget).unwrap_or_else(plain)
     }
 }
 
 impl fmt::Debug for Auto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let codecs: Vec<CodecId> = self.candidates.iter().map(Compressor::codec).collect();
-        f.debug_struct("Auto").field("budget", &self.budget).field("candidates", &codecs).finish()
+        f.debug_struct("Auto")
+            .field("budget", &self.budget)
+            .field("candidates", &codecs)
+            .field("decoders", &self.decoders)
+            .finish()
     }
 }
 
@@ -317,23 +351,33 @@ impl Compressor for Auto {
         expect: &Arc<Layout>,
         limits: Limits,
     ) -> Result<Params, CompressError> {
-        packet.check(self.codec(), expect, limits)?;
-        let mut values = Vec::new();
-        for (part, (bytes, entry)) in packet.parts_of(expect)?.iter().zip(expect.entries()).enumerate() {
-            let elements = entry.elements().unwrap_or_default();
-            if elements == 0 {
-                if !bytes.is_empty() {
-                    return Err(CompressError::PartLength { part, found: bytes.len(), expected: 0 });
-                }
-                continue;
-            }
-            let layout = Arc::new(Layout::new(vec![entry.clone()])?);
-            let inner = read_part(bytes, &layout)?;
-            // The lengths of the inner parts stand in this part, the header of the inner packet does not.
-            let limits = Limits { bytes: inner.len(), elements };
-            let decoded = self.decoder(inner.codec())?.decompress(&inner, &layout, limits)?;
-            values.extend_from_slice(decoded.values());
-        }
+        let values = self.assemble(packet, expect, limits, |inner, layout, limits| {
+            Ok(self.decoders.decompress(inner, layout, limits)?.into_values())
+        })?;
         Ok(Params::new(values, expect.clone())?)
+    }
+}
+
+impl ExactDecoder for Auto {
+    /// That of all tensors together.
+    fn work(&self, packet: &Packet, expect: &Layout) -> u64 {
+        let parts = packet.parts().iter().zip(expect.entries());
+        let works = parts.map(|(bytes, entry)| {
+            let (inner, layout) = read_part(bytes, entry).ok()?;
+            Some(self.decoders.exact(inner.codec()).ok()?.work(&inner, &layout))
+        });
+        works.flatten().fold(0, u64::saturating_add)
+    }
+
+    fn decode_fixed(
+        &self,
+        packet: &Packet,
+        expect: &Arc<Layout>,
+        limits: Limits,
+        fraction: u32,
+    ) -> Result<Vec<i32>, CompressError> {
+        self.assemble(packet, expect, limits, |inner, layout, limits| {
+            self.decoders.exact(inner.codec())?.decode_fixed(inner, layout, limits, fraction)
+        })
     }
 }

@@ -1,15 +1,15 @@
 //! The largest values of each chunk, two bits each (the updates of SparseLoCo, arXiv 2508.15706, 2025).
 //!
-//! A tensor is cut into chunks of 4096 values (the last may be shorter). Of each chunk of c the k = ⌈p·c⌉ largest are kept, as
-//! a sign and one of two magnitudes that the chunk has for itself:
+//! A tensor is cut into chunks of 4096 values (the last may be shorter). Of each chunk of c the k = ⌈p·c⌉ largest are
+//! kept, as a sign and one of two magnitudes that the chunk has for itself:
 //!
 //! ```text
 //! x̂ᵢ = ±lo or ±hi
 //! ```
-//! A large row of the tensor cannot crowd out the others, and k per chunk bounds the work of each. The encoder splits the
-//! sorted magnitudes where the two means keep the most energy, a·lo² + b·hi², rounds both to the upper half of an `f32`, and takes
-//! the nearer one for each value. Keeping one mean alone loses no more than ‖x‖²(1 − min(k/c, 1/k)), as in
-//! [`super::ternary`], and two are no worse. It is biased: updates need [`crate::ErrorFeedback`].
+//! A large row of the tensor cannot crowd out the others, and k per chunk bounds the work of each. The encoder splits
+//! the sorted magnitudes where the two means keep the most energy, a·lo² + b·hi², rounds both to the upper half of an
+//! `f32`, and takes the nearer one for each value. Keeping one mean alone loses no more than ‖x‖²(1 − min(k/c, 1/k)),
+//! as in [`super::ternary`], and two are no worse. It is biased: updates need [`crate::ErrorFeedback`].
 //!
 //! Part of a tensor, empty when all values are zero:
 //!
@@ -17,8 +17,8 @@
 //! chunks u32 · chunks × (lo u16, hi u16) · positions with 2 bits each: sign (1 is minus), then 1 for hi
 //! ```
 //! Only chunks of which something is kept have magnitudes, in order; [`super::gaps`] has the positions. One encoding:
-//! 0 < lo ≤ hi, both are in use when they differ, and hi is not when they are equal. At p = 1/100 this is 10.9 bits for each kept
-//! value, 1/290 of `f32`.
+//! 0 < lo ≤ hi, both are in use when they differ, and hi is not when they are equal. At p = 1/100 this is 10.9 bits
+//! for each kept value, 1/290 of `f32`.
 
 use super::{
     density::Density,

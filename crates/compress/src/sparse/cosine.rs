@@ -9,8 +9,8 @@
 //! ```text
 //! c u8 (0 … 12, 2^(c−1) < n) · kept coefficients as in [`super::magnitude`], counted through all chunks
 //! ```
-//! A tensor that is smaller than a chunk has one chunk of the next power of two. The inverse runs in a fixed order, but on
-//! cosines of the system's library: this codec is not for the chain.
+//! A tensor that is smaller than a chunk has one chunk of the next power of two. The inverse runs in a fixed order,
+//! but on cosines of the system's library: this codec is not for the chain.
 
 use super::{
     dct::Cosines,

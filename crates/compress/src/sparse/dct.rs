@@ -3,11 +3,11 @@
 //! ```text
 //! X_k = s_k Σ_n x_n cos(π(2n + 1)k / 2N),    x_n = Σ_k s_k X_k cos(π(2n + 1)k / 2N),    s_0 = √(1/N), s_k = √(2/N)
 //! ```
-//! With these scales it is orthonormal: norms are kept. Lee's recursion (*A new algorithm to compute the discrete cosine
-//! transform*, 1984) halves N with N/2 multiplications at each of its log₂ N levels: even coefficients are the transform of
-//! x_n + x_{N−1−n}, odd ones are neighbouring sums in that of (x_n − x_{N−1−n}) / 2cos θ_n, θ_n = π(2n + 1)/2N; the inverse runs the
-//! same steps backwards. Sums are in `f64`; the cosines come from the system's library, so the last bit may differ between
-//! machines.
+//! With these scales it is orthonormal: norms are kept. Lee's recursion (*A new algorithm to compute the discrete
+//! cosine transform*, 1984) halves N with N/2 multiplications at each of its log₂ N levels: even coefficients are the
+//! transform of x_n + x_{N−1−n}, odd ones are neighbouring sums in that of (x_n − x_{N−1−n}) / 2cos θ_n with
+//! θ_n = π(2n+1)/2N; the inverse runs the same steps backwards. Sums are in `f64`; the cosines come from the system's
+//! library, so the last bit may differ between machines.
 
 use std::f64::consts::PI;
 

@@ -96,8 +96,8 @@ pub(crate) fn packet(
     Packet::new(codec, params.layout().digest(), parts)
 }
 
-/// The values of a packet made by [`packet`], after all checks. `read` is given a part, the number of elements, and where they
-/// begin; an empty part keeps nothing.
+/// The values of a packet made by [`packet`], after all checks. `read` is given a part, the number of elements, and
+/// where they begin; an empty part keeps nothing.
 pub(crate) fn open(
     codec: CodecId,
     packet: &Packet,

@@ -1,9 +1,9 @@
 //! Kept positions and a few bits for each, close to their entropy.
 //!
-//! Positions ascend; each is written as the number g of dropped values in front of it, in a Rice code (Golomb, *Run-length
-//! encodings*, 1966; Rice 1979): g >> b in unary, then the b low bits of g, then the w bits that belong to the value. With the
-//! right b this is within 0.03 bit of the entropy of independent positions: at p = 1/400, 10.11 bits for each kept
-//! position where the entropy is 10.09.
+//! Positions ascend; each is written as the number g of dropped values in front of it, in a Rice code (Golomb,
+//! *Run-length encodings*, 1966; Rice 1979): g >> b in unary, then the b low bits of g, then the w bits that belong
+//! to the value. With the right b this is within 0.03 bit of the entropy of independent positions: at p = 1/400,
+//! 10.11 bits for each kept position where the entropy is 10.09.
 //!
 //! ```text
 //! count u32 (1 … n) · b u8 (0 … 30) · count × (0^(g >> b) 1 · g mod 2^b · w bits) · zeros to the next byte

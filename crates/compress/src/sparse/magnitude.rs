@@ -1,20 +1,21 @@
 //! Kept values as they are, or as a byte each.
 //!
-//! The bits of a float without its sign grow with its magnitude. The byte keeps the upper ones: with m bits of the fraction,
-//! q = round(bits / 2^(23−m)), a number of floating point with 8 exponent bits of which only the range in use is sent:
+//! The bits of a float without its sign grow with its magnitude. The byte keeps the upper ones: with m bits of the
+//! fraction, q = round(bits / 2^(23−m)), a number of floating point with 8 exponent bits of which only the range in
+//! use is sent:
 //!
 //! ```text
 //! |x̂| = the float with the bits (base + code) · 2^(23−m),    0 ≤ code < 128,    0 ≤ m ≤ 7
 //! ```
-//! m is as large as the span of the kept magnitudes allows; the error of a value is at most 2^−(m+1) of it (m = 6 where the
-//! largest is less than four times the least). What is 2¹²⁷ times smaller than the largest vanishes.
+//! m is as large as the span of the kept magnitudes allows; the error of a value is at most 2^−(m+1) of it (m = 6
+//! where the largest is less than four times the least). What is 2¹²⁷ times smaller than the largest vanishes.
 //!
 //! ```text
 //! form u8 = 255 · positions with 32 bits of f32 each
 //! form u8 = m   · base u16 · positions with 8 bits each: code, sign in the highest bit
 //! ```
-//! ([`super::gaps`] has the positions.) One encoding: a kept value is not zero, the least code is 0, and one of the magnitudes is
-//! odd unless m is 0.
+//! ([`super::gaps`] has the positions.) One encoding: a kept value is not zero, the least code is 0, and one of the
+//! magnitudes is odd unless m is 0.
 
 use super::{
     entries::Entries,

@@ -8,9 +8,9 @@
 //! | [`Chunked`] | the largest of each chunk, by sign and one of two magnitudes | 8.1 + 2 + 0.8 |
 //! | [`Cosine`] | the largest cosine coefficients of each chunk | 8.1 + 32 or 8 |
 //!
-//! [`mod@select`] finds the largest values, [`density`] says how many, [`gaps`] codes their places near the entropy and
-//! [`magnitude`] their values, `entries` is what all of them decode to: values at places. Adding a packet onto parameters touches only
-//! those places. All but [`Cosine`] decode to integers.
+//! [`mod@select`] finds the largest values, [`density`] says how many, [`gaps`] codes their places near the entropy
+//! and [`magnitude`] their values, `entries` is what all of them decode to: values at places. Adding a packet onto
+//! parameters touches only those places. All but [`Cosine`] decode to integers.
 //!
 //! What is left out has to come later: all but scaled [`Random`] are biased, and sums of updates over rounds need
 //! [`crate::ErrorFeedback`] around them. Whole models do not belong here.

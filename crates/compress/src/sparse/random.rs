@@ -1,13 +1,14 @@
 //! Values at places drawn by the seed.
 //!
-//! Every set of k = ⌈p·n⌉ places is equally likely, up to 2⁻³⁴. The places follow from a seed that travels once, so a value
-//! costs its 32 bits and nothing else:
+//! Every set of k = ⌈p·n⌉ places is equally likely, up to 2⁻³⁴. The places follow from a seed that travels once, so a
+//! value costs its 32 bits and nothing else:
 //!
 //! ```text
 //! x̂ᵢ = (n/k)·xᵢ or xᵢ at the places drawn, 0 at all others
 //! ```
-//! Scaled by n/k the mean over seeds is x; unscaled it is biased, and E‖x − x̂‖² = (1 − k/n)‖x‖² (Stich, Cordonnier and Jaggi,
-//! *Sparsified SGD with Memory*, 2018, lemma A.1). Either is linear: nodes with one seed can be summed place by place.
+//! Scaled by n/k the mean over seeds is x; unscaled it is biased, and E‖x − x̂‖² = (1 − k/n)‖x‖² (Stich, Cordonnier
+//! and Jaggi, *Sparsified SGD with Memory*, 2018). Either is linear: nodes with one seed can be summed
+//! place by place.
 //!
 //! ```text
 //! part 0               seed 32 bytes · kept u32 · of u32 (the density, in lowest terms)

@@ -3,9 +3,9 @@
 //! Magnitudes of floats are ordered like their bits without the sign, so all comparisons are of integers. The k largest
 //! of n are found in three steps:
 //!
-//! 1. a *floor* below which none of them can be: from a sample of 1/256 of the values, the magnitude whose rank in the sample is
-//!    a few standard deviations beyond the rank of the k-th; or, where that was too high or too low, from a histogram
-//!    of the upper magnitude bits (8 of the exponent, 3 of the fraction), which is never wrong;
+//! 1. a *floor* below which none of them can be: from a sample of 1/256 of the values, the magnitude whose rank in
+//!    the sample is a few standard deviations beyond the rank of the k-th; or, where that was too high or too low,
+//!    from a histogram of the upper magnitude bits (8 of the exponent, 3 of the fraction), which is never wrong;
 //! 2. one scan that collects the positions at or above the floor, a little more than k;
 //! 3. the exact k-th among those. Of equal magnitudes the first ones are larger.
 //!

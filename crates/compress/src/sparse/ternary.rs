@@ -1,12 +1,12 @@
-//! Sparse ternary compression (Sattler, Wiedemann, Müller and Samek, *Robust and Communication-Efficient Federated Learning from
-//! Non-IID Data*, 2019, algorithm 1).
+//! Sparse ternary compression (Sattler, Wiedemann, Müller and Samek, *Robust and Communication-Efficient Federated
+//! Learning from Non-IID Data*, 2019, algorithm 1).
 //!
 //! ```text
 //! x̂ᵢ = μ·sign(xᵢ) for the k = ⌈p·n⌉ largest |xᵢ|, 0 for all others;    μ = mean of the kept |xᵢ|
 //! ```
-//! x̂ is the best multiple of its signs, so ‖x − x̂‖² = ‖x‖² − kμ² ≤ (1 − δ)‖x‖² with δ = min(k/n, 1/k) ([`Ternary::contraction`]).
-//! It is biased: the paper's residuals, for the nodes' updates (upstream) and for their mean (downstream), are an
-//! [`crate::ErrorFeedback`] on each side.
+//! x̂ is the best multiple of its signs, so ‖x − x̂‖² = ‖x‖² − kμ² ≤ (1 − δ)‖x‖² with δ = min(k/n, 1/k)
+//! ([`Ternary::contraction`]). It is biased: the paper's residuals, for the nodes' updates (upstream) and for their
+//! mean (downstream), are an [`crate::ErrorFeedback`] on each side.
 //!
 //! Part of a tensor, empty when all values are zero; [`super::gaps`] has the positions:
 //!

@@ -3,11 +3,11 @@
 //! ```text
 //! x̂ᵢ = xᵢ for the k = ⌈p·n⌉ largest |xᵢ|, 0 for all others
 //! ```
-//! What is dropped is no larger than what is kept, hence ‖x − x̂‖² ≤ (1 − k/n)‖x‖² (Stich, Cordonnier and Jaggi, *Sparsified
-//! SGD with Memory*, 2018, lemma A.1). It is biased: updates need [`crate::ErrorFeedback`] around it.
+//! What is dropped is no larger than what is kept, hence ‖x − x̂‖² ≤ (1 − k/n)‖x‖² (Stich, Cordonnier and Jaggi,
+//! *Sparsified SGD with Memory*, 2018). It is biased: updates need [`crate::ErrorFeedback`] around it.
 //!
-//! Part of a tensor: see [`super::magnitude`]; empty when all values are zero. At p = 1/100 a value costs 8.1 bits for its
-//! position and 32 or 8 for itself.
+//! Part of a tensor: see [`super::magnitude`]; empty when all values are zero. At p = 1/100 a value costs 8.1 bits
+//! for its position and 32 or 8 for itself.
 
 use super::{
     density::Density,

@@ -1,9 +1,10 @@
 //! The law of promises: what a codec states in its [`Properties`] is seen.
 //!
-//! Packets of one case are decoded for many seeds, for few where the seed makes no difference. With d_s = x̂_s − x of seed s and S seeds:
+//! Packets of one case are decoded for many seeds, for few where the seed makes no difference. With d_s = x̂_s − x of
+//! seed s and S seeds:
 //! * *contraction* δ: the mean of ‖d_s‖² exceeds (1 − δ)‖x‖² by no more than five standard errors;
-//! * *unbiased*: the mean of independent d_s has the squared norm (1/S) · E‖d‖² in expectation, where a bias would stay as
-//!   it is; nine times as much is refused, which finds every bias whose square is above a sixteenth of it;
+//! * *unbiased*: the mean of independent d_s has the squared norm (1/S) · E‖d‖² in expectation, where a bias would
+//!   stay as it is; nine times as much is refused, which finds every bias whose square is above a sixteenth of it;
 //! * *linear*: with one seed x̂ + ŷ is what x + y decodes to, within 10⁻⁴ of the largest magnitude.
 //!
 //! Seeds are fixed, so a verdict never changes.
