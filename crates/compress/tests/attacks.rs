@@ -262,12 +262,16 @@ fn every_field_of_a_fixed_part_is_checked() {
         (&Float::BF16, &[("an infinity", |part| part[..2].copy_from_slice(&[0x80, 0x7f]))]),
         (&Sign, &sign),
     ];
+    let mut accepted = Vec::new();
     for (codec, edits) in table {
         fixed_part(codec, |_| {}).expect("well formed");
         for (what, edit) in edits {
-            assert!(fixed_part(codec, edit).is_err(), "{}: {what}", codec.codec());
+            if fixed_part(codec, edit).is_ok() {
+                accepted.push((codec.codec(), what));
+            }
         }
     }
+    assert!(accepted.is_empty(), "{accepted:?}");
 }
 
 /// A train with this structure and the factors it asks for, all of them 1.

@@ -2,6 +2,9 @@
 
 use bitneuron_compress::{CompressError, entropy};
 use bitneuron_core::Seed;
+use constriction::stream::{
+    Decode, model::DefaultContiguousCategoricalEntropyModel as Model, stack::DefaultAnsCoder as Oracle,
+};
 use proptest::{prelude::*, test_runner::RngSeed};
 use rand::Rng;
 
@@ -40,6 +43,26 @@ fn within_two_hundredths_of_a_bit() {
             assert!(rate - bound <= 0.02, "{rate} for an entropy of {bound}");
             assert!(entropy::decode(&bytes, COUNT).expect("own bytes") == symbols);
         }
+    }
+}
+
+#[test]
+fn as_short_as_another_coder_makes_it() {
+    const COUNT: usize = 200_000;
+    for symbols in [laplace(COUNT, 0.7, 3), laplace(COUNT, 8.0, 3), normal(COUNT, 3.0, 4)] {
+        let mut shares = [0.0; 256];
+        symbols.iter().for_each(|symbol| shares[usize::from(*symbol)] += 1.0 / COUNT as f64);
+        // The same model, its frequencies with 24 bits.
+        let model = Model::from_floating_point_probabilities_fast(&shares, None).expect("a distribution");
+        let mut oracle = Oracle::new();
+        oracle
+            .encode_iid_symbols_reverse(symbols.iter().map(|s| usize::from(*s)), &model)
+            .expect("in the model");
+        let theirs = oracle.num_bits() as f64 / COUNT as f64;
+        let decoded = oracle.decode_iid_symbols(COUNT, &model).map(|symbol| symbol.expect("no end") as u8);
+        assert!(decoded.eq(symbols.iter().copied()), "the oracle works");
+        let ours = 8.0 * entropy::encode(&symbols).len() as f64 / COUNT as f64;
+        assert!((ours - theirs).abs() < 0.02, "{ours} bits where another coder takes {theirs}");
     }
 }
 

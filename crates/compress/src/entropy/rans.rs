@@ -72,15 +72,10 @@ fn encode_lanes<const N: usize, const PAIR: usize>(
     let mut states = [LOW; N];
     let (rounds, rest) = symbols.as_chunks::<PAIR>();
     for (state, pair) in states.iter_mut().zip(rest.chunks(2)).rev() {
-        let [first, second] =
-            [pair.first(), pair.get(1)].map(|symbol| symbol.map(|s| pushes[usize::from(*s)]));
-        let frequency = |push: Option<Push>| push.map_or(u64::from(TOTAL), |push| u64::from(push.frequency));
-        if *state >= (frequency(first) * frequency(second)) << ROOM {
-            words.iter_mut().skip(used).take(1).for_each(|word| *word = *state as u32);
+        if let Some(word) = push_rest(state, pair, pushes) {
+            words.iter_mut().skip(used).take(1).for_each(|place| *place = word);
             used += 1;
-            *state >>= 32;
         }
-        *state = second.into_iter().chain(first).fold(*state, |state, push| push.apply(state));
     }
     for round in rounds.iter().rev() {
         if words.len() < used + N {
@@ -104,13 +99,23 @@ fn encode_lanes<const N: usize, const PAIR: usize>(
         used += count;
     }
     states.iter().for_each(|state| out.extend(state.to_le_bytes()));
+    words.truncate(used);
     let start = out.len();
     out.resize(start + 4 * used, 0);
-    let places = out.get_mut(start..).unwrap_or_default().as_chunks_mut().0;
-    places
-        .iter_mut()
-        .zip(words.iter().take(used).rev())
-        .for_each(|(place, word)| *place = word.to_le_bytes());
+    let places = out.get_mut(start..).unwrap_or_default().as_chunks_mut().0.iter_mut();
+    places.zip(words.iter().rev()).for_each(|(place, word)| *place = word.to_le_bytes());
+}
+
+/// Pushes the one or two symbols that are left for a state; the word that it gives up for them.
+fn push_rest(state: &mut u64, pair: &[u8], pushes: &[Push; SYMBOLS]) -> Option<u32> {
+    let [first, second] =
+        [pair.first(), pair.get(1)].map(|symbol| symbol.map(|symbol| pushes[usize::from(*symbol)]));
+    let frequency = |push: Option<Push>| push.map_or(u64::from(TOTAL), |push| u64::from(push.frequency));
+    let full = *state >= (frequency(first) * frequency(second)) << ROOM;
+    let word = full.then_some(*state as u32);
+    *state >>= if full { 32 } else { 0 };
+    *state = second.into_iter().chain(first).fold(*state, |state, push| push.apply(state));
+    word
 }
 
 /// Bytes whose table and lengths have been checked.
@@ -210,6 +215,16 @@ impl<'a> Coded<'a> {
             }
             used += count;
         }
+        used = self.pop_rest(slots, &mut states, rest, used);
+        if used == self.words.len() && states.iter().all(|state| *state == LOW) {
+            Ok(())
+        } else {
+            Err(CompressError::Malformed("the states do not end where they began"))
+        }
+    }
+
+    /// Pops the symbols of a round that is not full; the words used by then.
+    fn pop_rest(&self, slots: &Slots, states: &mut [u64], rest: &mut [u8], mut used: usize) -> usize {
         for (state, pair) in states.iter_mut().zip(rest.chunks_mut(2)) {
             for place in pair {
                 (*place, *state) = slots.pop(*state);
@@ -220,11 +235,7 @@ impl<'a> Coded<'a> {
                 used += 1;
             }
         }
-        if used == self.words.len() && states.iter().all(|state| *state == LOW) {
-            Ok(())
-        } else {
-            Err(CompressError::Malformed("the states do not end where they began"))
-        }
+        used
     }
 }
 
