@@ -91,10 +91,13 @@ fn with_spectrum(seed: u64, rows: usize, columns: usize, values: &[f64]) -> Vec<
     product.into_iter().map(|x| x as f32).collect()
 }
 
+/// A name, and the singular values by index.
+type Spectrum = (&'static str, fn(usize) -> f64);
+
 #[test]
 fn few_vectors_of_many_are_those_of_the_whole() {
     let (rows, columns, keep) = (240, 300, 12);
-    let spectra: [(&str, fn(usize) -> f64); 6] = [
+    let spectra: [Spectrum; 6] = [
         ("slow", |k| 1.0 / (1.0 + k as f64)),
         ("fast", |k| 0.7f64.powi(k as i32)),
         ("flat", |_| 1.0),

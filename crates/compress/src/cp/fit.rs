@@ -229,6 +229,29 @@ mod tests {
     }
 
     #[test]
+    fn a_search_stays_only_where_it_is_better() {
+        let modes = [6, 5, 4];
+        let values: Vec<f32> = entries(120, 37).into_iter().map(|x| x as f32 + 0.5).collect();
+        let (tree, energy) = (Tree::new(&values, &modes), linalg::norm_squared(&values));
+        let start = modes.iter().map(|n| entries(n * 4, 13 + n)).collect();
+        let mut fit = Fit::new(&tree, energy, 4, false, start);
+        for _ in 0..5 {
+            fit.sweep(None).expect("converges");
+            balance(&mut fit.factors, 4);
+        }
+        let before = fit.factors.clone();
+        let error = fit.sweep(None).expect("converges");
+        balance(&mut fit.factors, 4);
+        let here = fit.factors.clone();
+        assert!(fit.search(&before, 1e4, error).expect("shaped").is_none(), "too far");
+        assert_eq!(fit.factors, here);
+        let (better, head) = fit.search(&before, 1.0, error).expect("shaped").expect("a little further");
+        assert!(better < error && fit.factors != here);
+        // The product that comes along is the one that the next sweep needs.
+        assert_eq!(head, fit.product(Half::Left).expect("shaped"));
+    }
+
+    #[test]
     fn no_sweep_and_no_search_raises_the_error() {
         for nonnegative in [false, true] {
             let errors = errors(nonnegative);
