@@ -114,7 +114,8 @@ fn products(table: &Table) -> Outcome<()> {
     let double: Vec<f64> = single.iter().map(|x| f64::from(*x)).collect();
     let rate = |seconds: f64| format!("{:.1} GF/s", 2.0 * (n as f64).powi(3) / seconds * 1e-9);
     table.row("product f32 2048", || {
-        let time = seconds(|| linalg::multiply_f32(&single, &single, [n, n, n]))?;
+        let single = Matrix::new(&single, n, n);
+        let time = seconds(|| single.multiply(single))?;
         Ok((time, rate(time)))
     })?;
     table.row("product f64 2048", || {

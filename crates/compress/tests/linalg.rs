@@ -1,7 +1,7 @@
 //! Factorisations are right on the matrices where single precision is not.
 
 use bitneuron_compress::linalg::{
-    Cut, LinalgError, Matrix, Route, eigen, mode_gram, mode_multiply, multiply, multiply_f32, norm_squared,
+    Cut, LinalgError, Matrix, Route, eigen, mode_gram, mode_multiply, multiply, norm_squared,
     qr, solve, split, svd,
 };
 use bitneuron_core::Seed;
@@ -86,8 +86,8 @@ fn with_spectrum(seed: u64, rows: usize, columns: usize, values: &[f64]) -> Vec<
     let u = qr(&random(rows * values.len()), rows, values.len()).expect("finite").q;
     let v = qr(&random(columns * values.len()), columns, values.len()).expect("finite").q;
     let scaled: Vec<f64> = u.iter().enumerate().map(|(at, x)| x * values[at % values.len()]).collect();
-    let v = Matrix::new(&v, columns, values.len()).expect("shaped").transposed();
-    let product = Matrix::new(&scaled, rows, values.len()).expect("shaped").multiply(v).expect("shaped");
+    let v = Matrix::new(&v, columns, values.len()).transposed();
+    let product = Matrix::new(&scaled, rows, values.len()).multiply(v).expect("shaped");
     product.into_iter().map(|x| x as f32).collect()
 }
 
@@ -164,7 +164,7 @@ fn panels_of_every_shape() {
             })
             .map(|at| f64::from(a[at]))
             .collect();
-        let rows = Matrix::new(&unfolded, mode, before * behind).expect("shaped");
+        let rows = Matrix::new(&unfolded, mode, before * behind);
         let expected = rows.multiply(rows.transposed()).expect("shaped");
         let found = mode_gram(&a, shape).expect("shaped");
         assert!(found.iter().zip(&expected).all(|(x, y)| (x - y).abs() < 1e-9 * y.abs()), "{shape:?}");
@@ -180,9 +180,10 @@ fn least_squares_of_a_singular_matrix() {
     let found = eigen(&s, 3).expect("finite");
     assert!(found.values.iter().zip([4.0, 3.0, 0.0]).all(|(x, y)| (x - y).abs() < 1e-12));
     assert!((found.vectors[0] - 0.5f64.sqrt()).abs() < 1e-12, "the largest entry is positive");
-    let single = multiply_f32(&[1.0, 2.0], &[3.0, 4.0], [1, 2, 1]).expect("shaped");
-    assert_eq!(single, [11.0]);
-    assert_eq!(multiply_f32(&[1.0, 2.0], &[3.0, 4.0], [1, 2, 2]), Err(LinalgError::Shape));
+    let (row, column) = ([1.0f32, 2.0], [3.0, 4.0]);
+    let product = |columns| Matrix::new(&row, 1, 2).multiply(Matrix::new(&column, 2, columns));
+    assert_eq!(product(1).expect("shaped"), [11.0]);
+    assert_eq!(product(2), Err(LinalgError::Shape));
 }
 
 #[test]
