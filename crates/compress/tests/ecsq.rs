@@ -58,6 +58,8 @@ fn the_rates_of_normal_weights() {
     for (error, bits) in [(0.072, 4.03), (0.144, 3.05), (0.288, 2.09)] {
         let (found, rate) = outcome(&Ecsq::relative_error(error).expect("in range"), &params);
         assert!(found <= error && found > 0.99 * error, "{found} for {error}");
+        let contraction = Ecsq::relative_error(error).expect("in range").properties().contraction;
+        assert!(found * found <= 1.0 - contraction, "{contraction} is declared");
         assert!((rate - bits).abs() < 0.06, "{rate} bits at {error}, not {bits}");
         // At these rates the error is that of a uniform distribution over a step, with a little less in the wide ones.
         let entropy = normal_entropy(step_of(error));

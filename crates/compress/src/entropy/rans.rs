@@ -66,24 +66,21 @@ fn encode_lanes<const N: usize, const PAIR: usize>(
     pushes: &[Push; SYMBOLS],
     out: &mut Vec<u8>,
 ) {
-    // Room for four bits a symbol, more when it is used up: a round moves one word for each state at most.
-    let mut words = vec![0u32; symbols.len() / 8 + 2 * N];
-    let mut used = 0;
     let mut states = [LOW; N];
+    let start = out.len() + 8 * N;
+    out.resize(start, 0);
     let (rounds, rest) = symbols.as_chunks::<PAIR>();
     for (state, pair) in states.iter_mut().zip(rest.chunks(2)).rev() {
-        if let Some(word) = push_rest(state, pair, pushes) {
-            words.iter_mut().skip(used).take(1).for_each(|place| *place = word);
-            used += 1;
-        }
+        out.extend(push_rest(state, pair, pushes).into_iter().flat_map(u32::to_le_bytes));
     }
+    let mut used = out.len();
     for round in rounds.iter().rev() {
-        if words.len() < used + N {
-            words.resize(2 * words.len(), 0);
+        // A round moves one word for each state at most.
+        if out.len() < used + 4 * N {
+            out.resize(out.len() + 4 * N + symbols.len() / 4, 0);
         }
-        let Some(window) = words.get_mut(used..).and_then(|words| words.first_chunk_mut::<N>()) else {
-            break;
-        };
+        let room = out.get_mut(used..).unwrap_or_default();
+        let Some(window) = room.as_chunks_mut::<4>().0.first_chunk_mut::<N>() else { break };
         let mut count = 0;
         for lane in (0..N).rev() {
             let first = &pushes[usize::from(round[2 * lane])];
@@ -91,19 +88,18 @@ fn encode_lanes<const N: usize, const PAIR: usize>(
             let state = states[lane];
             let room = (u64::from(first.frequency) * u64::from(second.frequency)) << ROOM;
             // Written in any case, kept only when it counts. By masks and not by a branch, which would be taken at random.
-            window[count % N] = state as u32;
+            window[count % N] = (state as u32).to_le_bytes();
             let full = u64::from(state >= room).wrapping_neg();
             count = count.wrapping_sub(full as usize);
             states[lane] = first.apply(second.apply(state >> (full & 32)));
         }
-        used += count;
+        used += 4 * count;
     }
-    states.iter().for_each(|state| out.extend(state.to_le_bytes()));
-    words.truncate(used);
-    let start = out.len();
-    out.resize(start + 4 * used, 0);
-    let places = out.get_mut(start..).unwrap_or_default().as_chunks_mut().0.iter_mut();
-    places.zip(words.iter().rev()).for_each(|(place, word)| *place = word.to_le_bytes());
+    out.truncate(used);
+    // What was given up last is wanted first.
+    out.get_mut(start..).unwrap_or_default().as_chunks_mut::<4>().0.reverse();
+    let places = out.get_mut(start - 8 * N..).unwrap_or_default().as_chunks_mut().0.iter_mut();
+    places.zip(states).for_each(|(place, state)| *place = state.to_le_bytes());
 }
 
 /// Pushes the one or two symbols that are left for a state; the word that it gives up for them.
