@@ -128,12 +128,15 @@ fn products(table: &Table) -> Outcome<()> {
         table.row(&format!("eigenvectors {n}, all"), || {
             Ok((seconds(|| linalg::eigen(&gram, n))?, String::new()))
         })?;
-        for route in [Route::Gram, Route::Direct] {
-            let cut = Cut { discard: 0.0, max_rank: 32, route };
-            table.row(&format!("split {n}x{}, rank 32, {route:?}", 2 * n), || {
-                let work = || linalg::split(&values, n, 2 * n, cut);
-                Ok((seconds(work)?, String::new()))
-            })?;
+        let signal = linalg::multiply_f32(&normal(5, n * 24), &normal(6, 24 * 2 * n), [n, 24, 2 * n])?;
+        for (what, values) in [("noise", &values), ("24 directions and noise", &with_noise(signal, 0.1))] {
+            for route in [Route::Gram, Route::Direct] {
+                let cut = Cut { discard: 0.0, max_rank: 32, route };
+                table.row(&format!("split {n}x{}, {what}, rank 32, {route:?}", 2 * n), || {
+                    let work = || linalg::split(values, n, 2 * n, cut);
+                    Ok((seconds(work)?, String::new()))
+                })?;
+            }
         }
     }
     Ok(())

@@ -1,10 +1,7 @@
 //! The codecs of this crate keep the laws; for every law a codec that breaks it is refused by that law.
 
 use bitneuron_compress::{
-    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
-    Dense, Ecsq, ErrorBound, ExactDecoder, Float, Limits, LowRank, Nf4, Packet, Properties, Random, Rotated,
-    Sign, TensorTrain, TensorTrainMatrix, Ternary, Top, Truncation, Tucker, Uniform,
-    auto::Budget,
+    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, Ecsq, ErrorBound, ExactDecoder, Float, Limits, LowRank, Nf4, Packet, Properties, Random, Rotated, Sign, TensorTrain, TensorTrainMatrix, Ternary, Top, Truncation, Tucker, Uniform, auto::Budget, Factors, Transform,
     cp::Als,
     sparse::{Density, Precision},
     suite::{Law, check, check_exact},
@@ -188,6 +185,33 @@ fn chains_of_every_transform_keep_the_laws() {
     let low_rank = Chain::new(LowRank::default(), bits).expect("one transform");
     check(&low_rank, ErrorBound::Unknown).expect("lawful");
     check_exact(&low_rank).expect("lawful");
+}
+
+/// A transform from outside the crate, which turns the signs.
+struct Turned;
+
+impl Transform for Turned {
+    fn id(&self) -> u8 {
+        0x80
+    }
+
+    fn forward(&self, params: &Params, _seed: Seed) -> Result<Factors, CompressError> {
+        let turned = params.values().iter().map(|x| -x).collect();
+        Ok(Factors { structure: vec![7], params: Params::new(turned, params.layout().clone())? })
+    }
+
+    fn layout(&self, structure: &[u8], expect: &Layout) -> Result<Arc<Layout>, CompressError> {
+        if structure == [7] { Ok(Arc::new(expect.clone())) } else { Err(CompressError::Malformed("not 7")) }
+    }
+
+    fn inverse(&self, _: &[u8], factors: &Params, expect: &Arc<Layout>) -> Result<Params, CompressError> {
+        Ok(Params::new(factors.values().iter().map(|x| -x).collect(), expect.clone())?)
+    }
+}
+
+#[test]
+fn transforms_from_outside_keep_the_laws() {
+    check(&Chain::new(Turned, Dense).expect("one transform"), ErrorBound::Lossless).expect("lawful");
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

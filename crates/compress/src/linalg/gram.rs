@@ -50,7 +50,10 @@ fn add_gram<T: Real, W: Real>(a: &[T], shape: [usize; 3], gram: &mut [f64]) {
             W::from_f64(1.0),
             Par::Seq,
         );
-        gram.iter_mut().zip(&part).for_each(|(sum, x)| *sum += (*x).into());
+        let pairs = gram.chunks_exact_mut(rows).zip(part.chunks_exact(rows)).enumerate();
+        for (row, (sums, part)) in pairs {
+            sums.iter_mut().zip(part).take(row + 1).for_each(|(sum, x)| *sum += (*x).into());
+        }
     });
 }
 
@@ -98,7 +101,7 @@ fn panels<T: Real, W: Real>(
 ) {
     // A panel of at most 1 MiB stays in the cache between the copy and the product. It takes a run of one slice, or
     // several whole slices.
-    let most = ((1 << 17) / rows).clamp(64, 4096);
+    let most = ((1 << 20) / size_of::<W>() / rows).clamp(64, 4096);
     let (slices, run) = ((most / behind).clamp(1, before), most.min(behind));
     // Rows that do not start at one place of the cache each.
     let stride = slices * run + 16;

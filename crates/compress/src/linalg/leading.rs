@@ -89,8 +89,13 @@ fn orthonormal(mut rows: Vec<f64>, basis: &[f64], n: usize) -> Result<Vec<f64>, 
     Ok(rows)
 }
 
+/// `a: [rows, columns]` as `[columns, rows]`.
 fn transposed(a: &[f64], rows: usize, columns: usize) -> Vec<f64> {
-    (0..columns).flat_map(|j| a.iter().skip(j).step_by(columns).take(rows).copied()).collect()
+    let mut out = vec![0.0; a.len()];
+    for (i, row) in a.chunks_exact(columns).enumerate() {
+        out.iter_mut().skip(i).step_by(rows).zip(row).for_each(|(into, x)| *into = *x);
+    }
+    out
 }
 
 /// The best approximate eigenvectors in a space.

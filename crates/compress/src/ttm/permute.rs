@@ -1,36 +1,50 @@
 //! The two orders of the entries of a matrix: rows then columns, or digit by digit.
 
 /// From `[m₁ … m_d, n₁ … n_d]` to `[m₁, n₁, …, m_d, n_d]`, both row-major.
-pub(super) fn paired<T: Copy>(values: &[T], pairs: &[[usize; 2]]) -> Vec<T> {
-    places(pairs).into_iter().filter_map(|place| values.get(place).copied()).collect()
+pub(super) fn paired<T: Copy + Default>(values: &[T], pairs: &[[usize; 2]]) -> Vec<T> {
+    let mut out = vec![T::default(); values.len()];
+    let mut into = out.iter_mut();
+    each_place(pairs, |place| {
+        if let (Some(into), Some(value)) = (into.next(), values.get(place)) {
+            *into = *value;
+        }
+    });
+    out
 }
 
 /// The inverse of [`paired`].
 pub(super) fn unpaired<T: Copy + Default>(values: &[T], pairs: &[[usize; 2]]) -> Vec<T> {
     let mut out = vec![T::default(); values.len()];
-    for (place, value) in places(pairs).into_iter().zip(values) {
-        if let Some(into) = out.get_mut(place) {
+    let mut values = values.iter();
+    each_place(pairs, |place| {
+        if let (Some(into), Some(value)) = (out.get_mut(place), values.next()) {
             *into = *value;
         }
-    }
+    });
     out
 }
 
-/// For each entry in the order of pairs, its place in the matrix.
-fn places(pairs: &[[usize; 2]]) -> Vec<usize> {
-    let columns: usize = pairs.iter().map(|[_, column]| column).product();
+/// Visits, in the order of pairs, the place of each entry in the matrix.
+fn each_place(pairs: &[[usize; 2]], mut visit: impl FnMut(usize)) {
+    let product = |side: usize| pairs.iter().map(|pair| pair[side]).product::<usize>();
     // Strides of the digits in the matrix, most significant first.
-    let (mut row_stride, mut column_stride) =
-        (pairs.iter().map(|[row, _]| row).product::<usize>() * columns, columns);
-    let mut places = vec![0];
-    for [rows, width] in pairs {
+    let (mut row_stride, mut column_stride) = (product(0) * product(1), product(1));
+    let mut digits = pairs.iter().map(|[rows, columns]| {
         row_stride /= rows;
-        column_stride /= width;
-        let digits: Vec<usize> =
-            (0..*rows).flat_map(|i| (0..*width).map(move |j| i * row_stride + j * column_stride)).collect();
-        places = places.iter().flat_map(|place| digits.iter().map(move |digit| place + digit)).collect();
+        column_stride /= columns;
+        let (row_stride, column_stride) = (row_stride, column_stride);
+        let places = |i| (0..*columns).map(move |j| i * row_stride + j * column_stride);
+        (0..*rows).flat_map(places).collect::<Vec<usize>>()
+    });
+    // All digits but the last pair at once; those of the last follow one another.
+    let Some(mut prefixes) = digits.next() else { return };
+    let mut last = vec![0];
+    for digit in digits {
+        let wide = |prefix: &usize| last.iter().map(|place| prefix + place).collect::<Vec<usize>>();
+        prefixes = prefixes.iter().flat_map(wide).collect();
+        last = digit;
     }
-    places
+    prefixes.iter().for_each(|prefix| last.iter().for_each(|place| visit(prefix + place)));
 }
 
 #[cfg(test)]

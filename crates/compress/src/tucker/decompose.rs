@@ -83,6 +83,7 @@ pub fn decompose(
 }
 
 /// Row-major values and the size of each mode.
+#[derive(Clone)]
 struct Tensor {
     values: Vec<f64>,
     sizes: Vec<usize>,
@@ -124,17 +125,19 @@ fn hosvd(tensor: &Tensor, truncation: Truncation, energy: f64) -> Result<(Factor
     };
     let discard = discard * energy / count as f64;
     let mut factors = vec![None; count];
-    let mut core = Tensor { values: tensor.values.clone(), sizes: tensor.sizes.clone() };
+    let mut projected: Option<Tensor> = None;
     for (mode, factor) in factors.iter_mut().enumerate() {
-        let around = core.around(mode);
-        let eigen = linalg::eigen(&mode_gram(&core.values, around)?, around[1])?;
+        let current = projected.as_ref().unwrap_or(tensor);
+        let around = current.around(mode);
+        let eigen = linalg::eigen(&mode_gram(&current.values, around)?, around[1])?;
         let rank = eigen.rank(discard, max_rank);
         if rank < around[1] {
             let u = eigen.first(rank);
-            core = core.project(mode, &u)?;
+            projected = Some(current.project(mode, &u)?);
             *factor = Some(u);
         }
     }
+    let mut core = projected.unwrap_or_else(|| tensor.clone());
     // A rank cannot exceed what the others hold: cutting one may leave room to cut another.
     while let Some((mode, rank)) = excess(&core.sizes) {
         let u = core.leading(mode, rank)?;
@@ -159,19 +162,22 @@ fn excess(ranks: &[usize]) -> Option<(usize, usize)> {
 
 /// One sweep of HOOI over the modes below full rank; the core of the new factors.
 fn sweep(tensor: &Tensor, factors: &mut Factors) -> Result<Tensor, CompressError> {
+    let active: Vec<(usize, usize)> = factors
+        .iter()
+        .enumerate()
+        .filter_map(|(mode, factor)| Some((mode, factor.as_ref()?.len() / tensor.sizes[mode])))
+        .collect();
     let mut core = None;
-    for mode in 0..factors.len() {
-        let Some(rank) = factors[mode].as_ref().map(|u| u.len() / tensor.sizes[mode]) else { continue };
-        let others = project_others(tensor, factors, mode)?;
+    for (at, (mode, rank)) in active.iter().enumerate() {
+        let others = project_others(tensor, factors, *mode)?;
         let others = others.as_ref().unwrap_or(tensor);
-        let u = others.leading(mode, rank)?;
-        core = Some(others.project(mode, &u)?);
-        factors[mode] = Some(u);
+        let u = others.leading(*mode, *rank)?;
+        if at + 1 == active.len() {
+            core = Some(others.project(*mode, &u)?);
+        }
+        factors[*mode] = Some(u);
     }
-    match core {
-        Some(core) => Ok(core),
-        None => Ok(Tensor { values: tensor.values.clone(), sizes: tensor.sizes.clone() }),
-    }
+    Ok(core.unwrap_or_else(|| tensor.clone()))
 }
 
 /// The tensor projected along every mode but one, those first that shrink it most; `None` where no other mode has a factor.
