@@ -108,7 +108,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
     writeln!(out, "  dense   factored     4 bits   weights     bytes")?;
     let mut line = |figures: &Figures| {
-        let [dense, fine, sent] = [figures.dense, figures.fine, figures.sent].map(|accuracy| 100.0 * accuracy);
+        let [dense, fine, sent] =
+            [figures.dense, figures.fine, figures.sent].map(|accuracy| 100.0 * accuracy);
         let (weights, bytes) = (figures.weights, figures.bytes);
         writeln!(out, "{dense:5.2} %    {fine:5.2} %    {sent:5.2} %  {weights:7.1}×  {bytes:7.1}×")
     };

@@ -54,14 +54,7 @@ impl<'a, S> Matrix<'a, S> {
 
 /// The numbers that layers are computed in: `f32`, and `f64` to check them.
 pub trait Scalar:
-    Real
-    + Default
-    + Debug
-    + Send
-    + Sync
-    + 'static
-    + ops::Mul<Output = Self>
-    + ops::AddAssign
+    Real + Default + Debug + Send + Sync + 'static + ops::Mul<Output = Self> + ops::AddAssign
 {
     /// The nearest number of this width.
     fn of(value: f64) -> Self;
@@ -137,6 +130,7 @@ pub fn multiply_f32(
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "whole numbers are exact")]
 mod tests {
     use super::*;
 
