@@ -1,5 +1,5 @@
 //! How fast factors are: layers of 4,096 × 4,096 and 1,024 × 1,024 against the dense product, by batch and rank, and rows
-//! of a table of a million embeddings. One thread; the best of several runs, both sides in one process.
+//! of a table of a million embeddings. One thread, seconds of its own time, both sides in one process.
 //!
 //! ```text
 //! cargo run --release -p bitneuron-compress --example factor_speed
@@ -28,15 +28,19 @@ fn seconds(origin: Instant) -> f64 {
     nanoseconds.map_or(origin.elapsed().as_secs_f64(), |n| n * 1e-9)
 }
 
-/// Seconds of the fastest of some calls: at least five, at least a third of a second.
+/// Seconds of a call: the better of two means over so many calls that the coarse tick of the thread's time does not show.
 fn best<E>(mut call: impl FnMut() -> Result<(), E>) -> Result<f64, E> {
     let origin = Instant::now();
-    let (mut best, mut sum, mut calls) = (f64::INFINITY, 0.0, 0);
-    while calls < 5 || sum < 0.3 {
-        let start = seconds(origin);
-        call()?;
-        let spent = seconds(origin) - start;
-        (best, sum, calls) = (best.min(spent), sum + spent, calls + 1);
+    let mut best = f64::INFINITY;
+    call()?;
+    for _ in 0..2 {
+        let (start, mut calls, mut spent) = (seconds(origin), 0.0, 0.0);
+        while spent < 0.15 {
+            call()?;
+            calls += 1.0;
+            spent = seconds(origin) - start;
+        }
+        best = best.min(spent / calls);
     }
     Ok(best)
 }
@@ -72,7 +76,11 @@ fn layers(size: usize, modes: &[usize; 4]) -> Result<(), Box<dyn Error>> {
         let reference = dense(size, batch)?;
         let line = |name: &str, parameters: usize, plan: &str, [forward, backward]: [f64; 2]| {
             let (f, b) = (reference[0] / forward, reference[1] / backward);
-            println!("{batch:5}  {name:9}  {parameters:10}  {plan:9}  {:8.3} {f:7.1}×  {:8.3} {b:7.1}×", forward * 1e3, backward * 1e3);
+            println!(
+                "{batch:5}  {name:9}  {parameters:10}  {plan:9}  {:8.3} {f:7.1}×  {:8.3} {b:7.1}×",
+                forward * 1e3,
+                backward * 1e3
+            );
         };
         line("dense", size * size, "", reference);
         for rank in [8, 16, 32] {
@@ -98,11 +106,14 @@ fn table() -> Result<(), FactorError> {
     let mut rng = Seed::from_number(5).rng();
     let uniform: Vec<u32> = (0..count).map(|_| rng.next_u32() >> 12).collect();
     // Half of the rows among the first 2¹⁰, half of the rest among the first 2¹², and so on.
-    let skewed: Vec<u32> = uniform.iter().map(|row| row >> (2 * rng.next_u32().leading_zeros()).min(10)).collect();
+    let skewed: Vec<u32> =
+        uniform.iter().map(|row| row >> (2 * rng.next_u32().leading_zeros()).min(10)).collect();
     let ends: Vec<usize> = (1..=1000).map(|bag| bag * 16).collect();
-    for (digits, widths, rank) in
-        [(&[128, 128, 64][..], &[4, 4, 4][..], 16), (&[128, 128, 64], &[4, 4, 4], 32), (&[32; 4], &[4, 4, 2, 2], 16)]
-    {
+    for (digits, widths, rank) in [
+        (&[128, 128, 64][..], &[4, 4, 4][..], 16),
+        (&[128, 128, 64], &[4, 4, 4], 32),
+        (&[32; 4], &[4, 4, 2, 2], 16),
+    ] {
         let table = TrainEmbedding::new(digits, widths, &vec![rank; digits.len() - 1])?;
         let mut cores = table.init(0.1, Seed::from_number(6));
         let mut out = vec![0.0; count * 64];
@@ -120,7 +131,11 @@ fn table() -> Result<(), FactorError> {
         })?;
         let rate = |seconds: f64| format!("{:.2} M", count as f64 / seconds / 1e6);
         let [all, some, cached, training] = [all, some, cached, training].map(rate);
-        println!("{:5}  {rank:4}  {:10}  {all:>12}  {some:>11}  {cached:>13}  {training:>8}", digits.len(), table.parameters());
+        println!(
+            "{:5}  {rank:4}  {:10}  {all:>12}  {some:>11}  {cached:>13}  {training:>8}",
+            digits.len(),
+            table.parameters()
+        );
     }
     Ok(())
 }

@@ -128,7 +128,8 @@ fn products(table: &Table) -> Outcome<()> {
         table.row(&format!("eigenvectors {n}, all"), || {
             Ok((seconds(|| linalg::eigen(&gram, n))?, String::new()))
         })?;
-        let signal = linalg::multiply_f32(&normal(5, n * 24), &normal(6, 24 * 2 * n), [n, 24, 2 * n])?;
+        let (left, right) = (normal(5, n * 24), normal(6, 24 * 2 * n));
+        let signal = Matrix::new(&left, n, 24).multiply(Matrix::new(&right, 24, 2 * n))?;
         for (what, values) in [("noise", &values), ("24 directions and noise", &with_noise(signal, 0.1))] {
             for route in [Route::Gram, Route::Direct] {
                 let cut = Cut { discard: 0.0, max_rank: 32, route };

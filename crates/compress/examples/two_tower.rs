@@ -97,7 +97,8 @@ impl World {
     fn purchase(&self, taste: &[f64; TASTE], draw: &mut Draw) -> u32 {
         let offers: Vec<u32> = (0..16).map(|_| Self::popular(draw)).collect();
         let liking = |item: &u32, draw: &mut Draw| {
-            self.items[*item as usize].iter().zip(taste).map(|(a, b)| a * b).sum::<f64>() + 0.5 * draw.normal()
+            self.items[*item as usize].iter().zip(taste).map(|(a, b)| a * b).sum::<f64>()
+                + 0.5 * draw.normal()
         };
         let scored: Vec<(f64, u32)> = offers.iter().map(|item| (liking(item, draw), *item)).collect();
         scored.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |best| best.1)
@@ -224,7 +225,8 @@ struct Pass {
 impl Towers {
     fn new(seed: Seed) -> Self {
         let mut draw = Draw::new(seed);
-        let mut matrix = || (0..WIDTH * TOP).map(|_| (draw.normal() / (WIDTH as f64).sqrt()) as f32).collect();
+        let mut matrix =
+            || (0..WIDTH * TOP).map(|_| (draw.normal() / (WIDTH as f64).sqrt()) as f32).collect();
         let adagrad = || Adagrad(vec![0.0; WIDTH * TOP]);
         Self { user: matrix(), item: matrix(), adagrad: [adagrad(), adagrad()] }
     }
@@ -237,7 +239,12 @@ impl Towers {
         let bottom: [Vec<f32>; 2] = [users, items];
         let mut top = [vec![0.0; pairs.len() * TOP], vec![0.0; pairs.len() * TOP]];
         for ((top, bottom), tower) in top.iter_mut().zip(&bottom).zip([&self.user, &self.item]) {
-            multiply_f32(top, Onto::Replace, Matrix::new(bottom, pairs.len(), WIDTH), Matrix::new(tower, WIDTH, TOP))?;
+            multiply_f32(
+                top,
+                Onto::Replace,
+                Matrix::new(bottom, pairs.len(), WIDTH),
+                Matrix::new(tower, WIDTH, TOP),
+            )?;
         }
         let rows = top[0].chunks_exact(TOP).zip(top[1].chunks_exact(TOP));
         let scores = rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * b).sum()).collect();
@@ -247,14 +254,15 @@ impl Towers {
     /// Moves the towers; the errors of the sums. Slopes are those of the sum over the batch.
     fn train(&mut self, pass: &Pass, labels: &[f32], rate: f32) -> Result<Vec<f32>, LinalgError> {
         let count = labels.len();
-        let slopes: Vec<f32> = pass.scores.iter().zip(labels).map(|(s, y)| 1.0 / (1.0 + (-s).exp()) - y).collect();
+        let slopes: Vec<f32> =
+            pass.scores.iter().zip(labels).map(|(s, y)| 1.0 / (1.0 + (-s).exp()) - y).collect();
         let mut below = [vec![0.0; count * WIDTH], vec![0.0; count * WIDTH]];
-        for side in 0..2 {
+        for (side, below) in below.iter_mut().enumerate() {
             let rows = pass.top[1 - side].chunks_exact(TOP).zip(&slopes);
             let errors: Vec<f32> = rows.flat_map(|(row, slope)| row.iter().map(move |x| x * slope)).collect();
             let errors = Matrix::new(&errors, count, TOP);
             let tower = if side == 0 { &mut self.user } else { &mut self.item };
-            multiply_f32(&mut below[side], Onto::Replace, errors, Matrix::new(tower, WIDTH, TOP).transposed())?;
+            multiply_f32(below, Onto::Replace, errors, Matrix::new(tower, WIDTH, TOP).transposed())?;
             let mut gradient = vec![0.0; WIDTH * TOP];
             let bottom = Matrix::new(&pass.bottom[side], count, WIDTH).transposed();
             multiply_f32(&mut gradient, Onto::Replace, bottom, errors)?;
@@ -272,7 +280,10 @@ fn ends(count: usize) -> Vec<usize> {
 }
 
 /// Calls `each` with the bags and labels of every batch.
-fn batches(cases: &Cases, mut each: impl FnMut(Bags<'_>, &[f32]) -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+fn batches(
+    cases: &Cases,
+    mut each: impl FnMut(Bags<'_>, &[f32]) -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
     let rows = cases.rows.chunks(BATCH * (HISTORY + 1));
     for (rows, labels) in rows.zip(cases.labels.chunks(BATCH)) {
         each(Bags { rows, ends: &ends(labels.len()) }, labels)?;
@@ -341,7 +352,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // As it is sent: cores and towers with eight and with four bits.
     let entry = |name: &str, size: usize| Entry { name: name.into(), shape: vec![size as u32] };
-    let mut entries: Vec<Entry> = (0..4).map(|core| entry(&core.to_string(), cores.table.shape().range(core).len())).collect();
+    let mut entries: Vec<Entry> =
+        (0..4).map(|core| entry(&core.to_string(), cores.table.shape().range(core).len())).collect();
     entries.extend([entry("user", WIDTH * TOP), entry("item", WIDTH * TOP)]);
     let layout = Arc::new(Layout::new(entries)?);
     let sent = Params::new([cores.values.as_slice(), &towers.user, &towers.item].concat(), layout.clone())?;

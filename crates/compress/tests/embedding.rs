@@ -32,18 +32,23 @@ fn assert_near(found: &[f32], expected: &[f64], what: &str) {
 /// A table, its cores, and bags of its rows.
 fn any_case() -> impl Strategy<Value = (TrainEmbedding, Vec<f32>, Vec<u32>, Vec<usize>)> {
     let modes = prop::collection::vec((1usize..5, 1usize..4), 2..5);
-    (modes, prop::collection::vec(1usize..5, 3), 0u64..1 << 32, prop::collection::vec(0usize..6, 1..5)).prop_map(
-        |(modes, ranks, seed, sizes)| {
+    (modes, prop::collection::vec(1usize..5, 3), 0u64..1 << 32, prop::collection::vec(0usize..6, 1..5))
+        .prop_map(|(modes, ranks, seed, sizes)| {
             let (digits, widths): (Vec<usize>, Vec<usize>) = modes.into_iter().unzip();
             let table = TrainEmbedding::new(&digits, &widths, &ranks[..digits.len() - 1]).expect("small");
             let cores = random(seed, table.parameters());
             let mut rng = Seed::from_number(seed ^ 1).rng();
             let rows = (0..sizes.iter().sum()).map(|_| rng.next_u32() % table.inputs() as u32).collect();
             let mut end = 0;
-            let ends = sizes.iter().map(|size| { end += size; end }).collect();
+            let ends = sizes
+                .iter()
+                .map(|size| {
+                    end += size;
+                    end
+                })
+                .collect();
             (table, cores, rows, ends)
-        },
-    )
+        })
 }
 
 proptest! {
@@ -120,7 +125,8 @@ fn hot_rows_are_kept_and_never_wrong() {
     let mut hot = HotRows::new(&table, 128);
     let mut rng = Seed::from_number(8).rng();
     // Nine of ten ask for one of 16 rows, the others for any of 1,000.
-    let mut draw = || if rng.next_u32() % 10 > 0 { rng.next_u32() % 16 * 61 } else { rng.next_u32() % 1000 };
+    let mut draw =
+        || if rng.next_u32().is_multiple_of(10) { rng.next_u32() % 1000 } else { rng.next_u32() % 16 * 61 };
     let (mut found, mut expected) = (vec![0.0; 50 * 8], vec![0.0; 50 * 8]);
     for round in 0..100 {
         if round == 60 {

@@ -53,11 +53,15 @@ fn cp_matrix(inputs: &[usize], outputs: &[usize], rank: usize, factors: &[f64]) 
         let index = digits(at, &modes);
         let product = |a: usize| {
             let mut start = 0;
-            modes.iter().zip(&index).map(|(mode, digit)| {
-                let value = factors[start + digit * rank + a];
-                start += mode * rank;
-                value
-            }).product::<f64>()
+            modes
+                .iter()
+                .zip(&index)
+                .map(|(mode, digit)| {
+                    let value = factors[start + digit * rank + a];
+                    start += mode * rank;
+                    value
+                })
+                .product::<f64>()
         };
         (0..rank).map(product).sum()
     };
@@ -84,7 +88,10 @@ fn plans(shape: &MatrixShape) -> Vec<Plan> {
     let mut plans = vec![Plan::sequential(shape), Plan::halves(shape), Plan::reconstruct(shape)];
     for batch in [1, 7, 300] {
         for pass in [Pass::Forward, Pass::Backward] {
-            plans.extend([Reconstruct::Never, Reconstruct::Allowed].map(|dense| Plan::cheapest(shape, batch, pass, dense)));
+            plans.extend(
+                [Reconstruct::Never, Reconstruct::Allowed]
+                    .map(|dense| Plan::cheapest(shape, batch, pass, dense)),
+            );
         }
     }
     plans
@@ -102,7 +109,10 @@ fn check<L: Linear<f64>>(layer: &L, matrix: impl Fn(&[f64]) -> Vec<f64>, rows: u
 
     let (mut gradient, mut below) = (vec![f64::NAN; factors.len()], vec![f64::NAN; x.len()]);
     layer.backward(&factors, &x, &errors, Some(&mut gradient), Some(&mut below)).expect("fits");
-    let transposed: Vec<f64> = (0..outputs).flat_map(|j| (0..inputs).map(move |i| (i, j))).map(|(i, j)| w[i * outputs + j]).collect();
+    let transposed: Vec<f64> = (0..outputs)
+        .flat_map(|j| (0..inputs).map(move |i| (i, j)))
+        .map(|(i, j)| w[i * outputs + j])
+        .collect();
     assert_near(&below, &applied(&errors, &transposed, outputs, inputs), 1e-12, what);
     // The loss Σ errors·Y is linear in each factor: central differences are exact but for rounding.
     let loss = |factors: &[f64]| -> f64 {
@@ -166,7 +176,8 @@ fn many_samples_are_the_samples_one_by_one() {
     let (x, errors) = (random(2, rows * 256), random(3, rows * 256));
     let (mut y, mut row) = (vec![0.0; rows * 256], vec![0.0; 256]);
     layer.forward(&cores, &x, &mut y).expect("fits");
-    let (mut gradient, mut sum, mut one) = (vec![0.0; cores.len()], vec![0.0; cores.len()], vec![0.0; cores.len()]);
+    let (mut gradient, mut sum, mut one) =
+        (vec![0.0; cores.len()], vec![0.0; cores.len()], vec![0.0; cores.len()]);
     layer.backward(&cores, &x, &errors, Some(&mut gradient), None).expect("fits");
     for ((x, y), errors) in x.chunks_exact(256).zip(y.chunks_exact(256)).zip(errors.chunks_exact(256)) {
         layer.forward(&cores, x, &mut row).expect("fits");
@@ -198,7 +209,9 @@ fn the_plan_is_the_cheapest_of_all() {
         let shape = MatrixShape::new(&modes, &modes, &[rank; 3]).expect("small");
         for (batch, pass) in [(1, Pass::Forward), (64, Pass::Forward), (1000, Pass::Backward)] {
             let best = Plan::cheapest(&shape, batch, pass, Reconstruct::Allowed).cost(&shape, batch, pass);
-            let all = cuts(4).into_iter().map(|groups| Plan::of(&shape, groups).expect("cuts").cost(&shape, batch, pass));
+            let all = cuts(4)
+                .into_iter()
+                .map(|groups| Plan::of(&shape, groups).expect("cuts").cost(&shape, batch, pass));
             let least = all.fold(f64::INFINITY, f64::min);
             assert!((best - least).abs() <= 1e-9 * least, "{modes:?} {rank}: {best}, of all {least}");
         }
@@ -220,7 +233,8 @@ fn plans_follow_batch_and_rank() {
 
 #[test]
 fn what_fits_no_layer_is_refused() {
-    let shape = |inputs: &[usize], outputs: &[usize], ranks: &[usize]| MatrixShape::new(inputs, outputs, ranks);
+    let shape =
+        |inputs: &[usize], outputs: &[usize], ranks: &[usize]| MatrixShape::new(inputs, outputs, ranks);
     for (inputs, outputs, ranks) in [
         (&[4][..], &[4][..], &[][..]),
         (&[4, 4], &[4], &[2]),
@@ -232,9 +246,18 @@ fn what_fits_no_layer_is_refused() {
         (&[usize::MAX, 2], &[1, 1], &[1]),
         (&[1 << 20; 4], &[1; 4], &[1; 3]),
     ] {
-        assert!(matches!(shape(inputs, outputs, ranks), Err(FactorError::Shape(_))), "{inputs:?} {outputs:?} {ranks:?}");
+        assert!(
+            matches!(shape(inputs, outputs, ranks), Err(FactorError::Shape(_))),
+            "{inputs:?} {outputs:?} {ranks:?}"
+        );
     }
-    for (inputs, outputs, rank) in [(&[][..], &[4][..], 1), (&[4], &[], 1), (&[4], &[4], 0), (&[4, 0], &[4], 1), (&[usize::MAX, 3], &[4], 1)] {
+    for (inputs, outputs, rank) in [
+        (&[][..], &[4][..], 1),
+        (&[4], &[], 1),
+        (&[4], &[4], 0),
+        (&[4, 0], &[4], 1),
+        (&[usize::MAX, 3], &[4], 1),
+    ] {
         assert!(CpLinear::new(inputs, outputs, rank).is_err(), "{inputs:?} {outputs:?} {rank}");
     }
     let three = shape(&[2; 3], &[2; 3], &[2; 2]).expect("small");
@@ -253,8 +276,10 @@ fn what_fits_no_layer_is_refused() {
         }
         let (factors, x) = (vec![0.0; p], vec![0.0; 8]);
         assert!(layer.backward(&factors, &x, &x, Some(&mut vec![0.0; p + 1]), None).is_err());
-        assert!(layer.backward(&factors, &x, &x, None, Some(&mut vec![0.0; 9])).is_err());
-        assert!(layer.with_ranks(&[1; 5]).is_err() && layer.with_ranks(&vec![0; layer.bonds().len()]).is_err());
+        assert!(layer.backward(&factors, &x, &x, None, Some(&mut [0.0; 9])).is_err());
+        assert!(
+            layer.with_ranks(&[1; 5]).is_err() && layer.with_ranks(&vec![0; layer.bonds().len()]).is_err()
+        );
         layer.forward(&factors, &[], &mut []).expect("no rows, no work");
     }
 }

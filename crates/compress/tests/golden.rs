@@ -1,9 +1,9 @@
 //! Decoded integers are the same for ever: each codec's packet of a fixed kind has a fixed digest, and so have its integers.
 
 use bitneuron_compress::{
-    Absmax4, Absmax8, CanonicalPolyadic, Chain, Chunked, Compressor, Dense, Ecsq, ExactDecoder,
-    Float, Limits, LowRank, Nf4, Packet, Random, Registry, Sign, TensorTrain, TensorTrainMatrix, Ternary,
-    Top, Tucker, Uniform,
+    Absmax4, Absmax8, CanonicalPolyadic, Chain, Chunked, Compressor, Dense, Ecsq, ExactDecoder, Float,
+    Limits, LowRank, Nf4, Packet, Random, Registry, Sign, TensorTrain, TensorTrainMatrix, Ternary, Top,
+    Tucker, Uniform,
     sparse::{Density, Precision},
 };
 use bitneuron_core::{Layout, Params, Seed, hash::Hasher};

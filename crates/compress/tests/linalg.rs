@@ -1,8 +1,8 @@
 //! Factorisations are right on the matrices where single precision is not.
 
 use bitneuron_compress::linalg::{
-    Cut, LinalgError, Matrix, Route, eigen, mode_gram, mode_multiply, multiply, norm_squared,
-    qr, solve, split, svd,
+    Cut, LinalgError, Matrix, Route, eigen, mode_gram, mode_multiply, multiply, norm_squared, qr, solve,
+    split, svd,
 };
 use bitneuron_core::Seed;
 use rand::Rng;

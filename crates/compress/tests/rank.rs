@@ -42,19 +42,25 @@ impl Adam {
 /// Learns the matrix of `truth` (its entries of about unit variance), seen with noise, in `layer`, whose ranks are too large; the ranks that are left.
 fn shrunk(mut layer: Arc<dyn Linear>, truth: &dyn Linear, prior: Prior, seed: Seed) -> Vec<usize> {
     let (inputs, outputs) = (layer.inputs(), layer.outputs());
-    let units: Vec<f32> = (0..inputs * inputs).map(|at| f32::from(u8::from(at / inputs == at % inputs))).collect();
+    let units: Vec<f32> =
+        (0..inputs * inputs).map(|at| f32::from(u8::from(at / inputs == at % inputs))).collect();
     let mut target = vec![0.0; inputs * outputs];
     truth.forward(&truth.init(1.0, seed.derive("truth")), &units, &mut target).expect("fits");
     let noise = normal(seed.derive("noise"), target.len());
     target.iter_mut().zip(noise).for_each(|(value, noise)| *value += 0.05 * noise);
 
-    let settings = Shrinkage { prior, weight: 5e-4, annealing: Annealing { start: 1.0, over: 3.0 }, ..Shrinkage::default() };
+    let settings = Shrinkage {
+        prior,
+        weight: 5e-4,
+        annealing: Annealing { start: 1.0, over: 3.0 },
+        ..Shrinkage::default()
+    };
     let mut factors = layer.init(1.0, seed.derive("start"));
     let mut bonds = layer.bonds();
     let mut control = RankControl::new(settings, &bonds, &factors);
     let mut adam = Adam::new(0.02, factors.len());
     let mut y = vec![0.0; target.len()];
-    for step in 0..900 {
+    for step in 0..1200 {
         layer.forward(&factors, &units, &mut y).expect("fits");
         let scale = 1.0 / target.len() as f32;
         let errors: Vec<f32> = y.iter().zip(&target).map(|(y, t)| scale * (y - t)).collect();
@@ -69,7 +75,8 @@ fn shrunk(mut layer: Arc<dyn Linear>, truth: &dyn Linear, prior: Prior, seed: Se
             adam.mean = prune(&bonds, &keep, &adam.mean);
             adam.square = prune(&bonds, &keep, &adam.square);
             control.retain(&keep);
-            let ranks: Vec<usize> = keep.iter().map(|keep| keep.iter().filter(|keep| **keep).count()).collect();
+            let ranks: Vec<usize> =
+                keep.iter().map(|keep| keep.iter().filter(|keep| **keep).count()).collect();
             layer = layer.with_ranks(&ranks).expect("positive");
             bonds = layer.bonds();
         }
@@ -107,7 +114,8 @@ fn cutting_unused_indices_changes_nothing() {
     for layer in layers {
         let bonds = layer.bonds();
         // Every second index of every bond is of no use.
-        let keep: Vec<Vec<bool>> = bonds.iter().map(|bond| (0..bond.rank).map(|at| at % 2 == 0).collect()).collect();
+        let keep: Vec<Vec<bool>> =
+            bonds.iter().map(|bond| (0..bond.rank).map(|at| at % 2 == 0).collect()).collect();
         let mut factors = normal(Seed::from_number(4), layer.parameters());
         for (bond, keep) in bonds.iter().zip(&keep) {
             for slices in &bond.slices {
@@ -132,17 +140,22 @@ fn cutting_unused_indices_changes_nothing() {
 #[test]
 fn the_penalty_has_this_slope_and_every_entry_a_prior() {
     for layer in [
-        Arc::new(TrainLinear::interleaved(&[3, 2, 2], &[2, 2, 2], &[3, 2]).expect("small")) as Arc<dyn Linear<f64>>,
+        Arc::new(TrainLinear::interleaved(&[3, 2, 2], &[2, 2, 2], &[3, 2]).expect("small"))
+            as Arc<dyn Linear<f64>>,
         Arc::new(CpLinear::new(&[3, 2], &[4], 3).expect("small")),
     ] {
         let bonds: Vec<Bond> = layer.bonds().iter().map(|bond| bond.shifted(5)).collect();
         // Five values in front that belong to something else.
-        let values: Vec<f64> = normal(Seed::from_number(1), layer.parameters() + 5).iter().map(|x| f64::from(*x)).collect();
+        let values: Vec<f64> =
+            normal(Seed::from_number(1), layer.parameters() + 5).iter().map(|x| f64::from(*x)).collect();
         let other: Vec<f64> = values.iter().map(|x| x * 0.7 + 0.1).collect();
         let control = RankControl::new(Shrinkage::default(), &bonds, &other);
         let mut gradient = vec![0.0; values.len()];
         control.add_gradient(0.5, &bonds, &values, &mut gradient);
-        assert!(gradient[..5].iter().all(|slope| *slope == 0.0) && gradient[5..].iter().all(|slope| *slope != 0.0));
+        assert!(
+            gradient[..5].iter().all(|slope| *slope == 0.0)
+                && gradient[5..].iter().all(|slope| *slope != 0.0)
+        );
         for at in 0..values.len() {
             let moved = |by: f64| {
                 let mut values = values.clone();
@@ -150,7 +163,11 @@ fn the_penalty_has_this_slope_and_every_entry_a_prior() {
                 0.5 * control.penalty(&bonds, &values)
             };
             let slope = (moved(1e-4) - moved(-1e-4)) / 2e-4;
-            assert!((slope - gradient[at]).abs() < 1e-6 * (1.0 + slope.abs()), "{at}: {} {slope}", gradient[at]);
+            assert!(
+                (slope - gradient[at]).abs() < 1e-6 * (1.0 + slope.abs()),
+                "{at}: {} {slope}",
+                gradient[at]
+            );
         }
     }
 }
@@ -160,9 +177,12 @@ fn ranks_keep_one_index_and_stop_at_the_target() {
     let layer = TrainLinear::interleaved(&[4, 4], &[4, 4], &[8]).expect("small");
     let bonds = Factored::bonds(&layer);
     // Index k has entries of size 10^(−k/2): all but the first few are below the threshold.
-    let factors: Vec<f32> = (0..256).map(|at| 10f32.powf(-((if at < 128 { at % 8 } else { (at - 128) / 16 }) as f32) / 2.0)).collect();
+    let factors: Vec<f32> = (0..256)
+        .map(|at| 10f32.powf(-((if at < 128 { at % 8 } else { (at - 128) / 16 }) as f32) / 2.0))
+        .collect();
     let kept = |threshold, target| {
-        let mut control = RankControl::new(Shrinkage { threshold, target, ..Shrinkage::default() }, &bonds, &factors);
+        let mut control =
+            RankControl::new(Shrinkage { threshold, target, ..Shrinkage::default() }, &bonds, &factors);
         let keep = control.keep(&bonds);
         let rank = keep[0].iter().filter(|keep| **keep).count();
         assert!(keep[0].iter().take(rank).all(|keep| *keep), "the greatest are kept");
@@ -175,13 +195,15 @@ fn ranks_keep_one_index_and_stop_at_the_target() {
     assert_eq!(kept(1e3, Some(5 * 32)), (5, true), "no more than it takes");
     assert_eq!(kept(3e-3, Some(2 * 32)), (3, false), "the target is not reached yet");
     assert_eq!(kept(0.0, Some(8 * 32)), (8, true));
-    let mut frozen = RankControl::new(Shrinkage { target: Some(256), ..Shrinkage::default() }, &bonds, &factors);
+    let mut frozen =
+        RankControl::new(Shrinkage { target: Some(256), ..Shrinkage::default() }, &bonds, &factors);
     assert!(frozen.weight(100.0) > 0.0);
     frozen.keep(&bonds);
     assert!(frozen.weight(100.0) == 0.0, "the prior has ended");
     // Damped variances move by a part of the way.
     let mut damped = RankControl::new(Shrinkage { damping: 0.25, ..Shrinkage::default() }, &bonds, &factors);
-    let (before, twice): (f64, Vec<f32>) = (damped.variances()[0][0], factors.iter().map(|x| 2.0 * x).collect());
+    let (before, twice): (f64, Vec<f32>) =
+        (damped.variances()[0][0], factors.iter().map(|x| 2.0 * x).collect());
     damped.observe(&bonds, &twice);
     assert!((damped.variances()[0][0] / before - 1.75).abs() < 1e-3);
 }

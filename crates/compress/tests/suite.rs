@@ -1,7 +1,10 @@
 //! The codecs of this crate keep the laws; for every law a codec that breaks it is refused by that law.
 
 use bitneuron_compress::{
-    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine, Dense, Ecsq, ErrorBound, ExactDecoder, Float, Limits, LowRank, Nf4, Packet, Properties, Random, Rotated, Sign, TensorTrain, TensorTrainMatrix, Ternary, Top, Truncation, Tucker, Uniform, auto::Budget, Factors, Transform,
+    Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
+    Dense, Ecsq, ErrorBound, ExactDecoder, Factors, Float, Limits, LowRank, Nf4, Packet, Properties, Random,
+    Rotated, Sign, TensorTrain, TensorTrainMatrix, Ternary, Top, Transform, Truncation, Tucker, Uniform,
+    auto::Budget,
     cp::Als,
     sparse::{Density, Precision},
     suite::{Law, check, check_exact},

@@ -58,7 +58,12 @@ fn the_layout_names_every_factor() {
 #[test]
 fn layers_that_make_no_network_are_refused() {
     let dense = |inputs, outputs| Layer::Dense { inputs, outputs };
-    for layers in [vec![], vec![dense(3, 4), dense(5, 2)], vec![ttm(&[2, 2], &[2, 2], 1), dense(5, 2)], vec![dense(3, 0)]] {
+    for layers in [
+        vec![],
+        vec![dense(3, 4), dense(5, 2)],
+        vec![ttm(&[2, 2], &[2, 2], 1), dense(5, 2)],
+        vec![dense(3, 0)],
+    ] {
         assert!(matches!(Mlp::of(layers), Err(ModelError::Widths(_))));
     }
     let model = mixed();
@@ -75,7 +80,8 @@ fn cutting_an_unused_index_leaves_the_scores() {
     let mut params = model.init(Seed::from_number(3));
     let bonds = model.bonds();
     // The last index of every bond is of no use.
-    let keep: Vec<Vec<bool>> = bonds.iter().map(|bond| (0..bond.rank).map(|at| at + 1 < bond.rank).collect()).collect();
+    let keep: Vec<Vec<bool>> =
+        bonds.iter().map(|bond| (0..bond.rank).map(|at| at + 1 < bond.rank).collect()).collect();
     for bond in &bonds {
         for slices in &bond.slices {
             let factor = &mut params.values_mut()[slices.at.clone()];
@@ -109,7 +115,10 @@ fn rows(count: usize, seed: u64) -> Dataset {
 
 #[test]
 fn adam_learns_and_keeps_the_laws_of_updates() {
-    let model = Arc::new(Mlp::of(vec![ttm(&[2, 2], &[4, 4], 4), Layer::Dense { inputs: 16, outputs: 3 }]).expect("widths meet"));
+    let model = Arc::new(
+        Mlp::of(vec![ttm(&[2, 2], &[4, 4], 4), Layer::Dense { inputs: 16, outputs: 3 }])
+            .expect("widths meet"),
+    );
     let data = rows(300, 1);
     let mut params = model.init(Seed::from_number(1));
     let start = params.clone();
@@ -138,7 +147,11 @@ fn ranks_shrink_while_a_model_learns() {
     let seed = Seed::from_number(4);
     let start = model.init(seed);
     let rules = Shrinking {
-        ranks: Shrinkage { weight: 2e-3, annealing: Annealing { start: 3.0, over: 15.0 }, ..Shrinkage::default() },
+        ranks: Shrinkage {
+            weight: 2e-3,
+            annealing: Annealing { start: 3.0, over: 15.0 },
+            ..Shrinkage::default()
+        },
         rate: 5e-3,
         batch: 40,
         epochs: 60,
@@ -147,7 +160,8 @@ fn ranks_shrink_while_a_model_learns() {
     let shrunk = rules.run(&model, &start, &data, seed).expect("converges");
     assert!(shrunk.params.values().len() * 2 < start.values().len(), "{:?}", shrunk.model.bonds());
     assert_eq!(shrunk.params.layout(), shrunk.model.layout());
-    let accuracy = bitneuron_learning::eval::accuracy(&shrunk.model, shrunk.params.values(), &report).expect("fits");
+    let accuracy =
+        bitneuron_learning::eval::accuracy(&shrunk.model, shrunk.params.values(), &report).expect("fits");
     assert!(accuracy > 0.9, "{accuracy}");
     // What is handed back has been through the codec already.
     let codec = Uniform::new(6).expect("in range");
@@ -161,14 +175,16 @@ fn ranks_shrink_while_a_model_learns() {
     assert!(matches!(rules.run(&model, &other, &data, seed), Err(UpdateError::Layout)));
     // With a target it stops there.
     let target = bitneuron_compress::rank::parameters(&model.bonds(), &[4, 4]);
-    let stopped = Shrinking { ranks: Shrinkage { target: Some(target), ..rules.ranks }, settle: None, ..rules };
+    let stopped =
+        Shrinking { ranks: Shrinkage { target: Some(target), ..rules.ranks }, settle: None, ..rules };
     let found = stopped.run(&model, &start, &data, seed).expect("converges").params.values().len();
     assert!(found > shrunk.params.values().len() && found <= target + 64 + 3 + 3 * 8 * 8, "{found}");
 }
 
 #[test]
 fn the_flat_buffer_is_that_of_the_exact_nets() {
-    let model = Mlp::of(vec![ttm(&[2, 2], &[2, 3], 3), Layer::Dense { inputs: 6, outputs: 3 }]).expect("widths meet");
+    let model =
+        Mlp::of(vec![ttm(&[2, 2], &[2, 3], 3), Layer::Dense { inputs: 6, outputs: 3 }]).expect("widths meet");
     let train = Train::new(&[2, 2], &[2, 3], &[3]).expect("small");
     let shapes: Vec<&[u32]> = model.layout().entries().iter().map(|entry| entry.shape.as_slice()).collect();
     assert!(train.cores().iter().zip(shapes).all(|(core, shape)| core.as_slice() == shape));

@@ -94,10 +94,8 @@ impl Factored for CpLinear {
 
     /// One bond, shared by all factors.
     fn bonds(&self) -> Vec<Bond> {
-        let slices: Vec<Slices> = self
-            .places()
-            .map(|at| Slices { outer: at.len() / self.rank, at, inner: 1 })
-            .collect();
+        let slices: Vec<Slices> =
+            self.places().map(|at| Slices { outer: at.len() / self.rank, at, inner: 1 }).collect();
         vec![Bond { rank: self.rank, slices }]
     }
 
@@ -113,7 +111,8 @@ impl<S: Scalar> Linear<S> for CpLinear {
     fn forward(&self, factors: &[S], x: &[S], y: &mut [S]) -> Result<(), FactorError> {
         let rows = self.check(factors.len(), x.len(), y.len())?;
         let (left, right) = factors.split_at(self.middle());
-        let (u, v) = (Products::new(left, &self.inputs, self.rank), Products::new(right, &self.outputs, self.rank));
+        let (u, v) =
+            (Products::new(left, &self.inputs, self.rank), Products::new(right, &self.outputs, self.rank));
         let mut inner = vec![S::default(); rows * self.rank];
         S::multiply(&mut inner, Onto::Replace, Matrix::new(x, rows, self.inputs()), u.matrix())?;
         let inner = Matrix::new(&inner, rows, self.rank);
@@ -130,7 +129,8 @@ impl<S: Scalar> Linear<S> for CpLinear {
     ) -> Result<(), FactorError> {
         let rows = self.check(factors.len(), x.len(), errors.len())?;
         let (left, right) = factors.split_at(self.middle());
-        let (u, v) = (Products::new(left, &self.inputs, self.rank), Products::new(right, &self.outputs, self.rank));
+        let (u, v) =
+            (Products::new(left, &self.inputs, self.rank), Products::new(right, &self.outputs, self.rank));
         let (x, e) = (Matrix::new(x, rows, self.inputs()), Matrix::new(errors, rows, self.outputs()));
         let mut back = vec![S::default(); rows * self.rank];
         S::multiply(&mut back, Onto::Replace, e, v.matrix())?;

@@ -101,10 +101,9 @@ impl Plan {
 
     /// Whether these groups are all cores of `shape`, each once.
     pub fn fits(&self, shape: &MatrixShape) -> bool {
-        let ends = self.groups.iter().map(|group| group.end);
-        let starts = std::iter::once(0).chain(ends.clone());
+        let starts = std::iter::once(0).chain(self.groups.iter().map(|group| group.end));
         self.groups.iter().zip(starts).all(|(group, start)| group.start == start && group.start < group.end)
-            && ends.last() == Some(shape.cores())
+            && self.groups.last().is_some_and(|group| group.end == shape.cores())
     }
 
     /// The operations that the cost model counts.

@@ -80,12 +80,7 @@ impl Step {
     }
 
     /// Adds to the gradient of the core.
-    fn gradient<S: Scalar>(
-        self,
-        before: &[S],
-        errors: &[S],
-        gradient: &mut [S],
-    ) -> Result<(), FactorError> {
+    fn gradient<S: Scalar>(self, before: &[S], errors: &[S], gradient: &mut [S]) -> Result<(), FactorError> {
         if self.right == 1 {
             let items = before.len() / self.inner;
             let rows = Matrix::new(before, items, self.inner).transposed();
@@ -148,7 +143,9 @@ impl<'a, S: Scalar> Sweep<'a, S> {
         let steps = self.steps.iter().filter(|_| wanted);
         let mut slopes: Vec<Vec<S>> =
             steps.map(|(_, merged)| vec![S::default(); merged.values.len()]).collect();
-        for (index, (x, errors)) in x.chunks(samples * inputs).zip(errors.chunks(samples * outputs)).enumerate() {
+        for (index, (x, errors)) in
+            x.chunks(samples * inputs).zip(errors.chunks(samples * outputs)).enumerate()
+        {
             let count = x.len() / inputs;
             let (kept, spare) = buffer.split_at_mut(samples * total);
             let mut kept = split(kept, &states, count);
@@ -207,8 +204,7 @@ impl<'a, S: Scalar> Sweep<'a, S> {
         let (mut current, mut next) = spare.split_at_mut(spare.len() / 2);
         let count = x.len() / self.shape.rows();
         for (index, (step, merged)) in self.steps.iter().enumerate().rev() {
-            let after =
-                if index + 1 == self.steps.len() { errors } else { &current[..count * step.after()] };
+            let after = if index + 1 == self.steps.len() { errors } else { &current[..count * step.after()] };
             if let Some(slope) = slopes.get_mut(index) {
                 let before = index.checked_sub(1).and_then(|index| kept.get(index)).map_or(x, |state| state);
                 step.gradient(before, after, slope)?;

@@ -4,7 +4,9 @@
 //! modes, so its middle rank is the rank of the matrix; it is the fastest. Both are one [`MatrixShape`], where TT has
 //! modes of 1, and one contraction by a [`Plan`].
 
-use super::{Reconstruct, FactorError, Factored, Linear, MatrixShape, Pass, Plan, check_length, sweep::Sweep};
+use super::{
+    FactorError, Factored, Linear, MatrixShape, Pass, Plan, Reconstruct, check_length, sweep::Sweep,
+};
 use crate::{linalg::Scalar, rank::Bond};
 use bitneuron_core::Seed;
 use std::sync::Arc;

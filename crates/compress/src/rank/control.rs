@@ -126,7 +126,8 @@ impl RankControl {
     pub fn keep(&mut self, bonds: &[Bond]) -> Vec<Vec<bool>> {
         let mut ranks: Vec<usize> = bonds.iter().map(|bond| bond.rank).collect();
         let mut keep: Vec<Vec<bool>> = bonds.iter().map(|bond| vec![true; bond.rank]).collect();
-        let reached = |ranks: &[usize]| self.settings.target.is_some_and(|size| parameters(bonds, ranks) <= size);
+        let reached =
+            |ranks: &[usize]| self.settings.target.is_some_and(|size| parameters(bonds, ranks) <= size);
         for (bond, index) in self.below() {
             if self.frozen || reached(&ranks) {
                 break;

@@ -49,6 +49,7 @@ impl Annealing {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
 
@@ -76,7 +77,10 @@ mod tests {
     #[test]
     fn the_weight_grows_once() {
         let annealing = Annealing { start: 5.0, over: 50.0 };
-        assert_eq!([0.0, 5.0, 30.0, 55.0, 99.0].map(|epoch| annealing.weight(epoch)), [0.0, 0.0, 0.5, 1.0, 1.0]);
+        assert_eq!(
+            [0.0, 5.0, 30.0, 55.0, 99.0].map(|epoch| annealing.weight(epoch)),
+            [0.0, 0.0, 0.5, 1.0, 1.0]
+        );
         let at_once = Annealing { start: 0.0, over: 0.0 };
         assert_eq!([0.0, 1.0].map(|epoch| at_once.weight(epoch)), [1.0, 1.0]);
     }

@@ -7,8 +7,8 @@ use super::dense::Dense;
 use super::{ModelError, check_length};
 use bitneuron_compress::factor::Linear;
 use bitneuron_core::{Seed, params::Entry};
-use rand::RngExt as _;
 use rand::Rng;
+use rand::RngExt as _;
 use std::sync::Arc;
 
 /// An affine layer `Z = X·W + 1·bᵀ`.
@@ -67,7 +67,9 @@ impl Layer {
             Self::Factored(linear) => {
                 let factors = linear.factors();
                 let named = factors.iter().enumerate();
-                named.map(|(at, shape)| entry(format!("w{number}.{}", at + 1), shape)).collect::<Option<_>>()?
+                named
+                    .map(|(at, shape)| entry(format!("w{number}.{}", at + 1), shape))
+                    .collect::<Option<_>>()?
             }
         };
         entries.push(entry(format!("b{number}"), &[self.outputs()])?);

@@ -16,7 +16,13 @@ pub(super) struct Batches<'a> {
 impl<'a> Batches<'a> {
     /// Batches of at most `size` of these rows, which are `[n, inputs]`.
     pub(super) fn new(features: &'a [f32], labels: &'a [u32], inputs: usize, size: usize) -> Self {
-        Self { features, labels, inputs, size: size.clamp(1, labels.len().max(1)), order: (0..labels.len()).collect() }
+        Self {
+            features,
+            labels,
+            inputs,
+            size: size.clamp(1, labels.len().max(1)),
+            order: (0..labels.len()).collect(),
+        }
     }
 
     /// Calls `each` with all rows, shuffled anew.

@@ -70,7 +70,13 @@ impl Shrinking {
     ///
     /// # Errors
     /// As an update: settings out of range, data or parameters that do not fit, divergence; or the codec failed.
-    pub fn run(&self, model: &Mlp, start: &Params, data: &Dataset, seed: Seed) -> Result<Shrunk, UpdateError> {
+    pub fn run(
+        &self,
+        model: &Mlp,
+        start: &Params,
+        data: &Dataset,
+        seed: Seed,
+    ) -> Result<Shrunk, UpdateError> {
         check_settings(self.rate, self.batch)?;
         if start.layout() != model.layout() {
             return Err(UpdateError::Layout);
@@ -108,14 +114,21 @@ impl Shrinking {
         if !is_finite(&values) {
             return Err(UpdateError::Diverged { step: 0 });
         }
-        let params = Params::new(values, Arc::clone(state.model.layout())).map_err(|_| UpdateError::Layout)?;
+        let params =
+            Params::new(values, Arc::clone(state.model.layout())).map_err(|_| UpdateError::Layout)?;
         Ok(Shrunk { model: state.model, params })
     }
 }
 
 impl State {
     /// One epoch with the prior, and a cut.
-    fn shrink(&mut self, batches: &mut Batches<'_>, rng: &mut impl Rng, epoch: u32, rate: f32) -> Result<(), UpdateError> {
+    fn shrink(
+        &mut self,
+        batches: &mut Batches<'_>,
+        rng: &mut impl Rng,
+        epoch: u32,
+        rate: f32,
+    ) -> Result<(), UpdateError> {
         let weight = self.control.weight(f64::from(epoch));
         let mut gradient = vec![0.0; self.theta.len()];
         batches.epoch::<UpdateError>(rng, |batch| {

@@ -95,6 +95,6 @@ impl HotRows {
     fn place(&self, row: u32) -> usize {
         let mixed = (row ^ row >> 16).wrapping_mul(0x7feb_352d);
         let mixed = (mixed ^ mixed >> 15).wrapping_mul(0x846c_a68b);
-        (u64::from(mixed ^ mixed >> 16) * self.slots.len() as u64 >> 32) as usize
+        ((u64::from(mixed ^ mixed >> 16) * self.slots.len() as u64) >> 32) as usize
     }
 }

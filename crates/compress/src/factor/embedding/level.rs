@@ -1,6 +1,6 @@
 //! One core of a table, applied to many rows: the rows that share its digit are one product.
 
-use super::super::{FactorError, MatrixShape};
+use super::{FactorError, MatrixShape, Step};
 use crate::linalg::{Matrix, Onto, multiply_f32};
 
 /// The sizes of one core `[rank, digits, outer]`, where outer is n·r′.
@@ -84,7 +84,7 @@ impl Level {
         before: &[f32],
         errors: &[f32],
         scratch: &mut Scratch,
-        step: &mut dyn FnMut(usize, &mut [f32], &[f32]),
+        step: Step<'_>,
     ) -> Result<Vec<f32>, FactorError> {
         let (from, into) = (self.left * self.rank, self.left * self.outer);
         let mut out = vec![0.0; rows.len() * from];

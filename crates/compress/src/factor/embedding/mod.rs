@@ -20,6 +20,9 @@ use crate::rank::Bond;
 use bitneuron_core::Seed;
 use level::{Level, Scratch};
 
+/// What moves a run of parameters: called with its place in the flat buffer, its values, and its gradient.
+pub type Step<'a> = &'a mut dyn FnMut(usize, &mut [f32], &[f32]);
+
 /// Rows looked up at a time: the states of so many rows stay in the cache.
 const CHUNK: usize = 4096;
 
@@ -109,7 +112,7 @@ impl TrainEmbedding {
         cores: &mut [f32],
         bags: Bags<'_>,
         errors: &[f32],
-        step: &mut dyn FnMut(usize, &mut [f32], &[f32]),
+        step: Step<'_>,
     ) -> Result<(), FactorError> {
         let width = self.outputs();
         bags.check()?;
