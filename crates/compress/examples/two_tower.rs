@@ -4,7 +4,9 @@
 //! linear layer, and the score is the product of both. Items are numbered as in a catalogue: the digits of a number are
 //! four attributes. Taste follows the attributes, a product of two of them, and a part that belongs to the item alone.
 //! A few items are bought often, most hardly ever. Both tables learn from the same purchases with Adagrad; of the dense
-//! one only the rows that were touched move.
+//! one only the rows that were touched move. Most rows are seen seldom or never: there the cores know more than the table,
+//! since they share what rows with a digit in common have taught them. That is a property of items numbered by what they
+//! are; numbers drawn at random would share nothing.
 //!
 //! ```text
 //! cargo run --release -p bitneuron-compress --example two_tower
