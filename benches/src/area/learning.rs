@@ -97,7 +97,7 @@ fn against_gossippy(ours: Option<f64>, options: Options) -> Result<Vec<Reading>,
         return Err("needs --peers".into());
     }
     let ours = ours.ok_or("ours is not known")?;
-    let peer = peer::script("learning")?;
+    let peer = peer::script("learning", &[])?;
     let number = |field: &'static str| peer.get(field).and_then(serde_json::Value::as_f64).ok_or(field);
     let (cost, accuracy) = (number("cpu_us_per_message")?, number("accuracy")?);
     let note = format!("{}, median of {} runs", peer["peer"].as_str().unwrap_or("peer"), number("runs")?);

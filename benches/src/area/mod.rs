@@ -1,5 +1,6 @@
 //! The areas that are measured: one module each.
 
+mod compress;
 mod consensus;
 mod core;
 mod learning;
@@ -21,6 +22,8 @@ pub enum Area {
     Sim,
     /// Orders placed and matched.
     Market,
+    /// Tensor formats, quantisers, update codecs.
+    Compress,
     /// Blocks decided, adversaries withstood.
     Consensus,
     /// Transactions executed, entries proved.
@@ -38,6 +41,7 @@ impl Area {
             Self::Core => include_str!("../../bars/core.json"),
             Self::Sim => include_str!("../../bars/sim.json"),
             Self::Market => include_str!("../../bars/market.json"),
+            Self::Compress => include_str!("../../bars/compress.json"),
             Self::Consensus => include_str!("../../bars/consensus.json"),
             Self::Ledger => include_str!("../../bars/ledger.json"),
             Self::Learning => include_str!("../../bars/learning.json"),
@@ -52,6 +56,7 @@ impl Area {
             Self::Core => core::measure(),
             Self::Sim => sim::measure(),
             Self::Market => market::measure(options),
+            Self::Compress => compress::measure(options),
             Self::Consensus => consensus::measure(),
             Self::Ledger => ledger::measure(),
             Self::Learning => learning::measure(options),
@@ -66,6 +71,7 @@ impl fmt::Display for Area {
             Self::Core => "core",
             Self::Sim => "sim",
             Self::Market => "market",
+            Self::Compress => "compress",
             Self::Consensus => "consensus",
             Self::Ledger => "ledger",
             Self::Learning => "learning",

@@ -33,7 +33,7 @@ pub struct Inference {
 /// # Errors
 /// The script fails or prints something else.
 pub fn inference() -> Result<Inference, Failure> {
-    read(&super::script("zk")?)
+    read(&super::script("zk", &[])?)
 }
 
 fn read(object: &Value) -> Result<Inference, Failure> {

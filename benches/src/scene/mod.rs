@@ -6,6 +6,7 @@ pub mod chatter;
 pub mod orders;
 pub mod proof;
 pub mod step;
+pub mod tensors;
 pub mod training;
 pub mod turn;
 pub mod wide;

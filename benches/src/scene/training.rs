@@ -48,7 +48,7 @@ pub fn prove(steps: usize, longest: usize) -> Result<usize, Failure> {
         let drawn = Tensor::vector(data::draw(batch_seed, ROWS, BATCH as usize));
         let inputs = [model.clone(), rows.features.clone(), rows.targets.clone(), drawn];
         let next = compute(&step, &inputs)?.remove(0);
-        let meets = (number + 1) % longest == 0 || number + 1 == steps;
+        let meets = (number + 1).is_multiple_of(longest) || number + 1 == steps;
         let state = if meets { commit(&[&next], 2 + number)?[0] } else { UNSTATED };
         let after = State { model: state, velocity: None };
         let public = Step { net: net.clone(), training, data: root, batch_seed, before, after };

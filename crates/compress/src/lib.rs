@@ -10,6 +10,7 @@
 //! [`linalg`] the only place that factorises matrices, and `suite` (behind the feature of that name) the laws.
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod auto;
 pub mod bound;
 pub mod chain;
@@ -29,6 +30,8 @@ pub mod quant;
 pub mod rank;
 mod reader;
 pub mod registry;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
 pub mod sparse;
 #[cfg(feature = "suite")]
 pub mod suite;
@@ -37,6 +40,7 @@ pub mod tt;
 pub mod ttm;
 pub mod tucker;
 
+pub use archive::Archive;
 pub use auto::Auto;
 pub use bound::ErrorBound;
 pub use chain::Chain;

@@ -77,6 +77,41 @@ impl CodecId {
         self.0 as u8
     }
 
+    /// Its name for people, such as `tt+uniform`; only codecs of this crate have one.
+    pub fn name(self) -> Option<String> {
+        let values = match Self(u16::from(self.values())) {
+            Self::DENSE => "dense",
+            Self::UNIFORM => "uniform",
+            Self::ABSMAX8 => "absmax8",
+            Self::ABSMAX4 => "absmax4",
+            Self::NF4 => "nf4",
+            Self::E4M3 => "e4m3",
+            Self::E5M2 => "e5m2",
+            Self::BF16 => "bf16",
+            Self::F16 => "f16",
+            Self::SIGN => "sign",
+            Self::ECSQ => "ecsq",
+            Self::ROTATED => "rotated",
+            Self::TOP => "top",
+            Self::RANDOM => "random",
+            Self::TERNARY => "ternary",
+            Self::CHUNKED => "chunked",
+            Self::COSINE => "cosine",
+            Self::AUTO => "auto",
+            _ => return None,
+        };
+        let transform = match self.transform() {
+            0 => return Some(values.into()),
+            1 => "tt",
+            2 => "ttm",
+            3 => "cp",
+            4 => "tucker",
+            5 => "lowrank",
+            _ => return None,
+        };
+        Some(format!("{transform}+{values}"))
+    }
+
     /// The codec that transforms first and sends the factors through `self`, or `None` when `self` has a transform already.
     pub const fn after(self, transform: u8) -> Option<Self> {
         if self.transform() == 0 && transform != 0 {

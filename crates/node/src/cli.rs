@@ -1,4 +1,5 @@
-//! The command line: `bitneuron devnet …`, `bitneuron ledger …`, `bitneuron prove-example …`, `bitneuron verify …`.
+//! The command line: `bitneuron devnet …`, `bitneuron ledger …`, `bitneuron prove-example …`, `bitneuron verify …`,
+//! `bitneuron compress …`, `bitneuron decompress …`.
 //!
 //! [`Cli::read`] both parses and judges: a setting that makes no network is a wrong command line (exit code 2), and is
 //! told as such before anything runs.
@@ -6,6 +7,7 @@
 use crate::devnet::Devnet;
 use crate::ledger::{History, Inspect, LedgerArgs, Recount};
 use crate::proof::{Check, Example, Method, Work};
+use crate::shrink::{CompressArgs, DecompressArgs, Restore, SHRINKING, Shrink};
 use bitneuron_role::ProofSystem;
 use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Rows, Scenario};
 use clap::error::ErrorKind;
@@ -131,6 +133,11 @@ enum Typed {
     /// Check a proof file offline
     #[command(after_help = VERIFYING)]
     Verify(VerifyArgs),
+    /// Compress a model in a file of tensors, each tensor by the codec that suits it
+    #[command(after_help = SHRINKING)]
+    Compress(CompressArgs),
+    /// Bring a compressed model back
+    Decompress(DecompressArgs),
 }
 
 #[derive(Debug, Args)]
@@ -252,6 +259,10 @@ pub enum Command {
     ProveExample(Example),
     /// Check a proof file.
     Verify(Check),
+    /// Compress a model.
+    Compress(Shrink),
+    /// Bring a compressed model back.
+    Decompress(Restore),
     /// Look into a ledger.
     Inspect(Inspect),
     /// Look back at what happened in a ledger.
@@ -278,6 +289,8 @@ impl Cli {
                 return Ok(Command::ProveExample(Example { out, work, method, seed }));
             }
             Typed::Verify(VerifyArgs { file, json }) => return Ok(Command::Verify(Check { file, json })),
+            Typed::Compress(typed) => return Ok(Command::Compress(typed.into())),
+            Typed::Decompress(typed) => return Ok(Command::Decompress(typed.into())),
         };
         match devnet.scenario.validate() {
             Ok(()) => Ok(Command::Devnet(devnet)),

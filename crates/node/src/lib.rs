@@ -8,6 +8,8 @@
 //!
 //! [`proof`] makes an example of a proof file and checks any, offline.
 //!
+//! [`shrink`] compresses models in files of tensors, and brings them back.
+//!
 //! [`wire`] lets roles live: one tokio task for each, with the same effects as under the simulator's virtual time.
 //!
 //! Here, and only here, are clocks on the wall. [`wire::Clock`] tells live roles the time. What a
@@ -15,9 +17,11 @@
 //! build on one kind of processor, the report is a function of the options.
 #![forbid(unsafe_code)]
 
+mod chart;
 pub mod cli;
 pub mod devnet;
 pub mod ledger;
 mod number;
 pub mod proof;
+pub mod shrink;
 pub mod wire;

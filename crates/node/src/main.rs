@@ -8,6 +8,7 @@ use bitneuron_node::cli::{Cli, Command};
 use bitneuron_node::devnet::{Devnet, Stopwatch, Terminal};
 use bitneuron_node::ledger::{HomeError, Recount};
 use bitneuron_node::proof::{Check, Example, Verdict};
+use bitneuron_node::shrink::ShrinkError;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 
@@ -18,6 +19,8 @@ fn main() -> ExitCode {
         Ok(Command::Devnet(devnet)) => run(&devnet, stopwatch),
         Ok(Command::ProveExample(example)) => prove(&example),
         Ok(Command::Verify(check)) => verify(&check),
+        Ok(Command::Compress(shrink)) => changed(shrink.run(&mut stdout(), &mut stderr())),
+        Ok(Command::Decompress(restore)) => changed(restore.run(&mut stdout())),
         // Nobody is left to hear that standard output is closed.
         Ok(Command::Inspect(inspect)) => told(inspect.run(&mut stdout()).map(drop)),
         Ok(Command::History(history)) => told(history.run(&mut stdout()).map(drop)),
@@ -27,6 +30,16 @@ fn main() -> ExitCode {
 
 fn prove(example: &Example) -> ExitCode {
     match example.run(&mut stdout()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(stderr(), "error: {error}\n  {}", error.advice());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn changed(changed: Result<(), ShrinkError>) -> ExitCode {
+    match changed {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(stderr(), "error: {error}\n  {}", error.advice());

@@ -48,7 +48,7 @@ fn training<'a>(
         let inputs = [model.clone(), rows.features.clone(), rows.targets.clone(), drawn];
         let next = execute(&sgd(net.clone(), ROWS, training).unwrap(), &inputs).unwrap().outputs()[0].clone();
         // A state inside a segment is committed nowhere.
-        let meets = (number + 1) % LONGEST == 0 || number + 1 == STEPS;
+        let meets = (number + 1).is_multiple_of(LONGEST) || number + 1 == STEPS;
         let after = State { model: if meets { commit(&[&next])[0] } else { UNSTATED }, velocity: None };
         let public = Step { net: net.clone(), training, data: root, batch_seed, before, after };
         let witness =

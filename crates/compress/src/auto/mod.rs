@@ -21,8 +21,8 @@ pub mod report;
 pub use report::{Choice, Report, TensorFormat, Trial};
 
 use crate::{
-    Chain, CodecId, CompressError, Compressor, Dense, ErrorBound, ExactDecoder, Limits, Packet, Properties,
-    Registry, TensorTrain, Top, Uniform,
+    Chain, CodecId, CompressError, Compressor, Dense, Ecsq, ErrorBound, ExactDecoder, Limits, Packet,
+    Properties, Registry, TensorTrain, Top, Uniform,
     dense::{check_finite, tensors},
     sparse::{Density, Precision},
 };
@@ -108,8 +108,8 @@ impl Auto {
         self
     }
 
-    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, trains with and without a quantiser, the largest
-    /// values.
+    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, steps with an entropy coder, trains with and without a
+    /// quantiser, the largest values.
     ///
     /// # Errors
     /// As [`Auto::new`].
@@ -119,7 +119,14 @@ impl Auto {
             Budget::Error(error) => vec![0.7 * error, 0.9 * error],
             Budget::Bytes(_) => vec![0.01, 0.03, 0.1, 0.3, 0.5],
         };
+        let steps = match budget {
+            Budget::Error(error) => vec![error],
+            Budget::Bytes(_) => vec![0.01, 0.02, 0.04, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5],
+        };
         let mut candidates: Vec<Arc<dyn ExactDecoder>> = Vec::new();
+        for error in steps.iter().map(|error| error.max(1e-6)) {
+            candidates.push(Arc::new(Ecsq::relative_error(error)?));
+        }
         for bits in 1..=8 {
             candidates.push(Arc::new(Uniform::new(bits)?));
         }

@@ -8,7 +8,8 @@ mod html;
 mod tables;
 
 use super::number::{bytes, count, counted, millis, percent, ratio, tokens};
-use super::plot::{self, Plot, PlotError, palette};
+use super::plot::{self, Plot, PlotError};
+use crate::chart::palette;
 use bitneuron_sim::report::{Report, SettingReport};
 use html::Markup;
 

@@ -1,10 +1,11 @@
-//! One way to draw: lines over rounds, each named at its right end instead of in a legend.
+//! One way to draw: lines, each named at its right end instead of in a legend.
 //!
 //! A drawing is made on a canvas of twice the size at which it is shown, since the backend rounds to whole units.
 //! The names at the right are pushed apart until none overlaps another, and thin leaders join them to their lines.
 
-use super::PlotError;
-use super::palette::Ink;
+pub(crate) mod palette;
+
+use palette::Ink;
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
@@ -14,6 +15,18 @@ use plotters::prelude::{
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, TextStyle};
+use thiserror::Error;
+
+/// Why a plot could not be drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("cannot draw a plot: {0}")]
+pub struct PlotError(String);
+
+impl PlotError {
+    fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
 
 /// Width and height of the canvas.
 const CANVAS: (u32, u32) = (1120, 680);
@@ -36,30 +49,49 @@ const POINTS: usize = 400;
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stroke {
+pub(crate) enum Stroke {
     Bold,
     Thin,
     Dashed,
 }
 
-/// A line over rounds.
+/// A line.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Its name at the right end; without one it belongs to a named line of its colour.
-    pub(super) name: Option<String>,
-    pub(super) points: Vec<(f64, f64)>,
-    pub(super) ink: Ink,
-    pub(super) stroke: Stroke,
+    pub(crate) name: Option<String>,
+    pub(crate) points: Vec<(f64, f64)>,
+    pub(crate) ink: Ink,
+    pub(crate) stroke: Stroke,
 }
 
-/// Lines over rounds on one pair of axes.
+/// Lines on one pair of axes.
 #[derive(Debug)]
-pub(super) struct Chart {
-    pub(super) lines: Vec<Line>,
-    /// Writes a value on the axis, given the span of the axis.
-    pub(super) axis: fn(f64, f64) -> String,
+pub(crate) struct Chart {
+    pub(crate) lines: Vec<Line>,
+    /// The axis below.
+    pub(crate) across: Across,
+    /// Writes a value on the axis at the left, given the span of the axis.
+    pub(crate) axis: fn(f64, f64) -> String,
     /// A value that the axis must show, such as 0.
-    pub(super) anchor: Option<f64>,
+    pub(crate) anchor: Option<f64>,
+}
+
+/// The axis below.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Across {
+    /// What it counts.
+    pub(crate) name: &'static str,
+    /// Writes a value on it; an empty text where there is nothing to write.
+    pub(crate) tick: fn(f64) -> String,
+}
+
+impl Across {
+    /// Over the rounds of a network.
+    pub(crate) const ROUNDS: Self = Self {
+        name: "round",
+        tick: |value| if value.fract() == 0.0 { format!("{value:.0}") } else { String::new() },
+    };
 }
 
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -67,7 +99,7 @@ type Canvas<'b> = DrawingArea<SVGBackend<'b>, Shift>;
 
 impl Chart {
     /// Draws all lines; the text of an SVG element.
-    pub(super) fn draw(&self) -> Result<String, PlotError> {
+    pub(crate) fn draw(&self) -> Result<String, PlotError> {
         let mut text = String::new();
         {
             let canvas = SVGBackend::with_string(&mut text, CANVAS).into_drawing_area();
@@ -121,7 +153,7 @@ impl Chart {
         let range = plane.y_range();
         let span = range.end - range.start;
         let axis = |value: &f64| (self.axis)(*value, span);
-        let round = |value: &f64| if value.fract() == 0.0 { format!("{value:.0}") } else { String::new() };
+        let tick = |value: &f64| (self.across.tick)(*value);
         plane
             .configure_mesh()
             .disable_x_mesh()
@@ -132,9 +164,9 @@ impl Chart {
             .axis_desc_style(font(Ink::Text))
             .x_labels(8)
             .y_labels(6)
-            .x_label_formatter(&round)
+            .x_label_formatter(&tick)
             .y_label_formatter(&axis)
-            .x_desc("round")
+            .x_desc(self.across.name)
             .draw()
             .map_err(PlotError::new)
     }
@@ -158,7 +190,7 @@ impl Chart {
 
 /// The same drawing on paper of its own: at the size at which it is meant to be shown, with a margin around it.
 /// The paper is a rectangle of class `paper`, behind all else.
-pub(super) fn on_paper(svg: &str) -> String {
+fn on_paper(svg: &str) -> String {
     let (width, height) = CANVAS;
     let (wide, high) = (width + 2 * MARGIN, height + 2 * MARGIN);
     let drawn = format!("width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");
@@ -172,6 +204,31 @@ pub(super) fn on_paper(svg: &str) -> String {
     );
     let framed = svg.replacen(&drawn, &shown, 1);
     framed.replacen("</title>", &format!("</title>\n{paper}"), 1)
+}
+
+/// A drawing as a file of its own, on its own paper, for light and dark surroundings.
+pub(crate) fn alone(svg: &str, title: &str) -> String {
+    let svg = on_paper(&titled(svg, title));
+    let (head, rest) = opened(&svg);
+    let dark = palette::dark_rules();
+    format!(
+        "{head}\n<style>text{{font-family:system-ui,sans-serif}}.paper{{fill:#fff}}\
+         @media (prefers-color-scheme:dark){{.paper{{fill:#151A20}}{dark}}}</style>{rest}"
+    )
+}
+
+/// Adds the title that screen readers speak. Titles are words of this program and need no escape.
+pub(crate) fn titled(svg: &str, title: &str) -> String {
+    let (head, rest) = opened(svg);
+    let head = head.replacen("<svg", "<svg role=\"img\"", 1);
+    format!("{head}\n<title>{title}</title>{rest}")
+}
+
+/// Splits after the opening tag, or after the title where there is one.
+fn opened(svg: &str) -> (&str, &str) {
+    let end =
+        svg.find("</title>").map_or_else(|| svg.find('>').map_or(0, |at| at + 1), |at| at + "</title>".len());
+    svg.split_at(end)
 }
 
 /// Where a named line ends on the canvas.
@@ -268,7 +325,8 @@ mod tests {
             vec![(1.0, f64::NAN), (2.0, f64::INFINITY)],
         ] {
             let line = Line { name: Some("line".into()), points, ink: Ink::Blue, stroke: Stroke::Dashed };
-            let chart = Chart { lines: vec![line], axis: |value, _| format!("{value:.1}"), anchor: None };
+            let axis = |value: f64, _: f64| format!("{value:.1}");
+            let chart = Chart { lines: vec![line], across: Across::ROUNDS, axis, anchor: None };
             assert!(chart.draw().expect("drawn").ends_with("</svg>\n"));
         }
     }

@@ -39,7 +39,7 @@ impl Ink {
         Self::Ochre,
     ];
     /// For things without a colour of their own.
-    pub(super) const SPARE: [Self; 4] = [Self::Purple, Self::Ochre, Self::Vermilion, Self::Grey];
+    pub(crate) const SPARE: [Self; 4] = [Self::Purple, Self::Ochre, Self::Vermilion, Self::Grey];
 
     /// On light paper and on dark paper.
     const fn shades(self) -> (u32, u32) {
@@ -56,7 +56,7 @@ impl Ink {
     }
 
     /// As drawn.
-    pub(super) fn colour(self) -> RGBColor {
+    pub(crate) fn colour(self) -> RGBColor {
         let [_, red, green, blue] = self.shades().0.to_be_bytes();
         RGBColor(red, green, blue)
     }

@@ -2,26 +2,12 @@
 //!
 //! All are lines over rounds; [`all`] gives them in the order of the page.
 
-mod chart;
-pub(super) mod palette;
-
-use super::number;
+pub use crate::chart::PlotError;
+use crate::chart::palette::Ink;
+use crate::chart::{Across, Chart, Line, Stroke, alone, titled};
+use crate::number;
 use bitneuron_core::Amount;
 use bitneuron_sim::report::{Report, Round};
-use chart::{Chart, Line, Stroke};
-use palette::Ink;
-use thiserror::Error;
-
-/// Why a plot could not be drawn.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("cannot draw a plot: {0}")]
-pub struct PlotError(String);
-
-impl PlotError {
-    fn new(error: impl std::fmt::Display) -> Self {
-        Self(error.to_string())
-    }
-}
 
 /// A plot on the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,27 +44,7 @@ pub fn all(report: &Report) -> Result<Vec<Plot>, PlotError> {
 /// # Errors
 /// When the drawing backend fails.
 pub fn accuracy_alone(report: &Report) -> Result<String, PlotError> {
-    let svg = chart::on_paper(&titled(&accuracy(report).draw()?, "Accuracy over rounds"));
-    let (head, rest) = opened(&svg);
-    let dark = palette::dark_rules();
-    Ok(format!(
-        "{head}\n<style>text{{font-family:system-ui,sans-serif}}.paper{{fill:#fff}}\
-         @media (prefers-color-scheme:dark){{.paper{{fill:#151A20}}{dark}}}</style>{rest}"
-    ))
-}
-
-/// Adds the title that screen readers speak. Titles are words of this module and need no escape.
-fn titled(svg: &str, title: &str) -> String {
-    let (head, rest) = opened(svg);
-    let head = head.replacen("<svg", "<svg role=\"img\"", 1);
-    format!("{head}\n<title>{title}</title>{rest}")
-}
-
-/// Splits after the opening tag, or after the title where there is one.
-fn opened(svg: &str) -> (&str, &str) {
-    let end =
-        svg.find("</title>").map_or_else(|| svg.find('>').map_or(0, |at| at + 1), |at| at + "</title>".len());
-    svg.split_at(end)
+    Ok(alone(&accuracy(report).draw()?, "Accuracy over rounds"))
 }
 
 fn accuracy(report: &Report) -> Chart {
@@ -90,7 +56,7 @@ fn accuracy(report: &Report) -> Chart {
         line(report, "worst", Ink::Vermilion, Stroke::Thin, |round| round.validators_worst),
         line(report, "validators", Ink::Blue, Stroke::Bold, |round| round.validators_mean),
     ];
-    Chart { lines, axis: percent, anchor: None }
+    Chart { lines, across: Across::ROUNDS, axis: percent, anchor: None }
 }
 
 fn bytes(report: &Report) -> Chart {
@@ -100,6 +66,7 @@ fn bytes(report: &Report) -> Chart {
     ];
     Chart {
         lines,
+        across: Across::ROUNDS,
         axis: |value, _| number::bytes(value.max(0.0) as u64).replace(".0 ", " "),
         anchor: Some(0.0),
     }
@@ -122,7 +89,7 @@ fn balances(report: &Report) -> Chart {
     };
     let moved = |line: &Line| line.points.iter().any(|(_, change)| *change != 0.0);
     let lines = report.balances.keys().map(draw).filter(moved).collect();
-    Chart { lines, axis: plain, anchor: Some(0.0) }
+    Chart { lines, across: Across::ROUNDS, axis: plain, anchor: Some(0.0) }
 }
 
 fn finality(report: &Report) -> Chart {
@@ -130,21 +97,26 @@ fn finality(report: &Report) -> Chart {
         line(report, "slowest 1%", Ink::Grey, Stroke::Dashed, |_| report.finality_ms.p99),
         line(report, "median", Ink::Blue, Stroke::Bold, |round| round.finality_ms),
     ];
-    Chart { lines, axis: |value, _| number::millis(value.max(0.0)), anchor: Some(0.0) }
+    Chart {
+        lines,
+        across: Across::ROUNDS,
+        axis: |value, _| number::millis(value.max(0.0)),
+        anchor: Some(0.0),
+    }
 }
 
 fn stakes(report: &Report) -> Chart {
     let of = |round: &Round, index: usize| {
         round.stakes.get(index).map_or(f64::NAN, |stake| number::coordinate(*stake))
     };
-    Chart { lines: validators(report, of), axis: plain, anchor: None }
+    Chart { lines: validators(report, of), across: Across::ROUNDS, axis: plain, anchor: None }
 }
 
 fn reputations(report: &Report) -> Chart {
     let of = |round: &Round, index: usize| {
         round.reputations.get(index).map_or(f64::NAN, |value| f64::from(*value))
     };
-    Chart { lines: validators(report, of), axis: plain, anchor: Some(0.0) }
+    Chart { lines: validators(report, of), across: Across::ROUNDS, axis: plain, anchor: Some(0.0) }
 }
 
 /// One line for each validator: the honest in one colour under one name, the guilty each by name.

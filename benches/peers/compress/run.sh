@@ -1,0 +1,17 @@
+#!/bin/sh
+# Runs the peers of the compress crate on one thread and prints one JSON object.
+#
+# The first call makes a virtual environment in benches/peers/.venv/compress and installs the pinned packages into it: about 6 GB,
+# most of it CUDA libraries that the plain torch wheel brings along and nothing here uses. Later calls only run.
+# Arguments are handed on: run.sh --runs 1 --matrix FILE --tensor FILE
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+venv="$here/../.venv/compress"
+stamp="$venv/compress-requirements.txt"
+if ! cmp -s "$here/requirements.txt" "$stamp"; then
+    "${PYTHON:-python3}" -m venv "$venv" >&2
+    "$venv/bin/pip" install --quiet --no-cache-dir -r "$here/requirements.txt" >&2
+    cp "$here/requirements.txt" "$stamp"
+fi
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+exec "$venv/bin/python" "$here/tensors.py" "$@"
