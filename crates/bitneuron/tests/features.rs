@@ -17,7 +17,11 @@ fn fault(command: &str) -> Option<String> {
     let package = after(command, "-p").and_then(|name| name.strip_prefix("bitneuron-"));
     let missing = |path: String| Some(path).filter(|path| !root().join(path).exists());
     if let Some(example) = after(command, "--example") {
-        return missing(format!("examples/examples/{example}.rs"));
+        let folder = match package {
+            None | Some("examples") => "examples".into(),
+            Some(package) => format!("crates/{package}"),
+        };
+        return missing(format!("{folder}/examples/{example}.rs"));
     }
     if let Some((_, area)) = command.split_once("--bin figures -- ") {
         return missing(format!("benches/bars/{area}.json"));

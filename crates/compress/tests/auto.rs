@@ -80,7 +80,7 @@ fn says_where_a_tensor_format_pays_and_where_not() {
     assert_eq!(smooth.chosen.codec.transform(), TensorTrain::ID);
     let TensorFormat::DidNotPay(trial) = rough.format else { panic!("{rough}") };
     assert!(trial.bytes > rough.chosen.bytes && trial.codec.transform() != 0);
-    assert_eq!(rough.chosen.codec, CodecId::UNIFORM);
+    assert_eq!(rough.chosen.codec, CodecId::ECSQ);
     assert_eq!(sparse.chosen.codec, CodecId::TOP);
     let told = report.to_string();
     assert_eq!(told.lines().count(), 6);

@@ -99,7 +99,10 @@ How users compress the models they sell
 
   dense         32 bits for each parameter
   uniform:BITS  uniform steps of 1 to 8 bits
-  tt:ERROR      tensor trains, to a relative error of 1 to 500 thousandths";
+  tt:ERROR      tensor trains, to a relative error of 1 to 500 thousandths
+  ttm:ERROR     trains of matrices, likewise
+  ecsq:ERROR    one step and an entropy coder, likewise
+  auto:ERROR    for each tensor whatever is smallest, likewise";
 
 const PARTITION: &str = "\
 How the private rows are spread over users
@@ -222,7 +225,7 @@ struct DevnetArgs {
         help = "How the private rows are spread: `iid`, `dirichlet:ALPHA` or `shards:COUNT`", long_help = PARTITION)]
     partition: Rows,
     #[arg(long, value_name = "CODEC", default_value_t = Scenario::default().compressor,
-        help = "How sold models are compressed: `dense`, `uniform:BITS` or `tt:ERROR`", long_help = COMPRESSOR)]
+        help = "How sold models are compressed: `dense`, `uniform:BITS`, `tt:ERROR`, `ttm:ERROR`, `ecsq:ERROR` or `auto:ERROR`", long_help = COMPRESSOR)]
     compressor: Codec,
     #[arg(long, value_name = "WHO", default_value = "default",
         help = "Who misbehaves: `none`, `default` or a list such as `liar:1,flipper:3`", long_help = ADVERSARIES)]

@@ -80,6 +80,12 @@ pub enum Codec {
     Uniform(u8),
     /// Tensor trains with factors of 8 bits, to a relative error in thousandths.
     TensorTrain(u16),
+    /// Trains of matrices with factors of 8 bits, to a relative error in thousandths.
+    MatrixTrain(u16),
+    /// One step and an entropy coder, to a relative error in thousandths.
+    EntropyCoded(u16),
+    /// For each tensor whatever is smallest at a relative error in thousandths.
+    Auto(u16),
 }
 
 /// How many of each kind misbehave.
@@ -208,14 +214,23 @@ impl FromStr for Codec {
             Some(("uniform", bits)) => {
                 bits.parse().ok().filter(|bits| (1..=8).contains(bits)).map(Self::Uniform)
             }
-            Some(("tt", error)) => {
-                error.parse().ok().filter(|error| (1..=500).contains(error)).map(Self::TensorTrain)
+            Some((kind, error)) => {
+                let kind: Option<fn(u16) -> Self> = match kind {
+                    "tt" => Some(Self::TensorTrain),
+                    "ttm" => Some(Self::MatrixTrain),
+                    "ecsq" => Some(Self::EntropyCoded),
+                    "auto" => Some(Self::Auto),
+                    _ => None,
+                };
+                let error = error.parse().ok().filter(|error| (1..=500).contains(error));
+                kind.zip(error).map(|(kind, error)| kind(error))
             }
-            _ => None,
+            None => None,
         };
         parsed.ok_or(Unread {
             text: text.into(),
-            expected: "`dense`, `uniform:BITS` with 1 to 8 bits, or `tt:ERROR` with an error of 1 to 500 thousandths",
+            expected: "`dense`, `uniform:BITS` with 1 to 8 bits, or `tt:ERROR`, `ttm:ERROR`, `ecsq:ERROR` or `auto:ERROR` with an \
+                       error of 1 to 500 thousandths",
         })
     }
 }
@@ -226,6 +241,9 @@ impl fmt::Display for Codec {
             Self::Dense => f.write_str("dense"),
             Self::Uniform(bits) => write!(f, "uniform:{bits}"),
             Self::TensorTrain(error) => write!(f, "tt:{error}"),
+            Self::MatrixTrain(error) => write!(f, "ttm:{error}"),
+            Self::EntropyCoded(error) => write!(f, "ecsq:{error}"),
+            Self::Auto(error) => write!(f, "auto:{error}"),
         }
     }
 }

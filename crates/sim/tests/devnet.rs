@@ -149,6 +149,10 @@ fn skewed_data_and_other_codecs_play_too() {
     let report = play(&skewed);
     assert!(report.setting.label_entropy < 3.0);
     assert_eq!(report.deals.settled, report.deals.made);
-    let train = Scenario { compressor: Codec::TensorTrain(20), rounds: 3, ..small() };
-    assert_eq!(play(&train).deals.settled, 24);
+    for compressor in
+        [Codec::TensorTrain(20), Codec::MatrixTrain(20), Codec::EntropyCoded(50), Codec::Auto(50)]
+    {
+        let other = Scenario { compressor, rounds: 3, ..small() };
+        assert_eq!(play(&other).deals.settled, 24, "{compressor}");
+    }
 }

@@ -3,7 +3,11 @@
 use super::baseline::{Examiner, converge};
 use crate::digits;
 use crate::scenario::{Codec, Defence, Scenario, ScenarioError};
-use bitneuron_compress::{Chain, Compressor, Dense, Registry, TensorTrain, Uniform};
+use bitneuron_compress::auto::Budget;
+use bitneuron_compress::{
+    Auto, Chain, CompressError, Compressor, Dense, Ecsq, Registry, TensorTrain, TensorTrainMatrix,
+    Truncation, Uniform,
+};
 use bitneuron_core::claim::Demand;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
 use bitneuron_core::exact::{DataRoot, ExactData, ShapeError};
@@ -128,14 +132,23 @@ fn goal(mlp: &Mlp, initial: bitneuron_core::Commitment, metric_set: DataRoot) ->
 }
 
 fn compressor(codec: Codec) -> Result<Arc<dyn Compressor>, ScenarioError> {
-    Ok(match codec {
-        Codec::Dense => Arc::new(Dense),
-        Codec::Uniform(bits) => Arc::new(Uniform::new(bits).map_err(setting)?),
-        Codec::TensorTrain(error) => {
-            let train = TensorTrain::tolerance(f64::from(error) / 1000.0).map_err(setting)?;
-            Arc::new(Chain::new(train, Uniform::default()).map_err(setting)?)
-        }
-    })
+    let share = |thousandths: u16| f64::from(thousandths) / 1000.0;
+    let made = || -> Result<Arc<dyn Compressor>, CompressError> {
+        Ok(match codec {
+            Codec::Dense => Arc::new(Dense),
+            Codec::Uniform(bits) => Arc::new(Uniform::new(bits)?),
+            Codec::TensorTrain(error) => {
+                Arc::new(Chain::new(TensorTrain::tolerance(share(error))?, Uniform::default())?)
+            }
+            Codec::MatrixTrain(error) => {
+                let train = TensorTrainMatrix::new(Truncation::Tolerance(share(error)))?;
+                Arc::new(Chain::new(train, Uniform::default())?)
+            }
+            Codec::EntropyCoded(error) => Arc::new(Ecsq::relative_error(share(error))?),
+            Codec::Auto(error) => Arc::new(Auto::standard(Budget::Error(share(error)))?),
+        })
+    };
+    made().map_err(setting)
 }
 
 /// How many rows a user with these sets aside: none when too few would be left.
