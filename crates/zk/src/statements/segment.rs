@@ -1,6 +1,6 @@
 //! Chains of any length, proved a segment at a time.
 //!
-//! A proof of a [`Chain`] needs memory for all its cells, since every challenge depends on all of them. So a long chain is cut
+//! A proof of a [`Chain`](super::Chain) needs memory for all its cells, since every challenge depends on all of them. So a long chain is cut
 //! into segments: each is one proof, begins with the commitments that the one before it ended with, and can be forgotten before
 //! the next is made. Memory is bounded by the longest segment whatever the length of the chain; there are as many proofs as
 //! segments.
