@@ -25,11 +25,8 @@ use super::{
     entries::{self, Entries},
     gaps::{self, Kept},
 };
-use crate::{
-    CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet, Properties, reader::Reader,
-};
+use crate::{CodecId, CompressError, Compressor, ErrorBound, Limits, Packet, Properties, reader::Reader};
 use bitneuron_core::{Layout, Params, Seed};
-use std::sync::Arc;
 
 /// Values of a chunk.
 pub const CHUNK: usize = 4096;
@@ -229,34 +226,7 @@ impl Compressor for Chunked {
         entries::packet(self.codec(), params, |values, first| self.encode_tensor(values, first))
     }
 
-    fn decompress(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-    ) -> Result<Params, CompressError> {
-        self.open(packet, expect, limits)?.dense(expect)
-    }
-
-    fn decompress_onto(
-        &self,
-        packet: &Packet,
-        weight: f32,
-        onto: &mut Params,
-        limits: Limits,
-    ) -> Result<(), CompressError> {
-        self.open(packet, onto.layout(), limits)?.onto(weight, onto)
-    }
+    entries::decoding!();
 }
 
-impl ExactDecoder for Chunked {
-    fn decode_fixed(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-        fraction: u32,
-    ) -> Result<Vec<i32>, CompressError> {
-        self.open(packet, expect, limits)?.fixed(expect, fraction)
-    }
-}
+entries::exact_decoder!(Chunked);

@@ -142,3 +142,46 @@ pub(crate) fn kept(values: &[f32], first: usize, keep: usize) -> Result<Vec<(u32
         other => other,
     })
 }
+
+/// The decoding methods of a `Compressor` that has `open`, which gives its [`Entries`].
+macro_rules! decoding {
+    () => {
+        fn decompress(
+            &self,
+            packet: &$crate::Packet,
+            expect: &std::sync::Arc<bitneuron_core::Layout>,
+            limits: $crate::Limits,
+        ) -> Result<bitneuron_core::Params, $crate::CompressError> {
+            self.open(packet, expect, limits)?.dense(expect)
+        }
+
+        fn decompress_onto(
+            &self,
+            packet: &$crate::Packet,
+            weight: f32,
+            onto: &mut bitneuron_core::Params,
+            limits: $crate::Limits,
+        ) -> Result<(), $crate::CompressError> {
+            self.open(packet, onto.layout(), limits)?.onto(weight, onto)
+        }
+    };
+}
+
+/// `ExactDecoder` for such a codec.
+macro_rules! exact_decoder {
+    ($codec:ty) => {
+        impl $crate::ExactDecoder for $codec {
+            fn decode_fixed(
+                &self,
+                packet: &$crate::Packet,
+                expect: &std::sync::Arc<bitneuron_core::Layout>,
+                limits: $crate::Limits,
+                fraction: u32,
+            ) -> Result<Vec<i32>, $crate::CompressError> {
+                self.open(packet, expect, limits)?.fixed(expect, fraction)
+            }
+        }
+    };
+}
+
+pub(super) use {decoding, exact_decoder};

@@ -18,16 +18,15 @@
 
 use super::{
     density::Density,
-    entries::{Entries, read_parts},
+    entries::{self, Entries, read_parts},
 };
 use crate::{
-    CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet, Properties,
+    CodecId, CompressError, Compressor, ErrorBound, Limits, Packet, Properties,
     dense::{check_finite, tensors},
     reader::Reader,
 };
 use bitneuron_core::{Layout, Params, Seed};
 use rand::Rng;
-use std::sync::Arc;
 
 /// Keeps values at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,37 +178,10 @@ impl Compressor for Random {
         Packet::new(self.codec(), params.layout().digest(), parts)
     }
 
-    fn decompress(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-    ) -> Result<Params, CompressError> {
-        self.open(packet, expect, limits)?.dense(expect)
-    }
-
-    fn decompress_onto(
-        &self,
-        packet: &Packet,
-        weight: f32,
-        onto: &mut Params,
-        limits: Limits,
-    ) -> Result<(), CompressError> {
-        self.open(packet, onto.layout(), limits)?.onto(weight, onto)
-    }
+    entries::decoding!();
 }
 
-impl ExactDecoder for Random {
-    fn decode_fixed(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-        fraction: u32,
-    ) -> Result<Vec<i32>, CompressError> {
-        self.open(packet, expect, limits)?.fixed(expect, fraction)
-    }
-}
+entries::exact_decoder!(Random);
 
 #[cfg(test)]
 mod tests {

@@ -20,11 +20,8 @@ use super::{
     entries::{self, Entries},
     gaps::{self, Kept},
 };
-use crate::{
-    CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet, Properties, reader::Reader,
-};
+use crate::{CodecId, CompressError, Compressor, ErrorBound, Limits, Packet, Properties, reader::Reader};
 use bitneuron_core::{Layout, Params, Seed};
-use std::sync::Arc;
 
 /// Keeps the signs of the largest values, and their mean magnitude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,34 +107,7 @@ impl Compressor for Ternary {
         })
     }
 
-    fn decompress(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-    ) -> Result<Params, CompressError> {
-        self.open(packet, expect, limits)?.dense(expect)
-    }
-
-    fn decompress_onto(
-        &self,
-        packet: &Packet,
-        weight: f32,
-        onto: &mut Params,
-        limits: Limits,
-    ) -> Result<(), CompressError> {
-        self.open(packet, onto.layout(), limits)?.onto(weight, onto)
-    }
+    entries::decoding!();
 }
 
-impl ExactDecoder for Ternary {
-    fn decode_fixed(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-        fraction: u32,
-    ) -> Result<Vec<i32>, CompressError> {
-        self.open(packet, expect, limits)?.fixed(expect, fraction)
-    }
-}
+entries::exact_decoder!(Ternary);

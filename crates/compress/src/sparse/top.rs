@@ -14,9 +14,8 @@ use super::{
     entries::{self, Entries},
     magnitude::{self, Precision},
 };
-use crate::{CodecId, CompressError, Compressor, ErrorBound, ExactDecoder, Limits, Packet, Properties};
+use crate::{CodecId, CompressError, Compressor, ErrorBound, Limits, Packet, Properties};
 use bitneuron_core::{Layout, Params, Seed};
-use std::sync::Arc;
 
 /// Keeps the largest values.
 ///
@@ -90,34 +89,7 @@ impl Compressor for Top {
         })
     }
 
-    fn decompress(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-    ) -> Result<Params, CompressError> {
-        self.open(packet, expect, limits)?.dense(expect)
-    }
-
-    fn decompress_onto(
-        &self,
-        packet: &Packet,
-        weight: f32,
-        onto: &mut Params,
-        limits: Limits,
-    ) -> Result<(), CompressError> {
-        self.open(packet, onto.layout(), limits)?.onto(weight, onto)
-    }
+    entries::decoding!();
 }
 
-impl ExactDecoder for Top {
-    fn decode_fixed(
-        &self,
-        packet: &Packet,
-        expect: &Arc<Layout>,
-        limits: Limits,
-        fraction: u32,
-    ) -> Result<Vec<i32>, CompressError> {
-        self.open(packet, expect, limits)?.fixed(expect, fraction)
-    }
-}
+entries::exact_decoder!(Top);
