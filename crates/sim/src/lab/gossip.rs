@@ -1,4 +1,4 @@
-//! The lab: gossip learning (Algorithm 1) of any model among any number of nodes, measured round by round.
+//! Gossip learning (Algorithm 1) of any model among any number of nodes, measured round by round.
 //!
 //! ```text
 //! round r        one period Δ_g: every node wakes once, at an offset of its own
@@ -33,7 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub use crate::rows::Rows;
+use crate::rows::Rows;
 
 use crate::{
     Address, Bridge, Churn, Context, Latency, Link, MachineNode, Network, Payload, Setting, Stream, Tally,
