@@ -6,7 +6,8 @@
 //! τᵢ = ⟨u, θᵢ − μ⟩²      cᵢ ← cᵢ·(1 − τᵢ / max τ)      while Σ c > N − 2f
 //! ```
 //!
-//! The answer is the `μ` with the smallest `λ` that was seen. The covariance has the rank of the voices, so the eigenpair
+//! The largest `τ` is that of the voices which are left: a far one that has faded altogether would else keep all others
+//! from fading. The answer is the `μ` with the smallest `λ` that was seen. The covariance has the rank of the voices, so the eigenpair
 //! is found among their inner products, `N × N`, and not among parameters.
 
 use super::distances::Distances;
