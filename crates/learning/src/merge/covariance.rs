@@ -33,7 +33,7 @@ const POWER: usize = 2_000;
 fn principal(distances: &Distances, parts: &[f64]) -> (f64, Vec<f64>) {
     let count = parts.len();
     // Inner products about the mean: ⟨θᵢ − μ, θₖ − μ⟩ = ½·(qᵢ + qₖ − d²ᵢₖ) with qᵢ = ‖θᵢ − μ‖².
-    let from_mean = distances.from_sum(parts);
+    let from_mean = distances.to_sum(parts);
     let inner = |i: usize, k: usize| 0.5 * (from_mean[i] + from_mean[k] - distances.squared(i, k));
     let products: Vec<f64> = (0..count * count).map(|at| inner(at / count, at % count)).collect();
     let along = |u: &[f64]| -> Vec<f64> {

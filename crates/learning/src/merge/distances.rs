@@ -84,7 +84,7 @@ impl Distances {
     /// ```text
     /// ‖xᵢ − Σ cⱼ·xⱼ‖² = Σⱼ cⱼ·d²ᵢⱼ − ½·Σⱼₖ cⱼ·cₖ·d²ⱼₖ
     /// ```
-    pub(super) fn from_sum(&self, parts: &[f64]) -> Vec<f64> {
+    pub(super) fn to_sum(&self, parts: &[f64]) -> Vec<f64> {
         let about = |row: &[f64]| row.iter().zip(parts).map(|(d, c)| d * c).sum::<f64>();
         let means: Vec<f64> = self.squared.chunks_exact(self.count).map(about).collect();
         let spread = 0.5 * means.iter().zip(parts).map(|(mean, part)| mean * part).sum::<f64>();
