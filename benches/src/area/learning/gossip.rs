@@ -3,7 +3,7 @@
 //! The cost is that of the whole rehearsal: spreading rows, building nodes, all messages through the public machines and
 //! the world, and judging ten nodes after each round.
 
-use super::{Options, attempt};
+use super::super::{Options, attempt};
 use crate::{
     Failure,
     cost::{cpu_of, median_of},
