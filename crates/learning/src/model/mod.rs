@@ -14,6 +14,7 @@ mod cross_entropy;
 mod dense;
 mod layer;
 mod mlp;
+mod narrow;
 mod softmax;
 
 pub use cross_entropy::softmax_in_place;
