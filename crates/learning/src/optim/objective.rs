@@ -260,8 +260,10 @@ pub(crate) fn gathered<R>(
     work: impl FnOnce(&mut [f32], &[u32], &[u32]) -> R,
 ) -> R {
     let width = data.features().ncols();
-    labels.clear();
-    groups.clear();
+    for room in [&mut *labels, &mut *groups] {
+        room.clear();
+        room.reserve(chosen.len());
+    }
     scratch::with(chosen.len() * width, |features| {
         let whole = data.features().as_slice();
         let mut rows = features.chunks_exact_mut(width.max(1));

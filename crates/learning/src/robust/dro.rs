@@ -179,9 +179,9 @@ impl Reweight for ChiSquare {
             for _ in 0..HALVINGS {
                 let middle = f64::midpoint(low, high);
                 if middle < worst && divergence(losses, middle) <= self.radius {
-                    low = middle
+                    low = middle;
                 } else {
-                    high = middle
+                    high = middle;
                 }
             }
             let excess = |loss: f32| (f64::from(loss) - low).max(0.0);
