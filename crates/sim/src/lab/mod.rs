@@ -3,6 +3,13 @@
 //! [`GossipLab`] plays Algorithm 1 of any model among any number of nodes and measures it round by round.
 
 mod gossip;
+mod graph;
+mod topology;
 
 pub use crate::rows::Rows;
-pub use gossip::{GossipLab, LabError, LabReport, LabRound};
+pub use gossip::{
+    Answer, Cast, Ceiling, GossipLab, LabError, LabReport, LabRound, MakeUpdate, NodeWrapper, Parting,
+    Sampling, Teller,
+};
+pub use graph::Graph;
+pub use topology::Topology;
