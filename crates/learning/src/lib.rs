@@ -14,6 +14,7 @@
 //! | `merge`, lines 7, 6 and 7 | [`merge::Merge`] for models and for data |
 //! | `update`, lines 8, 4 and 8 | [`update::Update`] |
 //! | `compress`, lines 5 and 7 | [`gossip::ModelCodec`] over `bitneuron-compress` |
+//! | federated averaging, figure 3b | [`federated::Server`], [`federated::Client`] |
 //!
 //! Feature `suite` adds the module `suite`: the laws of the traits as functions that judge anybody's implementation.
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod baseline;
 pub mod data;
 pub mod eval;
 pub mod exact;
+pub mod federated;
 pub mod gossip;
 pub mod merge;
 pub mod model;

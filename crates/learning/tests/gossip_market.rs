@@ -552,7 +552,7 @@ fn machines_tell_the_round() {
         age_lead: 10,
         waiting: 3,
     });
-    let rules = peer::Rules { merge: Arc::new(WeightedMean), period: PERIOD, age_lead: 10 };
+    let rules = peer::Rules { age_lead: 10, ..peer::Rules::new(Arc::new(WeightedMean), PERIOD) };
     let (update, codec) = (c.clone(), codec(&model));
     let start = peer::Start { id: id(3), update, codec, model: params.clone(), data, seed: Seed::default() };
     let mut peer = Peer::new(Arc::new(rules), start);

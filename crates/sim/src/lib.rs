@@ -41,8 +41,8 @@ mod unread;
 pub mod world;
 
 pub use adversary::{Player, Scene, Tactic};
-pub use churn::{Churn, Outage};
-pub use link::{Blocks, Latency, Link, Network, Partition};
+pub use churn::{Churn, Outage, Sessions};
+pub use link::{Blocks, Latency, Link, Network, Partition, Quantiles};
 pub use machine_node::{Bridge, MachineNode};
 pub use meter::{Meter, Tally};
 pub use node::{Address, Command, Context, Node, Parcel, Payload};

@@ -21,6 +21,7 @@
 //! | [`FreeRider`], [`Copier`] | nothing of its own | |
 //! | [`LabelFlip`], [`Backdoor`], [`Flood`] | honest work on poisoned rows | Tolpegin et al. 2020; Gu et al. 2017; §5 of the paper |
 //! | [`Sybils`] | any of these under many names | Douceur 2002 |
+//! | [`Eclipse`] | any of these, and peer samplers are told only of liars | Singh et al. 2006 |
 //!
 //! ```
 //! use bitneuron_sim::attack;
@@ -33,8 +34,10 @@
 //! ```
 
 mod alie;
+mod conspiracy;
 mod coven;
 mod dissensus;
+mod eclipse;
 mod idle;
 mod inner;
 mod mimic;
@@ -47,8 +50,11 @@ mod sybil;
 mod view;
 
 pub use alie::LittleIsEnough;
+pub use conspiracy::Conspiracy;
+pub(crate) use conspiracy::{drawn, spoiled};
 pub use coven::Coven;
 pub use dissensus::Dissensus;
+pub use eclipse::Eclipse;
 pub use idle::{Copier, FreeRider};
 pub use inner::InnerProduct;
 pub use mimic::Mimic;
@@ -100,6 +106,11 @@ pub trait Attack: Send + Sync {
     /// Under how many names each liar speaks.
     fn names(&self) -> u32 {
         1
+    }
+
+    /// Whether peer samplers are told only of liars.
+    fn poisons_views(&self) -> bool {
+        false
     }
 
     /// What a model that was taken in does when it sees the trigger.

@@ -1,7 +1,7 @@
 //! Attacks by name, as in experiment files and on command lines: `alie:z=1.5`, `sybils:names=8+ipm:strength=2`.
 
 use super::{
-    Attack, Backdoor, Copier, Dissensus, Flood, Force, FreeRider, Gaussian, Infinity, InnerProduct,
+    Attack, Backdoor, Copier, Dissensus, Eclipse, Flood, Force, FreeRider, Gaussian, Infinity, InnerProduct,
     LabelFlip, LittleIsEnough, Mimic, SignFlip, Sybils, Trigger,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -23,7 +23,7 @@ impl Named {
     }
 }
 
-const NAMES: [Named; 16] = [
+const NAMES: [Named; 17] = [
     Named { form: "signflip:scale=1", about: "the negated mean of the honest values" },
     Named {
         form: "ipm:strength=2",
@@ -52,6 +52,7 @@ const NAMES: [Named; 16] = [
     },
     Named { form: "copier", about: "the weights of an honest node under the own name" },
     Named { form: "sybils:names=4+signflip:scale=1", about: "any attack, each liar under so many names" },
+    Named { form: "eclipse+signflip:scale=1", about: "any attack, and peer samplers are told only of liars" },
 ];
 
 /// All attacks that have names.
@@ -111,13 +112,15 @@ pub fn named(text: &str) -> Result<Arc<dyn Attack>, UnknownAttack> {
         "flood" => Arc::new(Flood { times: spec.whole("times", 10, 1..=1000)? as usize }),
         "freerider" => Arc::new(FreeRider { noise: spec.positive("noise", 0.001)? }),
         "copier" => Arc::new(Copier),
+        "eclipse" => Arc::new(Eclipse(named(rest.unwrap_or("signflip"))?)),
         _ => {
             let names = spec.whole("names", 4, 1..=64)?;
             Arc::new(Sybils { attack: named(rest.unwrap_or("signflip"))?, names })
         }
     };
     let stray = spec.settings.pop_first().map(|(key, value)| format!("{key}={value}"));
-    let behind = rest.filter(|_| spec.form.name() != "sybils").map(|rest| format!("+{rest}"));
+    let behind =
+        rest.filter(|_| !["sybils", "eclipse"].contains(&spec.form.name())).map(|rest| format!("+{rest}"));
     match stray.or(behind) {
         Some(setting) => Err(spec.wrong(setting, "it has no such setting")),
         None => Ok(attack),

@@ -44,6 +44,10 @@ impl Attack for Sybils {
         self.names.max(1)
     }
 
+    fn poisons_views(&self) -> bool {
+        self.attack.poisons_views()
+    }
+
     fn trigger(&self) -> Option<Trigger> {
         self.attack.trigger()
     }

@@ -3,12 +3,12 @@
 use crate::unread::Unread;
 use bitneuron_compress::{
     Absmax4, Absmax8, Auto, Chain, CompressError, Compressor, Dense, Ecsq, Float, Nf4, Rotated, TensorTrain,
-    TensorTrainMatrix, Truncation, Uniform, auto::Budget,
+    TensorTrainMatrix, Ternary, Top, Truncation, Uniform, auto::Budget, sparse::Density,
 };
 use std::sync::Arc;
 
 /// Each codec as it is written, and what it does.
-pub const CODECS: [(&str, &str); 13] = [
+pub const CODECS: [(&str, &str); 15] = [
     ("dense", "32 bits for each parameter"),
     ("f16", "IEEE half precision"),
     ("bf16", "the upper half of each number"),
@@ -22,11 +22,14 @@ pub const CODECS: [(&str, &str); 13] = [
     ("tt:ERROR", "tensor trains with factors of 8 bits, likewise"),
     ("ttm:ERROR", "trains of matrices with factors of 8 bits, likewise"),
     ("auto:ERROR", "for each tensor whatever is smallest, likewise"),
+    ("top:COUNT", "the largest one in COUNT; for differences, so under `choco` alone"),
+    ("stc:COUNT", "signs of the largest one in COUNT; likewise"),
 ];
 
 /// What would do where a codec is expected.
 const EXPECTED: &str = "`dense`, `f16`, `bf16`, `e4m3`, `int8`, `int4`, `nf4`, `uniform:BITS`, `rotated:BITS`, or \
-                        `ecsq:ERROR`, `tt:ERROR`, `ttm:ERROR`, `auto:ERROR` with an error of 1 to 500 thousandths";
+                        `ecsq:ERROR`, `tt:ERROR`, `ttm:ERROR`, `auto:ERROR` with an error of 1 to 500 thousandths, or \
+                        `top:COUNT`, `stc:COUNT`";
 
 /// The codec of this name.
 ///
@@ -43,6 +46,7 @@ pub fn codec(text: &str) -> Result<Arc<dyn Compressor>, Unread> {
     plain(name)
         .filter(|_| number.is_none())
         .or_else(|| bits.and_then(|bits| of_bits(name, bits).ok().flatten()))
+        .or_else(|| number.and_then(|count| sparse(name, count).ok().flatten()))
         .or_else(|| share.and_then(|share| of_error(name, share).ok().flatten()))
         .ok_or_else(unread)
 }
@@ -64,6 +68,14 @@ fn of_bits(name: &str, bits: u8) -> Result<Option<Arc<dyn Compressor>>, Compress
     Ok(match name {
         "uniform" => Some(Arc::new(Uniform::new(bits)?)),
         "rotated" => Some(Arc::new(Rotated::new(bits)?)),
+        _ => None,
+    })
+}
+
+fn sparse(name: &str, count: u16) -> Result<Option<Arc<dyn Compressor>>, CompressError> {
+    Ok(match name {
+        "top" => Some(Arc::new(Top::new(Density::new(1, u32::from(count))?))),
+        "stc" => Some(Arc::new(Ternary::new(Density::new(1, u32::from(count))?))),
         _ => None,
     })
 }

@@ -31,7 +31,7 @@ pub struct Key {
 }
 
 /// All settings that can be swept over, in the order of tables and of sweeps: the last one turns fastest.
-pub const KEYS: [Key; 18] = [
+pub const KEYS: [Key; 20] = [
     Key { name: "data", default: "digits", about: "the rows that are learned from" },
     Key {
         name: "partition",
@@ -44,8 +44,10 @@ pub const KEYS: [Key; 18] = [
     Key {
         name: "exchange",
         default: "neighbours",
-        about: "`neighbours` merge as a set, `pairs` gossip one by one, `server` merges gradients",
+        about: "`neighbours` merge as a set, `pairs` gossip one by one, `choco` sends differences, `server` merges gradients",
     },
+    Key { name: "sampling", default: "graph", about: "how `pairs` find partners" },
+    Key { name: "gamma", default: "0.5", about: "how far `choco` goes toward its neighbours" },
     Key { name: "topology", default: "regular:10", about: "who talks to whom" },
     Key { name: "nodes", default: "40", about: "how many nodes" },
     Key { name: "rounds", default: "40", about: "how many periods, or steps of a server" },
@@ -85,7 +87,7 @@ pub enum ExperimentError {
     #[error("the experiment is no TOML: {0}")]
     Toml(String),
     /// A key that means nothing.
-    #[error("unknown key {key:?}; there are `name`, `about`, `seeds` and {}", key_list())]
+    #[error("unknown key {key:?}; there are `name`, `about`, `seeds`, `also` and {}", key_list())]
     Key {
         /// The key.
         key: String,
@@ -140,9 +142,12 @@ pub struct Experiment {
     pub about: String,
     /// The numbers that all randomness follows from; each combination of settings is played once with each.
     pub seeds: Vec<u64>,
-    /// The values of each key; a key that is not there has its default.
-    settings: BTreeMap<&'static str, Vec<String>>,
+    settings: Sweep,
+    also: Vec<Sweep>,
 }
+
+/// The values of each key; a key that is not there has its default.
+type Sweep = BTreeMap<&'static str, Vec<String>>;
 
 /// One combination of settings with one seed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,7 +194,13 @@ impl Trial {
 impl Experiment {
     /// An experiment with one seed and every setting at its default.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), about: String::new(), seeds: vec![1], settings: BTreeMap::new() }
+        Self {
+            name: name.into(),
+            about: String::new(),
+            seeds: vec![1],
+            settings: Sweep::new(),
+            also: Vec::new(),
+        }
     }
 
     /// The same with these values under a key.
@@ -211,20 +222,16 @@ impl Experiment {
         Self { seeds: seeds.into_iter().collect(), ..self }
     }
 
+    /// Further sweeps, each with the settings of this experiment but for those of its own.
+    #[must_use]
+    pub fn with_also(mut self, others: impl IntoIterator<Item = Self>) -> Self {
+        self.also.extend(others.into_iter().map(|other| other.settings));
+        self
+    }
+
     fn set(&mut self, key: &str, values: Vec<String>) -> Result<(), ExperimentError> {
-        let known = KEYS.iter().find(|known| known.name == key);
-        let known = known.ok_or_else(|| ExperimentError::Key { key: key.chars().take(80).collect() })?;
-        let mut fresh: Vec<String> = Vec::with_capacity(values.len());
-        for value in values {
-            if fresh.contains(&value) {
-                return Err(wrong(known.name, &value, "it stands there twice"));
-            }
-            fresh.push(value);
-        }
-        if fresh.is_empty() {
-            return Err(wrong(known.name, "[]", "a list has at least one value"));
-        }
-        self.settings.insert(known.name, fresh);
+        let (key, values) = distinct(key, values)?;
+        self.settings.insert(key, values);
         Ok(())
     }
 
@@ -248,23 +255,36 @@ impl Experiment {
                     return Err(wrong("name", &other.to_string(), "text in quotes would do"));
                 }
                 ("seeds", value) => experiment.seeds = seeds(value)?,
-                (key, value) => {
-                    let values = match value {
-                        Value::Array(list) => {
-                            list.iter().map(|one| plain(key, one)).collect::<Result<_, _>>()?
-                        }
-                        one => vec![plain(key, one)?],
-                    };
-                    experiment.set(key, values)?;
+                ("also", Value::Array(parts)) => {
+                    experiment.also = parts.iter().map(part).collect::<Result<_, _>>()?;
                 }
+                (key, value) => experiment.set(key, values(key, value)?)?,
             }
         }
         Ok(experiment)
     }
 
+    /// All sweeps.
+    fn sweeps(&self) -> Vec<Sweep> {
+        let also = self.also.iter().map(|own| {
+            let mut sweep = self.settings.clone();
+            sweep.extend(own.clone());
+            sweep
+        });
+        std::iter::once(self.settings.clone()).chain(also).collect()
+    }
+
     /// The keys that have more than one value, in the order of sweeps.
     pub fn swept(&self) -> Vec<&'static str> {
-        let many = |key: &&Key| self.settings.get(key.name).is_some_and(|values| values.len() > 1);
+        let sweeps = self.sweeps();
+        let many = |key: &&Key| {
+            let default = vec![key.default.to_owned()];
+            let mut values: Vec<&String> =
+                sweeps.iter().flat_map(|sweep| sweep.get(key.name).unwrap_or(&default)).collect();
+            values.sort_unstable();
+            values.dedup();
+            values.len() > 1
+        };
         KEYS.iter().filter(many).map(|key| key.name).collect()
     }
 
@@ -274,25 +294,14 @@ impl Experiment {
     /// # Errors
     /// [`ExperimentError::TooMany`].
     pub fn trials(&self) -> Result<Vec<Trial>, ExperimentError> {
-        let sizes = self.settings.values().map(Vec::len).chain([self.seeds.len()]);
-        let runs = sizes.fold(1_usize, usize::saturating_mul);
+        let sweeps = self.sweeps();
+        let product = |sweep: &Sweep| sweep.values().map(Vec::len).fold(1_usize, usize::saturating_mul);
+        let runs = sweeps.iter().map(product).fold(0_usize, usize::saturating_add);
+        let runs = runs.saturating_mul(self.seeds.len());
         if runs > MAX_RUNS {
             return Err(ExperimentError::TooMany { runs });
         }
-        let mut combinations: Vec<BTreeMap<&'static str, String>> = vec![BTreeMap::new()];
-        for key in KEYS {
-            let Some(values) = self.settings.get(key.name) else { continue };
-            combinations = combinations
-                .into_iter()
-                .flat_map(|before| {
-                    values.iter().map(move |value| {
-                        let mut next = before.clone();
-                        next.insert(key.name, value.clone());
-                        next
-                    })
-                })
-                .collect();
-        }
+        let combinations = sweeps.iter().flat_map(combinations);
         let mut seen = std::collections::BTreeSet::new();
         let mut trials = Vec::with_capacity(runs);
         for mut settings in combinations {
@@ -305,6 +314,55 @@ impl Experiment {
             }
         }
         Ok(trials)
+    }
+}
+
+/// Every combination of values, the last key turning fastest.
+fn combinations(sweep: &Sweep) -> Vec<BTreeMap<&'static str, String>> {
+    let mut combinations = vec![BTreeMap::new()];
+    for key in KEYS {
+        let Some(values) = sweep.get(key.name) else { continue };
+        let with = |before: BTreeMap<&'static str, String>| {
+            values.iter().map(move |value| {
+                let mut next = before.clone();
+                next.insert(key.name, value.clone());
+                next
+            })
+        };
+        combinations = combinations.into_iter().flat_map(with).collect();
+    }
+    combinations
+}
+
+/// The key that a text names, and its values if they differ.
+fn distinct(key: &str, values: Vec<String>) -> Result<(&'static str, Vec<String>), ExperimentError> {
+    let known = KEYS.iter().find(|known| known.name == key);
+    let known = known.ok_or_else(|| ExperimentError::Key { key: key.chars().take(80).collect() })?;
+    let mut fresh: Vec<String> = Vec::with_capacity(values.len());
+    for value in values {
+        if fresh.contains(&value) {
+            return Err(wrong(known.name, &value, "it stands there twice"));
+        }
+        fresh.push(value);
+    }
+    if fresh.is_empty() {
+        return Err(wrong(known.name, "[]", "a list has at least one value"));
+    }
+    Ok((known.name, fresh))
+}
+
+/// A further sweep.
+fn part(value: &Value) -> Result<Sweep, ExperimentError> {
+    let table =
+        value.as_table().ok_or_else(|| wrong("also", &value.to_string(), "tables `[[also]]` would do"))?;
+    table.iter().map(|(key, value)| distinct(key, values(key, value)?)).collect()
+}
+
+/// One value or a list as texts.
+fn values(key: &str, value: &Value) -> Result<Vec<String>, ExperimentError> {
+    match value {
+        Value::Array(list) => list.iter().map(|one| plain(key, one)).collect(),
+        one => Ok(vec![plain(key, one)?]),
     }
 }
 

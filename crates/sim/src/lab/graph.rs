@@ -1,65 +1,119 @@
-//! Who talks to whom.
+//! Who may talk to whom: a graph in two flat arrays, or the complete graph in none.
 
-use crate::{Address, Stream, unread::Unread};
-use bitneuron_core::Seed;
-use std::collections::BTreeSet;
+use crate::Address;
 
-/// The neighbours of each node in a graph of this name.
-///
-/// # Errors
-/// No graph is written like that; the error says what would do.
-pub(crate) fn graph(text: &str, nodes: u32, seed: Seed) -> Result<Vec<Vec<Address>>, Unread> {
-    let unread = || Unread {
-        text: text.chars().take(80).collect(),
-        expected: "`complete`, `ring`, or `regular:DEGREE` with fewer neighbours than nodes and an even number of ends would do",
-    };
-    match text.split_once(':') {
-        None if text == "complete" => {
-            Ok((0..nodes).map(|node| (0..nodes).filter(|peer| *peer != node).collect()).collect())
-        }
-        None if text == "ring" => regular(2.min(nodes.saturating_sub(1)), nodes, seed).ok_or_else(unread),
-        Some(("regular", degree)) => {
-            let degree = degree.parse().map_err(|_| unread())?;
-            regular(degree, nodes, seed).ok_or_else(unread)
-        }
-        _ => Err(unread()),
-    }
+/// An undirected graph without loops and without repeated edges. Memory: four bytes a node and eight an edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Graph(Form);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
+    /// Everybody knows everybody.
+    Complete(u32),
+    /// The neighbours of node `i`, ascending, stand in `targets` from `offsets[i]` to `offsets[i + 1]`.
+    Listed { offsets: Box<[u32]>, targets: Box<[Address]> },
 }
 
-/// A random regular graph: a circulant whose edges are switched ten times over (Rao, Jana and Bandyopadhyay 1996).
-fn regular(degree: u32, nodes: u32, seed: Seed) -> Option<Vec<Vec<Address>>> {
-    if degree >= nodes.max(1) || !(u64::from(degree) * u64::from(nodes)).is_multiple_of(2) {
-        return None;
+impl Graph {
+    /// The complete graph.
+    pub const fn complete(nodes: u32) -> Self {
+        Self(Form::Complete(nodes))
     }
-    let mut edges = Vec::new();
-    for node in 0..nodes {
-        edges.extend((1..=degree / 2).map(|step| (node, (node + step) % nodes)));
-        if degree % 2 == 1 && node < nodes / 2 {
-            edges.push((node, node + nodes / 2));
+
+    /// The graph of these edges. Loops, repetitions and edges to nodes that are not there are left out.
+    pub fn of(nodes: u32, edges: impl IntoIterator<Item = (Address, Address)>) -> Self {
+        let valid = |(a, b): &(Address, Address)| a != b && *a < nodes && *b < nodes;
+        let mut arcs: Vec<(Address, Address)> =
+            edges.into_iter().filter(valid).flat_map(|(a, b)| [(a, b), (b, a)]).collect();
+        arcs.sort_unstable();
+        arcs.dedup();
+        let mut offsets = Vec::with_capacity(nodes as usize + 1);
+        let mut reached = 0;
+        offsets.push(0);
+        for node in 0..nodes {
+            reached += arcs
+                .get(reached as usize..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|arc| arc.0 == node)
+                .count() as u32;
+            offsets.push(reached);
+        }
+        let targets = arcs.into_iter().map(|(_, to)| to).collect();
+        Self(Form::Listed { offsets: offsets.into(), targets })
+    }
+
+    /// How many nodes there are.
+    pub fn nodes(&self) -> u32 {
+        match &self.0 {
+            Form::Complete(nodes) => *nodes,
+            Form::Listed { offsets, .. } => offsets.len().saturating_sub(1) as u32,
         }
     }
-    let key = |(a, b): (Address, Address)| (a.min(b), a.max(b));
-    let mut there: BTreeSet<(Address, Address)> = edges.iter().copied().map(key).collect();
-    let mut stream = Stream::new(&seed, "graph", 0);
-    for _ in 0..10 * edges.len() {
-        let drawn = |stream: &mut Stream| stream.below(edges.len() as u64) as usize;
-        let (first, second) = (drawn(&mut stream), drawn(&mut stream));
-        let (Some(&(a, b)), Some(&(c, d))) = (edges.get(first), edges.get(second)) else { continue };
-        let fresh = [(a, d), (c, b)];
-        let sound = a != d && c != b && fresh.iter().all(|edge| !there.contains(&key(*edge)));
-        if sound && key((a, d)) != key((c, b)) {
-            there.remove(&key((a, b)));
-            there.remove(&key((c, d)));
-            there.extend(fresh.map(key));
-            edges[first] = (a, d);
-            edges[second] = (c, b);
+
+    /// How many edges there are.
+    pub fn edges(&self) -> u64 {
+        match &self.0 {
+            Form::Complete(nodes) => u64::from(*nodes) * u64::from(nodes.saturating_sub(1)) / 2,
+            Form::Listed { targets, .. } => targets.len() as u64 / 2,
         }
     }
-    let mut neighbours = vec![Vec::new(); nodes as usize];
-    for (a, b) in there {
-        neighbours[a as usize].push(b);
-        neighbours[b as usize].push(a);
+
+    /// How many neighbours a node has.
+    pub fn degree(&self, node: Address) -> u32 {
+        match &self.0 {
+            Form::Complete(nodes) if node < *nodes => nodes - 1,
+            Form::Complete(_) => 0,
+            Form::Listed { .. } => self.listed(node).len() as u32,
+        }
     }
-    neighbours.iter_mut().for_each(|list| list.sort_unstable());
-    Some(neighbours)
+
+    /// The neighbour with this number, from 0 and below the degree; in ascending order.
+    pub fn neighbour(&self, node: Address, number: u32) -> Option<Address> {
+        match &self.0 {
+            Form::Complete(_) if number < self.degree(node) => Some(number + u32::from(number >= node)),
+            Form::Complete(_) => None,
+            Form::Listed { .. } => self.listed(node).get(number as usize).copied(),
+        }
+    }
+
+    /// The neighbours of a node, ascending.
+    pub fn neighbours(&self, node: Address) -> impl Iterator<Item = Address> + '_ {
+        (0..self.degree(node)).filter_map(move |number| self.neighbour(node, number))
+    }
+
+    /// In how many pieces the graph is; 0 without nodes.
+    pub fn components(&self) -> u32 {
+        let nodes = self.nodes();
+        if matches!(self.0, Form::Complete(_)) {
+            return nodes.min(1);
+        }
+        let (mut seen, mut open, mut pieces) = (vec![false; nodes as usize], Vec::new(), 0);
+        for start in 0..nodes {
+            open.push(start);
+            let mut fresh = false;
+            while let Some(node) = open.pop() {
+                if let Some(seen) = seen.get_mut(node as usize).filter(|seen| !**seen) {
+                    *seen = true;
+                    fresh = true;
+                    open.extend_from_slice(self.listed(node));
+                }
+            }
+            pieces += u32::from(fresh);
+        }
+        pieces
+    }
+
+    /// The Metropolis–Hastings weight of an edge, `1 / (1 + max(d_i, d_j))`: with these weights everybody's average keeps the
+    /// mean of all, whatever the degrees.
+    pub fn weight(&self, a: Address, b: Address) -> f64 {
+        1.0 / (1.0 + f64::from(self.degree(a).max(self.degree(b))))
+    }
+
+    fn listed(&self, node: Address) -> &[Address] {
+        let Form::Listed { offsets, targets } = &self.0 else { return &[] };
+        let at = |index: usize| offsets.get(index).map(|offset| *offset as usize);
+        let range = at(node as usize).zip(at(node as usize + 1));
+        range.and_then(|(from, to)| targets.get(from..to)).unwrap_or_default()
+    }
 }

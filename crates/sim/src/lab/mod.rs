@@ -20,17 +20,23 @@ mod results;
 mod runner;
 mod server;
 mod shelf;
+mod topology;
 mod trial;
 
 pub use crate::rows::Rows;
 pub use codec::{CODECS, codec};
 pub use course::{Course, Point};
 pub use experiment::{Experiment, ExperimentError, KEYS, Key, MAX_RUNS, Trial};
-pub use gossip::{GossipLab, LabError, LabReport, LabRound};
+pub use gossip::{
+    Answer, Cast, Ceiling, GossipLab, LabError, LabReport, LabRound, MakeUpdate, NodeWrapper, Parting,
+    Sampling, Teller,
+};
+pub use graph::Graph;
 pub(crate) use neighbourhood::alias;
-pub use neighbourhood::{Assault, MakeUpdate, NeighbourhoodLab, Voices};
+pub use neighbourhood::{Assault, NeighbourhoodLab, Voices};
 pub use published::frontier_files;
 pub use results::{Cell, Estimate, Rank, Results, Run};
 pub use runner::{Lab, Progress};
 pub use server::ServerLab;
 pub use shelf::{Halves, MakeData, MakeModel};
+pub use topology::Topology;

@@ -8,10 +8,10 @@
 //!
 //! The same seed gives the same course, at any number of threads.
 
-use super::{Course, LabError, Point};
+use super::{Course, Graph, LabError, MakeUpdate, Point};
 use crate::{
     Address, Context, Node, Payload, Setting, Stream, World,
-    attack::{Attack, Coven},
+    attack::{Attack, Coven, drawn, spoiled},
     rows::Rows,
 };
 use bitneuron_compress::{CompressError, Compressor, Limits, Packet};
@@ -27,9 +27,6 @@ use bitneuron_learning::{
 };
 use rand::seq::index::sample;
 use std::{cell::RefCell, collections::BTreeSet, fmt, rc::Rc, sync::Arc, time::Duration};
-
-/// Makes the rule that a node trains by.
-pub type MakeUpdate = Arc<dyn Fn() -> Box<dyn Update> + Send + Sync>;
 
 /// What a voice weighs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,7 +51,7 @@ pub struct Assault {
 #[derive(Clone)]
 pub struct NeighbourhoodLab {
     /// The neighbours of each node, to whom it sends.
-    pub graph: Arc<Vec<Vec<Address>>>,
+    pub graph: Arc<Graph>,
     /// How many periods are played.
     pub rounds: u64,
     /// Who holds which rows.
@@ -90,7 +87,7 @@ impl fmt::Debug for Assault {
 impl fmt::Debug for NeighbourhoodLab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NeighbourhoodLab")
-            .field("nodes", &self.graph.len())
+            .field("nodes", &self.graph.nodes())
             .field("rounds", &self.rounds)
             .field("rows", &self.rows)
             .field("voices", &self.voices)
@@ -108,16 +105,16 @@ impl NeighbourhoodLab {
     /// No nodes, no period, rows that cannot be spread, or a codec that loses too much of a model.
     pub fn run(&self, train: &Dataset, test: &Dataset, seed: Seed) -> Result<Course, LabError> {
         let period = u64::try_from(self.period.as_micros()).unwrap_or(u64::MAX);
-        for (what, value) in [("nodes", self.graph.len() as u64), ("period", period)] {
+        for (what, value) in [("nodes", u64::from(self.graph.nodes())), ("period", period)] {
             if value == 0 {
                 return Err(LabError::Setting(what));
             }
         }
-        let partition = self.rows.spread(train.labels(), self.graph.len(), 1, seed)?;
+        let partition = self.rows.spread(train.labels(), self.graph.nodes() as usize, 1, seed)?;
         let label_entropy = partition.mean_label_entropy(train.labels());
         let shards: Vec<Dataset> = partition.nodes.iter().map(|rows| train.select(rows)).collect();
         let cast = Cast::new(self, seed);
-        let shared = shards.iter().cycle().take(self.graph.len());
+        let shared = shards.iter().cycle().take(self.graph.nodes() as usize);
         let members = (0..).zip(shared).map(|(node, rows)| cast.member(node, rows, period));
         let members = members.collect::<Result<Vec<_>, CompressError>>()?;
         let setting = Setting { seed, trace: false, ..self.setting.clone() };
@@ -160,7 +157,7 @@ impl NeighbourhoodLab {
         let figures = judged
             .map(|member| accuracy(self.model.as_ref(), member.machine.model().values(), test))
             .collect::<Result<Vec<f64>, _>>()?;
-        let meters = (0..self.graph.len() as Address).map(|node| world.meter(node));
+        let meters = (0..self.graph.nodes()).map(|node| world.meter(node));
         let sent = meters.fold((0, 0), |(messages, bytes), meter| {
             (messages + meter.sent_messages, bytes + meter.sent_bytes)
         });
@@ -210,12 +207,9 @@ struct Cast<'a> {
 
 impl<'a> Cast<'a> {
     fn new(lab: &'a NeighbourhoodLab, seed: Seed) -> Self {
-        let nodes = lab.graph.len();
         let first = lab.model.init(seed.derive("init"));
-        let share = lab.assault.as_ref().map_or(0.0, |assault| assault.share.clamp(0.0, 1.0));
-        let count = ((share * nodes as f64).round() as usize).min(nodes.saturating_sub(1));
-        let drawn = sample(&mut Stream::new(&seed, "liars", 0), nodes, count);
-        let liars: BTreeSet<Address> = drawn.into_iter().map(|node| node as Address).collect();
+        let share = lab.assault.as_ref().map_or(0.0, |assault| assault.share);
+        let liars = drawn(share, lab.graph.nodes(), seed);
         let coven = lab.assault.as_ref().map(|assault| {
             let meeting = meeting(&lab.graph, &liars);
             let (attack, rule) = (Arc::clone(&assault.attack), Arc::clone(&lab.merge));
@@ -267,7 +261,7 @@ impl<'a> Cast<'a> {
         };
         Ok(Member {
             machine,
-            neighbours: lab.graph.get(node as usize).cloned().unwrap_or_default(),
+            neighbours: lab.graph.neighbours(node).collect(),
             compressor: Arc::clone(&lab.compressor),
             liars: Rc::clone(&self.liars),
             offset,
@@ -281,11 +275,12 @@ impl<'a> Cast<'a> {
 }
 
 /// How many honest values (the receiver's own among them) and lies meet at an honest node, on average and rounded up.
-fn meeting(graph: &[Vec<Address>], liars: &BTreeSet<Address>) -> (usize, usize) {
+fn meeting(graph: &Graph, liars: &BTreeSet<Address>) -> (usize, usize) {
     let (mut honest, mut lies, mut nodes) = (0, 0, 0_usize);
-    for (_, heard) in (0..).zip(graph).filter(|(node, _)| !liars.contains(node)) {
-        let lying = heard.iter().filter(|peer| liars.contains(peer)).count();
-        (honest, lies, nodes) = (honest + heard.len() - lying + 1, lies + lying, nodes + 1);
+    for node in (0..graph.nodes()).filter(|node| !liars.contains(node)) {
+        let lying = graph.neighbours(node).filter(|peer| liars.contains(peer)).count();
+        let heard = graph.degree(node) as usize;
+        (honest, lies, nodes) = (honest + heard - lying + 1, lies + lying, nodes + 1);
     }
     (honest.div_ceil(nodes.max(1)), lies.div_ceil(nodes.max(1)))
 }
@@ -415,8 +410,7 @@ impl Member {
         let params = Params::new(values.to_vec(), Arc::clone(honest.layout())).ok()?;
         self.compressor.compress(&params, seed).ok().or_else(|| {
             let packet = self.compressor.compress(honest, seed).ok()?;
-            let spoiled = packet.parts().iter().map(|part| vec![0xff; part.len()]).collect();
-            Packet::new(packet.codec(), packet.layout(), spoiled).ok()
+            spoiled(&packet).ok()
         })
     }
 

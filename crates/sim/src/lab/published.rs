@@ -54,6 +54,9 @@ const CODECS: [&str; 14] = [
     "tt:200",
 ];
 
+/// Codecs of the frontier that carry differences.
+const DIFFERENCES: [&str; 4] = ["ecsq:300", "top:10", "top:50", "stc:50"];
+
 impl Experiment {
     /// Rules by attacks by codecs by partitions, on a random regular graph where a quarter of the nodes lies.
     ///
@@ -94,11 +97,23 @@ impl Experiment {
             .with("nodes", [100])?
             .with("rounds", [rounds])?
             .with("delay", ["0.1"])?
+            .with_also([Self::new("differences")
+                .with("exchange", ["choco"])?
+                .with("topology", ["regular:4"])?
+                .with("codec", DIFFERENCES)?])
             .with_seeds(1..=seeds);
         experiment.about = "A hundred nodes learn digits by gossip, one model to one random neighbour in each period, and every model \
-                        travels through a codec. Bytes are those of the codec's packets, of all nodes together."
+                        travels through a codec (Δ: CHOCO, where the difference from what four neighbours know travels). Bytes are those of the codec's packets, of all nodes together."
         .into();
         Ok(experiment)
+    }
+}
+
+/// A codec and, where differences travel, that they do.
+fn named(cell: &super::Cell<'_>) -> String {
+    match cell.get("exchange") {
+        "choco" => format!("Δ {}", cell.get("codec")),
+        _ => cell.get("codec").to_owned(),
     }
 }
 
@@ -108,7 +123,7 @@ pub fn frontier_files(results: &Results) -> [(&'static str, String); 2] {
     let line = |cell: &super::Cell<'_>| {
         let curve = cell.curve(|point| point.bytes as f64).into_iter();
         let points = curve.map(|(sent, at)| (sent, at.mean, 0.0)).collect();
-        Line { name: cell.get("codec").to_owned(), points, marked: false }
+        Line { name: named(cell), points, marked: false }
     };
     let plot = Plot {
         lines: cells.iter().map(line).collect(),
@@ -132,7 +147,7 @@ pub fn frontier_files(results: &Results) -> [(&'static str, String); 2] {
         let _ = writeln!(
             table,
             "| `{}` | {:.1} ± {:.1} % | {:.0} | {} ({:.1}×) | {reached} |",
-            cell.get("codec"),
+            named(cell),
             100.0 * accuracy.mean,
             100.0 * accuracy.half,
             whole / messages.max(1.0),

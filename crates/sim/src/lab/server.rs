@@ -10,7 +10,10 @@
 //! plays the part of the own one, so that a rule sees exactly n vectors.
 
 use super::{Assault, Course, LabError, Point, neighbourhood::alias};
-use crate::{Stream, attack::Coven, rows::Rows};
+use crate::{
+    attack::{Coven, drawn},
+    rows::Rows,
+};
 use bitneuron_compress::{Compressor, Limits};
 use bitneuron_core::{Dataset, Params, Seed, Share, Weight};
 use bitneuron_learning::{
@@ -131,18 +134,17 @@ impl ServerLab {
 
     fn workers(&self, shards: &[Dataset], seed: Seed) -> Vec<Worker> {
         let count = self.workers as usize;
-        let share = self.assault.as_ref().map_or(0.0, |assault| assault.share.clamp(0.0, 1.0));
-        let liars = ((share * count as f64).round() as usize).min(count.saturating_sub(1));
-        let drawn = sample(&mut Stream::new(&seed, "liars", 0), count, liars).into_vec();
+        let share = self.assault.as_ref().map_or(0.0, |assault| assault.share);
+        let liars = drawn(share, self.workers, seed);
         let classes = self.model.outputs() as u32;
-        let worker = |(place, rows): (usize, &Dataset)| {
-            let lies = drawn.contains(&place);
+        let worker = |(place, rows): (u32, &Dataset)| {
+            let lies = liars.contains(&place);
             let attack = self.assault.as_ref().filter(|_| lies).map(|assault| &assault.attack);
             let poisoned = attack.and_then(|attack| attack.rows(rows, classes, seed.derive("rows")));
             let momentum = Params::zeros(Arc::clone(self.model.layout()));
             Worker { rows: poisoned.unwrap_or_else(|| rows.clone()), momentum, lies }
         };
-        shards.iter().cycle().take(count).enumerate().map(worker).collect()
+        (0..).zip(shards.iter().cycle().take(count)).map(worker).collect()
     }
 
     /// One gradient goes into the momentum of a worker.

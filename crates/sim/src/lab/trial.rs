@@ -1,14 +1,16 @@
 //! Playing one trial: names become rules, and an engine plays them.
 
 use super::{
-    Assault, Course, ExperimentError, GossipLab, NeighbourhoodLab, Point, ServerLab, Trial, Voices,
+    Assault, Course, ExperimentError, GossipLab, LabReport, NeighbourhoodLab, NodeWrapper, Point, ServerLab,
+    Topology, Trial, Voices,
     experiment::wrong,
-    graph::graph,
     shelf::{Halves, Shelf, sgd},
 };
-use crate::{Chance, Churn, Latency, Link, Network, Setting, rows::Rows, unread::Unread};
+use crate::{
+    Address, Chance, Churn, Latency, Link, Network, Setting, attack::Conspiracy, rows::Rows, unread::Unread,
+};
 use bitneuron_core::Seed;
-use std::{str::FromStr as _, sync::Arc, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 /// `Δ_g` of every trial.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -18,9 +20,10 @@ impl Shelf {
     pub(crate) fn play(&self, trial: &Trial, halves: &Halves) -> Result<Course, ExperimentError> {
         match trial.get("exchange") {
             "neighbours" => self.among_neighbours(trial, halves),
-            "pairs" => self.in_pairs(trial, halves),
+            "pairs" => self.in_pairs(trial, halves, None),
+            "choco" => self.in_pairs(trial, halves, Some(trial.number("gamma", 0.0, 1.0)?)),
             "server" => self.at_a_server(trial, halves),
-            other => Err(wrong("exchange", other, "`neighbours`, `pairs` or `server` would do")),
+            other => Err(wrong("exchange", other, "`neighbours`, `pairs`, `choco` or `server` would do")),
         }
     }
 
@@ -28,12 +31,10 @@ impl Shelf {
         let (train, test) = halves;
         let seed = Seed::from_number(trial.seed);
         let nodes = trial.number("nodes", 1, 1_000_000)?;
-        let topology = trial.get("topology");
-        let graph = graph(topology, nodes, seed.derive("graph"))
-            .map_err(|error| wrong("topology", topology, error.expected))?;
+        let topology: Topology = trial.named("topology")?;
         let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
         let lab = NeighbourhoodLab {
-            graph: Arc::new(graph),
+            graph: Arc::new(topology.graph(nodes, seed)),
             rounds: trial.number("rounds", 1, 1_000_000)?,
             rows: rows(trial)?,
             period: PERIOD,
@@ -54,44 +55,50 @@ impl Shelf {
         Ok(lab.run(train, test, seed)?)
     }
 
-    fn in_pairs(&self, trial: &Trial, halves: &Halves) -> Result<Course, ExperimentError> {
+    /// Algorithm 1, and with `gamma` its form that sends differences.
+    fn in_pairs(
+        &self,
+        trial: &Trial,
+        halves: &Halves,
+        gamma: Option<f32>,
+    ) -> Result<Course, ExperimentError> {
         let (train, test) = halves;
-        if trial.get("attack") != "none" {
+        let seed = Seed::from_number(trial.seed);
+        let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
+        let Setting { network, churn, .. } = faults(trial)?;
+        let (merge, assault) = (self.merge(trial.get("merge"))?, self.assault(trial)?);
+        if let (Some(_), Some(_)) = (gamma, &assault) {
             return Err(wrong(
                 "attack",
                 trial.get("attack"),
-                "pairs are played without attacks; `none` would do",
+                "differences are exchanged without attacks; `none` would do",
             ));
         }
-        let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
-        let Setting { network, churn, .. } = faults(trial)?;
-        let neighbours = trial.get("topology").strip_prefix("regular:").and_then(|count| count.parse().ok());
+        let conspiracy = assault.map(|Assault { attack, share }| {
+            let (first, classes) = (model.init(seed.derive("init")), model.outputs() as u32);
+            Conspiracy { attack, share, rule: Arc::clone(&merge), first, classes }
+        });
         let lab = GossipLab {
             nodes: trial.number("nodes", 1, 1_000_000)?,
             rounds: trial.number("rounds", 1, 1_000_000)?,
             rows: rows(trial)?,
-            neighbours: neighbours.unwrap_or(u32::MAX),
+            topology: trial.named("topology")?,
+            sampling: trial.named("sampling")?,
             period: PERIOD,
             link: network.link,
             churn,
-            update: sgd(trial.get("update"), &model)?,
-            merge: self.merge(trial.get("merge"))?,
+            update: self.update(trial, &model)?,
+            merge,
             compressor: self.codec(trial.get("codec"))?,
             judged: trial.number("judged", 1, 1_000_000)?,
+            wrapper: conspiracy.map(|conspiracy| Arc::new(conspiracy) as Arc<dyn NodeWrapper>),
             ..GossipLab::new(model)
         };
-        let report = lab.run(train, test, Seed::from_number(trial.seed))?;
-        let points = report.rounds.iter();
-        let points =
-            points.map(|line| Point::new(line.round, Some(line.accuracy), (line.messages, line.bytes)));
-        Ok(Course {
-            points: points.collect(),
-            offences: report.offences,
-            discarded: 0,
-            influence: 0.0,
-            triggered: None,
-            label_entropy: report.label_entropy,
-        })
+        let report = match gamma {
+            None => lab.run(train, test, seed)?,
+            Some(gamma) => lab.run_choco(gamma, train, test, seed)?,
+        };
+        Ok(told(&lab, &report, seed))
     }
 
     fn at_a_server(&self, trial: &Trial, halves: &Halves) -> Result<Course, ExperimentError> {
@@ -122,8 +129,36 @@ impl Shelf {
 }
 
 fn rows(trial: &Trial) -> Result<Rows, ExperimentError> {
-    let text = trial.get("partition");
-    Rows::from_str(text).map_err(|Unread { expected, .. }| wrong("partition", text, expected))
+    trial.named("partition")
+}
+
+/// A report as a course. Where nodes have samplers, the share of liars is that in what samplers show the honest.
+fn told(lab: &GossipLab, report: &LabReport, seed: Seed) -> Course {
+    let lines = report.rounds.iter();
+    let points = lines.map(|line| Point::new(line.round, Some(line.accuracy), (line.messages, line.bytes)));
+    let cast = lab.wrapper.as_ref().map(|wrapper| wrapper.cast(lab.nodes, seed.derive("cast")));
+    let lies = |node: Address| cast.as_ref().is_some_and(|cast| cast.lies(node));
+    let views = (0..).zip(report.views.iter().flatten()).filter(|(node, _)| !lies(*node));
+    let (seen, lying) = views
+        .flat_map(|(_, view)| view)
+        .fold((0_u64, 0_u64), |(seen, lying), node| (seen + 1, lying + u64::from(lies(*node))));
+    Course {
+        points: points.collect(),
+        offences: report.offences,
+        discarded: 0,
+        influence: lying as f64 / seen.max(1) as f64,
+        triggered: None,
+        label_entropy: report.label_entropy,
+    }
+}
+
+impl Trial {
+    /// A value that reads itself.
+    fn named<T: FromStr<Err = Unread>>(&self, key: &'static str) -> Result<T, ExperimentError> {
+        let text = self.get(key);
+        T::from_str(text)
+            .map_err(|Unread { expected, .. }| wrong(key, text, format_args!("{expected} would do")))
+    }
 }
 
 /// Links and churn.
