@@ -1,10 +1,13 @@
 //! Learning, part by part.
 
 mod gossip;
+mod updates;
 
 use super::{Options, attempt};
 use crate::reading::Reading;
 
 pub(super) fn measure(options: Options) -> Vec<Reading> {
-    gossip::measure(options)
+    let mut readings = gossip::measure(options);
+    readings.extend(updates::measure());
+    readings
 }
