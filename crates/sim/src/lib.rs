@@ -15,6 +15,7 @@
 
 pub mod adversary;
 mod ahead;
+pub mod attack;
 pub mod churn;
 pub mod contest;
 pub mod digits;
