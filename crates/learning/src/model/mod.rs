@@ -37,11 +37,11 @@ mod mask_aware;
 mod matrix_factorisation;
 mod mlp;
 mod named;
+mod narrow;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
-mod narrow;
 mod softmax;
 mod svm;
 mod two_tower;
