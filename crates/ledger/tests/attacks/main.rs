@@ -169,6 +169,7 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Propose(Motion::Treasury { to: world.user(1), amount: Amount::tokens(5) }),
         Action::Vote { proposal: asked, choice: Choice::Yes },
         Action::CallPause,
+        world.precommits(world.state.attendance().rolls.last().expect("within an epoch"), 0, &[1, 2]),
     ];
     let mut all = vec![offer, claimed];
     all.extend(actions.into_iter().map(|action| world.by_user(0, action)));
