@@ -207,7 +207,7 @@ fn the_chain_pays_the_same_to_the_unit() {
     let mut txs = vec![world.by_user(0, contest_of(ContestAction::Found(opening.parent.to_bytes())))];
     for (n, seal) in seals.iter().enumerate() {
         txs.push(
-            world.by_user(n % 4, contest_of(ContestAction::Seal(*seal))),
+            world.by_user(n % 4, contest_of(ContestAction::Seal { seal: *seal, bond: contest().shard_bond })),
         );
     }
     world.block(&txs);

@@ -151,8 +151,9 @@ fn public_action(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
         (21, _) if a < 8 => world.by_validator(v, Action::CallPause),
         _ => {
             let (goal, digest) = (world.goal_id(), digest(&format!("shard {}", amount % 40)));
-            let seal = !a.is_multiple_of(3);
-            let step = if seal { ContestAction::Seal(digest) } else { ContestAction::Withdraw(digest) };
+            let bond = Amount::tokens(10 + u64::from(b) / 16);
+            let seal = ContestAction::Seal { seal: digest, bond };
+            let step = if a.is_multiple_of(3) { ContestAction::Withdraw(digest) } else { seal };
             world.by_user(n, Action::Contest { goal, step })
         }
     }
