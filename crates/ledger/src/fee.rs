@@ -46,6 +46,7 @@ pub fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
         Action::Transfer { .. }
         | Action::RegisterData { .. }
         | Action::Receipt { .. }
+        | Action::Attend { .. }
         | Action::Answer { .. } => (1, 2, 0),
         Action::Bond(_) | Action::Unbond(_) | Action::CommitTurn { .. } => (1, 3, 0),
         Action::Post { .. } | Action::Cancel(_) | Action::Vote { .. } | Action::CallPause => (1, 4, 0),
@@ -85,6 +86,9 @@ pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state:
             opening(*deal, packet)
         }
         Action::Contest { goal, step } => state.contest_gas(*goal, step),
+        Action::Attend { votes, .. } => {
+            SIGNATURE.saturating_mul(u64::try_from(votes.len()).unwrap_or(u64::MAX))
+        }
         Action::Answer { turn, answer } => {
             let turn = state.pending_turn(*turn);
             turn.map_or(0, |turn| check.audit_gas(&turn.claim, state.params.audits.demand, answer))

@@ -132,6 +132,15 @@ pub enum Action {
     },
     /// A validator calls for a pause of trade.
     CallPause,
+    /// Brings precommits for the block of one of the last heights, whoever signed them.
+    Attend {
+        /// The height.
+        height: Height,
+        /// The round in which they were given.
+        round: u32,
+        /// Who signed, by ascending name, with the signatures.
+        votes: Vec<(NodeId, Signature)>,
+    },
 }
 
 /// Something signed that is false.

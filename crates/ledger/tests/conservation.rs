@@ -127,6 +127,7 @@ fn kind(action: &Action) -> &'static str {
         Action::Vote { .. } => "vote",
         Action::CallPause => "pause",
         Action::Contest { .. } => "contest",
+        Action::Attend { .. } => "attend",
     }
 }
 
@@ -134,7 +135,7 @@ fn kind(action: &Action) -> &'static str {
 fn a_hundred_thousand_random_transactions_conserve_the_supply() {
     let (taken, refused, kinds) = survive(100_000);
     println!("{taken} transactions taken, {refused} refused, kinds: {kinds:?}");
-    assert!(refused > 10_000 && kinds.len() == 20, "{refused} refused, {kinds:?}");
+    assert!(refused > 10_000 && kinds.len() == 21, "{refused} refused, {kinds:?}");
 }
 
 #[test]

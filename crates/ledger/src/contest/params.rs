@@ -31,7 +31,7 @@ pub struct ContestParams {
     pub shards: u32,
     /// The most candidates of a contest.
     pub candidates: u32,
-    /// What an examiner puts up for a shard.
+    /// The least that an examiner puts up for a shard.
     pub shard_bond: Amount,
     /// What a validator puts up for a candidate.
     pub candidate_bond: Amount,

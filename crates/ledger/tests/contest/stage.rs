@@ -129,7 +129,12 @@ impl Stage {
     /// User `user` seals the `n`-th shard.
     pub(crate) fn seal(&mut self, user: usize, n: u64, rows: &ExactData) -> SignedTx {
         let seal = self.seal_of(&key(100 + user as u64), n, rows);
-        self.by_user(user, ContestAction::Seal(seal))
+        self.by_user(user, self.sealing(seal))
+    }
+
+    /// A seal with the least bond.
+    pub(crate) fn sealing(&self, seal: Digest) -> ContestAction {
+        ContestAction::Seal { seal, bond: self.world.state.params().contest.shard_bond }
     }
 
     pub(crate) fn open(&mut self, user: usize, n: u64, rows: &ExactData) -> SignedTx {

@@ -8,7 +8,7 @@
 
 pub mod storm;
 
-use bitneuron_consensus::{Block, Header};
+use bitneuron_consensus::{Block, Header, Stage, Vote};
 use bitneuron_core::claim::{
     CheckClaim, Claim, Demand, Opening, Party, Refused as Verdict, Ruling, Score, Settles, Turn, TurnInput,
 };
@@ -19,7 +19,9 @@ use bitneuron_core::{
     Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Signature, Time,
     decode, encode,
 };
-use bitneuron_ledger::{Action, Built, Event, Genesis, Params, Refused, SignedTx, State, Tx, packet_digest};
+use bitneuron_ledger::{
+    Action, Built, Event, Genesis, Params, Refused, Roll, SignedTx, State, Tx, packet_digest,
+};
 use bitneuron_market::{Buyers, Consent, DataMarket, DataTerms, Deal, Order, OrderId, Side};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -297,6 +299,26 @@ impl World {
         let time = Time(height.0 * 500_000 + self.skipped * 1_000_000);
         let draft = Header::draft(self.state.chain(), height, self.state.tip(), proposer, time);
         Header { draw: slot.draw(key), voters, ..draft }
+    }
+
+    /// Precommits of these validators for the block of a roll, to be brought by anybody.
+    pub fn precommits(&self, roll: &Roll, round: u32, who: &[usize]) -> Action {
+        let (height, stage, block) = (roll.height, Stage::Precommit, Some(roll.block));
+        let sign = |v: &usize| {
+            let key = &self.validators[*v];
+            let signed = Vote { height, round, stage, block, by: key.id() }.sign(key, self.state.chain());
+            (signed.vote.by, signed.signature)
+        };
+        let mut votes: Vec<_> = who.iter().map(sign).collect();
+        votes.sort_unstable();
+        Action::Attend { height, round, votes }
+    }
+
+    /// A block in which validator 0 brings the precommits of these validators for its parent.
+    pub fn attended(&mut self, who: &[usize]) -> Vec<Event> {
+        let tx = self.state.attendance().rolls.last().map(|roll| self.precommits(roll, 0, who));
+        let txs: Vec<_> = tx.into_iter().map(|action| self.by_validator(0, action)).collect();
+        self.block(&txs)
     }
 
     pub fn build(&self, txs: &[SignedTx]) -> Built {
