@@ -12,6 +12,7 @@
 
 mod cross_entropy;
 mod dense;
+mod exact;
 mod layer;
 mod mlp;
 mod softmax;
