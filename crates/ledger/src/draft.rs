@@ -186,7 +186,7 @@ impl<'a> Draft<'a> {
             Action::Place(order) => self.place(by, order),
             Action::Cancel(order) => self.cancel(by, *order),
             Action::Receipt { deal } => self.receipt(by, *deal),
-            Action::Post { deal, packet } => self.post(by, *deal, packet),
+            Action::Post { deal, packet, base } => self.post(by, *deal, packet, base.as_ref()),
             Action::CommitTurn { goal, commitment } => self.commit_turn(by, *goal, *commitment),
             Action::Contest { goal, step } => self.contest(by, *goal, step),
             Action::Claim(claim) => self.claim(claim),

@@ -71,7 +71,7 @@ pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state:
     let chain = state.chain;
     let opening = |deal: DealId, packet: &[u8]| {
         let goal = state.deal_to_end(deal).and_then(|deal| state.registered(deal.terms.goal()));
-        goal.map_or(0, |known| check.open_gas(packet, &known.goal.mlp.layout()))
+        goal.map_or(0, |known| check.open_gas(packet, &known.goal.net.layout()))
     };
     let checks = match &signed.tx.action {
         Action::Claim(claim) | Action::Refute(Refutation::Claim(claim)) => check.gas(claim),
@@ -82,7 +82,7 @@ pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state:
             let block = vote.vote.block.unwrap_or_default();
             content.claim(block, chain).map_or(0, |claim| check.gas(&claim))
         }
-        Action::Post { deal, packet } | Action::Refute(Refutation::Packet { deal, packet }) => {
+        Action::Post { deal, packet, .. } | Action::Refute(Refutation::Packet { deal, packet, .. }) => {
             opening(*deal, packet)
         }
         Action::Contest { goal, step } => state.contest_gas(*goal, step),

@@ -79,6 +79,8 @@ pub enum Action {
         deal: DealId,
         /// The packet.
         packet: Bytes,
+        /// The integers of the model that it is a difference from, if it is one.
+        base: Option<Bytes>,
     },
     /// An author commits to a turn before it can know how the turn will be scored.
     CommitTurn {
@@ -156,6 +158,8 @@ pub enum Refutation {
         deal: DealId,
         /// The packet, with the digest that was offered.
         packet: Bytes,
+        /// The integers of the model that it is a difference from, if it is one.
+        base: Option<Bytes>,
     },
     /// A proposal of a block that holds a false claim.
     Proposed {

@@ -76,7 +76,7 @@ fn coarse(opening: &Opening, model: &ExactParams, shard: &ExactData) -> [f64; 3]
         probable -= ((own * 256.0).round().max(0.5) / 256.0).ln();
     }
     let program =
-        measure(&opening.goal.mlp, Measure::Loss(Loss::CrossEntropy), rows as u32, None).expect("builds");
+        measure(&opening.goal.net, Measure::Loss(Loss::CrossEntropy), rows as u32, None).expect("builds");
     let inputs = [model.tensor(), shard.features().clone(), shard.labels().clone()];
     let provable = execute(&program, &inputs).expect("runs").outputs()[0].data()[0] as f64 / 256.0;
     [probable, real, provable].map(|sum| sum / rows as f64 * 1e6)

@@ -29,6 +29,7 @@ mod auto_encoder;
 mod convolution;
 mod cross_entropy;
 mod dense;
+mod exact;
 mod hinge;
 mod k_means;
 mod layer;

@@ -28,10 +28,10 @@ pub fn seal(chain: ChainId, goal: GoalId, examiner: NodeId, salt: Digest, rows: 
 
 /// The rows of a shard of a goal.
 pub(super) fn read_rows(entry: &GoalEntry, params: &ContestParams, bytes: &[u8]) -> Option<ExactData> {
-    let mlp = &entry.goal.mlp;
-    let length = ExactData::row_bytes(mlp.features()).checked_mul(params.rows as usize);
-    let rows = ExactData::from_bytes(bytes, mlp.features()).filter(|_| Some(bytes.len()) == length)?;
-    rows.labels().data().iter().all(|label| *label < i64::from(mlp.classes())).then_some(rows)
+    let net = &entry.goal.net;
+    let length = ExactData::row_bytes(net.features()).checked_mul(params.rows as usize);
+    let rows = ExactData::from_bytes(bytes, net.features()).filter(|_| Some(bytes.len()) == length)?;
+    rows.labels().data().iter().all(|label| *label < i64::from(net.outputs())).then_some(rows)
 }
 
 /// Short names of the rows in these bytes, ascending, each once.
@@ -171,7 +171,7 @@ impl Draft<'_> {
         if self.state.contests.rows.contains_key(&(goal, shard)) {
             return Err(ContestFault::Repeated.into());
         }
-        let names = names(rows, entry.goal.mlp.features());
+        let names = names(rows, entry.goal.net.features());
         let tested = self.state.tested(goal, &names);
         if tested.saturating_mul(4) > names.len() {
             return Err(ContestFault::Tested(tested).into());

@@ -238,7 +238,7 @@ fn only_listed_goals_of_a_bearable_size_have_contests() {
     let unknown = stage.world.by_user(0, Action::Contest { goal: GoalId(digest("none")), step });
     assert!(matches!(stage.world.refused(&unknown), Refused::NoGoal(_)));
     let contest = params().contest;
-    let sized = |sizes: &[u32]| Goal { mlp: Mlp::new(sizes).expect("sizes"), ..goal("test") };
+    let sized = |sizes: &[u32]| Goal { net: Mlp::new(sizes).expect("sizes").into(), ..goal("test") };
     assert!(contest.fits(&sized(&[64, 128, 10])) && !contest.fits(&sized(&[64, 512, 10])));
     let wide = ContestParams { rows: 1_024, called: 63, ..contest };
     assert!(!wide.fits(&sized(&[2, 2_000, 2])), "more values than a program may hold");

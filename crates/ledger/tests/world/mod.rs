@@ -12,12 +12,12 @@ use bitneuron_consensus::{Block, Header, Stage, Vote};
 use bitneuron_core::claim::{
     CheckClaim, Claim, Demand, Opening, Party, Refused as Verdict, Ruling, Score, Settles, Turn, TurnInput,
 };
-use bitneuron_core::exact::DataRoot;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
+use bitneuron_core::exact::{DataRoot, ExactParams};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{
-    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Signature, Time,
-    decode, encode,
+    Amount, ChainId, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Signature,
+    Time, decode, encode,
 };
 use bitneuron_ledger::{
     Action, Built, Event, Genesis, Params, Refused, Roll, SignedTx, State, Tx, packet_digest,
@@ -43,6 +43,10 @@ pub const ANSWER: &[u8] = b"answer";
 /// A proof that nobody can judge.
 pub const UNKNOWN: &[u8] = b"unknown";
 
+/// How packets begin that are differences from [`base`].
+pub const BASED: &str = "based";
+/// A difference that leads to no model.
+pub const ADRIFT: &str = "based on nothing";
 /// The name of a model whose packet cannot be opened.
 pub const HOLLOW: &str = "hollow";
 /// The name of a model whose packet holds another.
@@ -103,14 +107,29 @@ impl CheckClaim for Scripted {
         }
     }
 
-    fn opens(&self, packet: &[u8], _: &Arc<Layout>) -> Result<Commitment, Verdict> {
+    fn opens(
+        &self,
+        packet: &[u8],
+        base: Option<&ExactParams>,
+        _: &Arc<Layout>,
+        _: ChainId,
+    ) -> Result<Commitment, Verdict> {
+        let needed = packet.starts_with(BASED.as_bytes()).then(|| self::base(0));
+        if base != needed.as_ref() {
+            return Err(Verdict::Unavailable("another base".into()));
+        }
         match std::str::from_utf8(packet) {
             Ok(SEALED) => Err(Verdict::Unavailable("scripted".into())),
-            Ok(HOLLOW) | Err(_) => Err(Verdict::Malformed("scripted".into())),
+            Ok(HOLLOW | ADRIFT) | Err(_) => Err(Verdict::Malformed("scripted".into())),
             Ok(DOUBLE) => Ok(model("another")),
             Ok(name) => Ok(model(name)),
         }
     }
+}
+
+/// A model that packets may be differences from.
+pub fn base(n: u64) -> ExactParams {
+    goal("test").net.init(Seed::from_number(n))
 }
 
 /// What a proof about a turn opens: each tensor is in a group of its own. First models hide nothing.
@@ -145,7 +164,7 @@ pub fn data(text: &str) -> DataRoot {
 pub fn goal(name: &str) -> Goal {
     Goal {
         name: name.into(),
-        mlp: Mlp::new(&[2, 2]).expect("sizes"),
+        net: Mlp::new(&[2, 2]).expect("sizes").into(),
         initial: model("initial"),
         metric: Metric::Accuracy,
         metric_set: DataRoot { rows: 16, labels: model("metric labels"), ..data("metric") },

@@ -100,11 +100,11 @@ fn rarer(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
         (14, Some(deal), _) => {
             let seller = (0..4).find(|n| world.user(*n) == deal.seller).unwrap_or(n);
             let packet = Bytes(format!("model {}", amount % 1_000).into_bytes());
-            world.by_user(seller, Action::Post { deal: deal.id, packet })
+            world.by_user(seller, Action::Post { deal: deal.id, packet, base: None })
         }
         (15, Some(deal), _) => {
             let packet = Bytes(HOLLOW.as_bytes().to_vec());
-            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet }))
+            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet, base: None }))
         }
         (16, ..) => {
             let name = format!("goal {}", amount % 50);

@@ -203,7 +203,7 @@ impl Stage {
             training: Training::default(),
             merge: MergeRule { ratio: 5, ..MergeRule::default() },
             max_inputs: 16,
-            mlp,
+            net: mlp.into(),
         };
         let (params, opened) = (trial.params(), BTreeSet::new());
         Ok(Self { goal, params, seed, known, hidden, opened, parent, winner: None })
@@ -332,7 +332,7 @@ impl Stage {
     /// Of a thousand hidden images so many are classified rightly.
     fn accuracy(&self) -> Result<u32, TrialError> {
         let rows = u32::try_from(self.hidden.rows()).map_err(failed)?;
-        let right = score(&self.goal.mlp, &self.parent, &self.hidden).map_err(failed)?;
+        let right = score(&self.goal.net, &self.parent, &self.hidden).map_err(failed)?;
         Ok(right * 1_000 / rows)
     }
 
@@ -348,7 +348,7 @@ impl Stage {
         let steps = (count * passes).div_ceil(BATCH).clamp(1, 128);
         let training = Training { steps, batch: BATCH, rate_shift: RATE, ..Training::default() };
         let mut after = from.clone();
-        let mut update = ExactSgd { mlp: self.goal.mlp.clone(), training };
+        let mut update = ExactSgd { net: self.goal.net.clone(), training };
         update.update(&mut after, rows, 0, seed).map_err(failed)?;
         Ok(after)
     }

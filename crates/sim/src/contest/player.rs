@@ -89,7 +89,7 @@ impl Player {
                 let images = mislabelled(&round.images(&stage.known, rows)?, 10)?;
                 stage.train(parent, &images, PASSES, round.seed)
             }
-            Conduct::Random => Ok(stage.goal.mlp.init(round.seed)),
+            Conduct::Random => Ok(stage.goal.net.init(round.seed)),
             Conduct::Overfit(rows) => {
                 let images = select(&stage.known, &(0..i64::from(rows)).collect::<Vec<_>>())?;
                 let learn = |model: ExactParams, n| {
