@@ -8,7 +8,7 @@
 //!
 //! Rows are scored in blocks, so memory does not grow with the data.
 
-use crate::model::{Batch, Model, ModelError, check_batch, softmax_in_place};
+use crate::model::{Batch, Loss, Model, ModelError, check_batch, softmax_in_place};
 use crate::scratch;
 use bitneuron_core::Dataset;
 use std::borrow::Cow;
@@ -93,11 +93,11 @@ pub fn accuracy(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<f64
     Ok(right as f64 / data.len().max(1) as f64)
 }
 
-/// Mean cross-entropy in nats; zero of no rows.
+/// The mean of the model's own loss; zero of no rows.
 ///
 /// # Errors
 /// Parameters or data that do not fit the model.
-pub fn cross_entropy(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<f64, ModelError> {
+pub fn mean_loss(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<f64, ModelError> {
     let (features, inputs) = (row_major(data), model.inputs());
     check_batch(inputs, model.outputs(), &Batch::new(&features, data.labels()))?;
     let mut sum = 0.0;
@@ -109,6 +109,20 @@ pub fn cross_entropy(model: &dyn Model, params: &[f32], data: &Dataset) -> Resul
         }
         Ok(sum / data.len().max(1) as f64)
     })
+}
+
+/// Mean cross-entropy in nats, whatever loss the model is trained by; zero of no rows.
+///
+/// # Errors
+/// Parameters or data that do not fit the model.
+pub fn cross_entropy(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<f64, ModelError> {
+    let mut sum = 0.0;
+    scored(model, params, data, |scores, label| {
+        let mut loss = [0.0];
+        Loss::CrossEntropy.losses(scores, &[label], &mut loss);
+        sum += f64::from(loss[0]);
+    })?;
+    Ok(sum / data.len().max(1) as f64)
 }
 
 /// Mean squared error of the class probabilities; zero of no rows.

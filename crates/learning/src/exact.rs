@@ -11,7 +11,7 @@ use bitneuron_core::exact::programs::merge::{MergeRule, merge, shares};
 use bitneuron_core::exact::programs::metric::accuracy;
 use bitneuron_core::exact::programs::step::{Training, sgd};
 use bitneuron_core::exact::{
-    ExactData, ExactParams, Program, ProgramError, Tensor, compute, data::draw, programs::Mlp,
+    ExactData, ExactParams, Program, ProgramError, Tensor, compute, data::draw, programs::Net,
 };
 use bitneuron_core::{Digest, Seed, Share, Weight};
 
@@ -116,7 +116,7 @@ impl Merge<ExactParams> for ExactMerge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExactSgd {
     /// The model.
-    pub mlp: Mlp,
+    pub net: Net,
     /// Steps, batch and rate.
     pub training: Training,
 }
@@ -126,15 +126,16 @@ pub struct ExactSgd {
 /// # Errors
 /// [`UpdateError::Empty`] of no rows, [`UpdateError::Layout`] of another model, [`UpdateError::Rule`] where rows and model
 /// fit no program.
-pub fn score(mlp: &Mlp, params: &ExactParams, data: &ExactData) -> Result<u32, UpdateError> {
+pub fn score(net: impl Into<Net>, params: &ExactParams, data: &ExactData) -> Result<u32, UpdateError> {
+    let net = net.into();
     if data.rows() == 0 {
         return Err(UpdateError::Empty);
     }
-    if **params.layout() != *mlp.layout() {
+    if **params.layout() != *net.layout() {
         return Err(UpdateError::Layout);
     }
     let rows = count(data)?;
-    let program = accuracy(mlp, rows, rows).map_err(failed)?;
+    let program = accuracy(&net, rows, rows).map_err(failed)?;
     let all = Tensor::vector((0..i64::from(rows)).collect());
     let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), all];
     let outputs = compute(&program, &inputs).map_err(failed)?;
@@ -162,10 +163,10 @@ impl Update<ExactParams, ExactData> for ExactSgd {
     ) -> Result<Progress, UpdateError> {
         let rows = count(data)?;
         let wrong = |params: &ExactParams| -> Result<f64, UpdateError> {
-            Ok(1.0 - f64::from(score(&self.mlp, params, data)?) / f64::from(rows))
+            Ok(1.0 - f64::from(score(&self.net, params, data)?) / f64::from(rows))
         };
         let loss_before = wrong(params)?;
-        let program = sgd(&self.mlp, rows, self.training).map_err(failed)?;
+        let program = sgd(&self.net, rows, self.training).map_err(failed)?;
         let index = Tensor::vector(draw(Digest(seed.0), rows, self.training.rows() as usize));
         let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), index];
         let outputs = compute(&program, &inputs).map_err(failed)?;
@@ -184,6 +185,7 @@ mod tests {
     use super::*;
     use crate::merge::FilteredMean;
     use bitneuron_core::NodeId;
+    use bitneuron_core::exact::programs::Mlp;
 
     fn model(seed: u64) -> ExactParams {
         Mlp::new(&[4, 3]).expect("sizes").init(Seed::from_number(seed))
@@ -242,7 +244,7 @@ mod tests {
         let features = Tensor::new(&[6, 4], (0..24).map(|n| (n * 37) % 256).collect()).expect("shape");
         let data = ExactData::new(features, Tensor::vector(vec![0, 1, 2, 0, 1, 2])).expect("fits");
         let training = Training { steps: 20, batch: 4, rate_shift: 1, ..Training::default() };
-        let mut update = ExactSgd { mlp, training };
+        let mut update = ExactSgd { net: mlp.into(), training };
         let (mut a, mut b) = (model(1), model(1));
         let progress = update.update(&mut a, &data, 0, Seed::from_number(5)).expect("steps");
         assert_eq!(update.update(&mut b, &data, 0, Seed::from_number(5)).expect("steps"), progress);

@@ -3,7 +3,7 @@
 //! # Tour
 //!
 //! Data flow one way: [`data`] reads rows, [`partition`] spreads them over nodes, [`model`] holds the functions that are
-//! learned, [`optim`] implements [`update::Update`] for them, [`merge`] joins what others send, [`gossip`] drives all of it
+//! learned, [`optim`] implements [`update::Update`] for them and [`robust`] hardens it, [`merge`] joins what others send, [`gossip`] drives all of it
 //! as machines, [`eval`] and [`baseline`] say how good the outcome is.
 //!
 //! | paper | here |
@@ -14,19 +14,25 @@
 //! | `merge`, lines 7, 6 and 7 | [`merge::Merge`] for models and for data |
 //! | `update`, lines 8, 4 and 8 | [`update::Update`] |
 //! | `compress`, lines 5 and 7 | [`gossip::ModelCodec`] over `bitneuron-compress` |
+//! | federated averaging, figure 3b | [`federated::Server`], [`federated::Client`] |
 //!
-//! Feature `suite` adds the module `suite`: the laws of the traits as functions that judge anybody's implementation.
+//! Feature `suite` adds the module `suite`: the laws of the traits as functions that judge anybody's implementation. Features
+//! `onnx` and `safetensors` bring models of other frameworks in ([`model`]).
 #![forbid(unsafe_code)]
 
 pub mod baseline;
 pub mod data;
+mod draw;
 pub mod eval;
 pub mod exact;
+pub mod federated;
 pub mod gossip;
 pub mod merge;
 pub mod model;
+pub mod named;
 pub mod optim;
 pub mod partition;
+pub mod robust;
 mod scratch;
 #[cfg(feature = "suite")]
 pub mod suite;

@@ -3,7 +3,7 @@
 //! The vectors are random, as in ByzFL's own comparison. A rule's cost is that of the whole merge: its inputs are looked at
 //! for numbers that are not finite, shares are counted, the merged parameters written.
 
-use super::super::{Options, attempt};
+use super::{Options, attempt};
 use crate::{Failure, cost::cpu_per_call, peer, reading::Reading};
 use bitneuron::core::{self, Layout, NodeId, Params, Seed, Weight};
 use bitneuron::learning::merge::{Distances, Faults, NearestNeighbours, WeightedMean, named};

@@ -7,8 +7,8 @@
 //!    parameters themselves move in full precision (straight through). What is handed back has been through the codec, so
 //!    that its accuracy is the one measured.
 
-use super::adam::{Moments, check_settings};
 use super::batches::Batches;
+use super::{Rate, step};
 use crate::eval;
 use crate::merge::admit::is_finite;
 use crate::model::{Batch, Mlp, Model, ModelError, check_batch};
@@ -56,6 +56,24 @@ pub struct Shrunk {
     pub params: Params,
 }
 
+/// The running moments of Adam, which shrink with the parameters.
+struct Moments {
+    number: u64,
+    mean: Vec<f32>,
+    square: Vec<f32>,
+}
+
+impl Moments {
+    fn new(count: usize) -> Self {
+        Self { number: 0, mean: vec![0.0; count], square: vec![0.0; count] }
+    }
+
+    fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
+        self.number += 1;
+        step::adam(self.number, rate, 0.0, theta, gradient, (&mut self.mean, &mut self.square));
+    }
+}
+
 /// The parameters on their way, and all that has their shape.
 struct State {
     model: Mlp,
@@ -77,7 +95,10 @@ impl Shrinking {
         data: &Dataset,
         seed: Seed,
     ) -> Result<Shrunk, UpdateError> {
-        check_settings(self.rate, self.batch)?;
+        Rate::Constant(self.rate).check()?;
+        if self.batch == 0 {
+            return Err(UpdateError::Setting("batch"));
+        }
         if start.layout() != model.layout() {
             return Err(UpdateError::Layout);
         }

@@ -15,5 +15,5 @@ pub mod training;
 pub mod turn;
 
 pub use mlp::Mlp;
-pub use net::{Linear, Net};
+pub use net::{Contraction, Linear, Net};
 pub use train::Train;
