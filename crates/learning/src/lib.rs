@@ -4,7 +4,8 @@
 //!
 //! Data flow one way: [`data`] reads rows, [`partition`] spreads them over nodes, [`model`] holds the functions that are
 //! learned, [`optim`] implements [`update::Update`] for them, [`merge`] joins what others send, [`gossip`] drives all of it
-//! as machines, [`eval`] and [`baseline`] say how good the outcome is.
+//! as machines, [`eval`] and [`baseline`] say how good the outcome is. Against faked data (§5) stands [`select`],
+//! which chooses the rows that are learned from; [`fairness`] tells how differently a model treats groups.
 //!
 //! | paper | here |
 //! |---|---|
@@ -22,12 +23,14 @@ pub mod baseline;
 pub mod data;
 pub mod eval;
 pub mod exact;
+pub mod fairness;
 pub mod gossip;
 pub mod merge;
 pub mod model;
 pub mod optim;
 pub mod partition;
 mod scratch;
+pub mod select;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod update;
