@@ -4,8 +4,8 @@
 //!
 //! Data flow one way: [`data`] reads rows, [`partition`] spreads them over nodes, [`model`] holds the functions that are
 //! learned, [`optim`] implements [`update::Update`] for them, [`merge`] joins what others send, [`gossip`] drives all of it
-//! as machines, [`eval`] and [`baseline`] say how good the outcome is. Against faked data (§5) stands [`select`],
-//! which chooses the rows that are learned from; [`fairness`] tells how differently a model treats groups.
+//! as machines, [`eval`] and [`baseline`] say how good the outcome is. Against faked and corrupted data (§5) stand [`select`],
+//! which chooses the rows that are learned from, and [`heal`], which mends states of a served model; [`fairness`] tells how differently a model treats groups.
 //!
 //! | paper | here |
 //! |---|---|
@@ -25,6 +25,7 @@ pub mod eval;
 pub mod exact;
 pub mod fairness;
 pub mod gossip;
+pub mod heal;
 pub mod merge;
 pub mod model;
 pub mod optim;

@@ -35,7 +35,7 @@ pub(super) fn losses(scores: &mut [f32], labels: &[u32], losses: &mut [f32]) {
 }
 
 /// Replaces scores by `∂L/∂z`, each row times its weight, and returns `L`.
-pub(super) fn errors(scores: &mut [f32], batch: &Batch<'_>) -> f64 {
+pub(crate) fn errors(scores: &mut [f32], batch: &Batch<'_>) -> f64 {
     let classes = scores.len().checked_div(batch.len()).unwrap_or(0).max(1);
     let equal = 1.0 / batch.len().max(1) as f32;
     let mut total = 0.0;

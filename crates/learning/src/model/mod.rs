@@ -10,16 +10,18 @@
 //! Shapes: features `[n, inputs]` and scores `[n, outputs]`, both row by row; parameters in the order of the layout,
 //! weight matrices `[in, out]`.
 
-mod cross_entropy;
+pub(crate) mod cross_entropy;
 mod dense;
 mod layer;
 mod mlp;
 mod softmax;
+mod staged;
 
 pub use cross_entropy::softmax_in_place;
 pub use layer::Layer;
 pub use mlp::Mlp;
 pub use softmax::SoftmaxRegression;
+pub use staged::{Passed, Staged};
 
 use bitneuron_compress::factor::FactorError;
 use bitneuron_core::{Layout, Params, Seed};

@@ -21,19 +21,19 @@ const SMALL: f32 = 1e-8;
 
 /// The running moments of the gradient.
 #[derive(Debug, Clone)]
-pub(super) struct Moments {
+pub(crate) struct Moments {
     step: i32,
     pub(super) mean: Vec<f32>,
     pub(super) square: Vec<f32>,
 }
 
 impl Moments {
-    pub(super) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self { step: 0, mean: vec![0.0; count], square: vec![0.0; count] }
     }
 
     /// Moves `theta` by one step of this rate.
-    pub(super) fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
+    pub(crate) fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
         self.step = self.step.saturating_add(1);
         let (first, second) = (1.0 - FIRST.powi(self.step), 1.0 - SECOND.powi(self.step));
         let moments = self.mean.iter_mut().zip(&mut self.square);

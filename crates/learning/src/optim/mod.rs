@@ -8,6 +8,7 @@ mod sgd;
 mod shrinking;
 
 pub use adam::Adam;
+pub(crate) use adam::Moments;
 pub use annealed::Annealed;
 pub use sgd::{Measure, Sgd};
 pub use shrinking::{Shrinking, Shrunk};
