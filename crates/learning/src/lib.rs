@@ -5,7 +5,8 @@
 //! Data flow one way: [`data`] reads rows, [`partition`] spreads them over nodes, [`model`] holds the functions that are
 //! learned, [`optim`] implements [`update::Update`] for them, [`merge`] joins what others send, [`gossip`] drives all of it
 //! as machines, [`eval`] and [`baseline`] say how good the outcome is. Against faked and corrupted data (§5) stand [`select`],
-//! which chooses the rows that are learned from, and [`heal`], which mends states of a served model; [`fairness`] tells how differently a model treats groups.
+//! which chooses the rows that are learned from, [`heal`], which mends states of a served model, and [`value`], which tells what
+//! a contribution is worth; [`fairness`] tells how differently a model treats groups.
 //!
 //! | paper | here |
 //! |---|---|
@@ -35,6 +36,7 @@ pub mod select;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod update;
+pub mod value;
 
 pub use merge::{Contribution, Merge, MergeError, Merged};
 pub use model::{Batch, Model, ModelError};
