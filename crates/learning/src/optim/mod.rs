@@ -48,5 +48,6 @@ pub use objective::{Objective, Perturb, Reweight, Risk, Scene, Session};
 pub use rate::Rate;
 pub use scaffold::Scaffold;
 pub use sgd::Sgd;
+pub(crate) use shrinking::Moments;
 pub use shrinking::{Shrinking, Shrunk};
 pub use step::Step;

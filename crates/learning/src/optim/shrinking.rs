@@ -57,18 +57,18 @@ pub struct Shrunk {
 }
 
 /// The running moments of Adam, which shrink with the parameters.
-struct Moments {
+pub(crate) struct Moments {
     number: u64,
     mean: Vec<f32>,
     square: Vec<f32>,
 }
 
 impl Moments {
-    fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self { number: 0, mean: vec![0.0; count], square: vec![0.0; count] }
     }
 
-    fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
+    pub(crate) fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
         self.number += 1;
         step::adam(self.number, rate, 0.0, theta, gradient, (&mut self.mean, &mut self.square));
     }
