@@ -27,12 +27,14 @@ fn fault(command: &str) -> Option<String> {
         return missing(format!("benches/bars/{area}.json"));
     }
     if command.starts_with("cargo run") {
-        return Some("another program than the devnet".into()).filter(|_| !command.contains("-- devnet"));
+        let known = ["-- devnet", "-- lab "].iter().any(|program| command.contains(program));
+        return Some("another program than the devnet and the lab".into()).filter(|_| !known);
     }
     if let Some((_, module)) = command.split_once("--lib ") {
         let package = package?;
         let file = missing(format!("crates/{package}/src/{module}.rs"));
-        return file.and_then(|_| missing(format!("crates/{package}/src/backend/{module}")));
+        let folder = |place: &str| missing(format!("crates/{package}/src/{place}{module}"));
+        return file.and_then(|_| folder("")).and_then(|_| folder("backend/"));
     }
     let (Some(package), Some(test)) = (package, after(command, "--test")) else {
         return Some("names a whole crate".into());
