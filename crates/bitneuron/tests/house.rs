@@ -24,7 +24,7 @@ const HOUSE: [(&str, &[&str]); 14] = [
 ];
 
 /// Foreign crates that one crate alone may use.
-const ROOMS: [(&str, &str); 17] = [
+const ROOMS: [(&str, &str); 18] = [
     ("bincode", "core"),
     ("ed25519-dalek", "core"),
     ("curve25519-dalek", "core"),
@@ -33,6 +33,7 @@ const ROOMS: [(&str, &str); 17] = [
     ("imbl", "ledger"),
     ("redb", "ledger"),
     ("faer", "compress"),
+    ("prost", "learning"),
     ("arc-malachitebft-core-consensus", "consensus"),
     ("arc-malachitebft-core-types", "consensus"),
     ("arc-malachitebft-wal", "consensus"),

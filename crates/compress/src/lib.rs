@@ -3,9 +3,10 @@
 //! # The way through
 //!
 //! [`Compressor`] and [`Encoder`] are the two traits; [`packet`] holds the bytes. [`dense`] and [`quant`] are codecs of
-//! values, [`sliced`] gives slices of factors
-//! the bits that they are worth, [`sparse`] ones keep few values, [`ErrorFeedback`] remembers what they left out, and [`Auto`] chooses a codec for
-//! each tensor. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer parameters (factors), and
+//! values, [`sliced`] gives slices of factors the bits that they are worth, [`sparse`] ones keep few values,
+//! [`ErrorFeedback`] remembers what they left out, [`Differences`] sends what changed since a model that the receiver knows, and
+//! [`Auto`] chooses a codec for each tensor. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer
+//! parameters (factors), and
 //! [`Chain`] sends those through a codec of values. [`factor`] holds layers and tables that are factors all their life,
 //! [`rank`] finds their ranks. [`exact`] is the integer path, [`registry`] the receiver's table,
 //! [`linalg`] the only place that factorises matrices, and `suite` (behind the feature of that name) the laws.
@@ -17,6 +18,7 @@ pub mod bound;
 pub mod chain;
 pub mod cp;
 pub mod dense;
+pub mod difference;
 pub mod entropy;
 pub mod error;
 pub mod exact;
@@ -48,6 +50,7 @@ pub use bound::ErrorBound;
 pub use chain::Chain;
 pub use cp::CanonicalPolyadic;
 pub use dense::Dense;
+pub use difference::{Difference, Differences};
 pub use error::CompressError;
 pub use exact::ExactDecoder;
 pub use feedback::ErrorFeedback;

@@ -64,6 +64,8 @@ impl CodecId {
     pub const COSINE: Self = Self(0x0014);
     /// One codec for each tensor.
     pub const AUTO: Self = Self(0x0020);
+    /// [`crate::Difference`]: what changed since another model.
+    pub const DIFFERENCE: Self = Self(0x0021);
     /// [`crate::TensorTrain`], its cores dense.
     pub const TENSOR_TRAIN: Self = Self(0x0101);
     /// [`crate::Chain`] of a tensor train and a uniform quantiser.
@@ -101,6 +103,7 @@ impl CodecId {
             Self::CHUNKED => "chunked",
             Self::COSINE => "cosine",
             Self::AUTO => "auto",
+            Self::DIFFERENCE => "difference",
             _ => return None,
         };
         let transform = match self.transform() {

@@ -25,7 +25,7 @@ fn model(inputs: usize, classes: usize) -> Arc<dyn Model> {
 }
 
 fn rules(merge: impl Merge + 'static) -> Arc<peer::Rules> {
-    Arc::new(peer::Rules { merge: Arc::new(merge), period: Duration::from_millis(100), age_lead: 10 })
+    Arc::new(peer::Rules { age_lead: 10, ..peer::Rules::new(Arc::new(merge), Duration::from_millis(100)) })
 }
 
 fn node(number: u64, rules: &Arc<peer::Rules>, model: &Arc<dyn Model>, data: Dataset, rate: f32) -> Node {
@@ -59,13 +59,13 @@ fn the_lines_in_order() {
     let (rules, model) = (rules(WeightedMean), model(3, 3));
     let mut a = node(1, &rules, &model, toy(0), 0.5);
     let mut out = Outbox::new();
-    assert!(matches!(a.step(Time(0), Input::Selected(id(2)), &mut out), Err(GossipError::Unasked)));
+    assert!(matches!(a.step(Time(0), Input::Selected(vec![id(2)]), &mut out), Err(GossipError::Unasked)));
     a.step(Time(0), Input::Wake, &mut out).expect("line 3");
-    assert!(matches!(a.step(Time(0), Input::Selected(id(1)), &mut out), Err(GossipError::Oneself)));
-    a.step(Time(0), Input::Selected(id(2)), &mut out).expect("line 5");
-    assert!(matches!(a.step(Time(0), Input::Selected(id(2)), &mut out), Err(GossipError::Unasked)));
+    assert!(matches!(a.step(Time(0), Input::Selected(vec![id(1)]), &mut out), Err(GossipError::Oneself)));
+    a.step(Time(0), Input::Selected(vec![id(2)]), &mut out).expect("line 5");
+    assert!(matches!(a.step(Time(0), Input::Selected(vec![id(2)]), &mut out), Err(GossipError::Unasked)));
     let effects: Vec<Effect> = out.drain().collect();
-    let [Effect::Select, Effect::Wait(period), Effect::Send { to, message: sent }] = &effects[..] else {
+    let [Effect::Select(1), Effect::Wait(period), Effect::Send { to, message: sent }] = &effects[..] else {
         panic!("{effects:?}");
     };
     assert_eq!((*period, *to, sent.age), (Duration::from_millis(100), id(2), 0));
@@ -92,8 +92,8 @@ fn the_lines_in_order() {
         .expect("lines 6 to 8");
     assert_eq!(a.model(), &expected);
     let effects: Vec<Effect> = out.drain().collect();
-    let [Effect::Learned { from, influence, progress, age }] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!((*from, *influence, *progress, *age), (id(2), Share(1 << 15), told, 7));
+    let [Effect::Learned { heard, progress, age }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((heard, *progress, *age), (&vec![(id(2), Share(1 << 15))], told, 7));
     assert_eq!((a.age(), a.learned()), (7, 1));
 }
 
@@ -192,7 +192,7 @@ fn a_boasted_age_buys_a_bounded_share() {
     let effects: Vec<Effect> = out.drain().collect();
     // Believed are 5 + 10 updates: 15 of 20.
     assert!(
-        matches!(effects[..], [Effect::Learned { influence: Share(49_152), age: 16, .. }]),
+        matches!(&effects[..], [Effect::Learned { heard, age: 16, .. }] if heard[0].1 == Share(49_152)),
         "{effects:?}"
     );
 }
@@ -279,7 +279,7 @@ fn gossip(merge: impl Merge + 'static, parts: &[Dataset], rounds: u64, seed: See
         for sender in 0..nodes.len() {
             let to = (sender + rng.random_range(1..nodes.len())) % nodes.len();
             nodes[sender].step(Time(0), Input::Wake, &mut out).expect("wakes");
-            nodes[sender].step(Time(0), Input::Selected(id(to as u64)), &mut out).expect("sends");
+            nodes[sender].step(Time(0), Input::Selected(vec![id(to as u64)]), &mut out).expect("sends");
             let Some(Effect::Send { message, .. }) = out.drain().next_back() else {
                 unreachable!("line 5 sends")
             };

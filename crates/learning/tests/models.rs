@@ -2,7 +2,7 @@
 #![expect(clippy::float_cmp, reason = "what is compared is exact")]
 
 use bitneuron_core::{Layout, Params, Seed};
-use bitneuron_learning::model::{Batch, Mlp, Model, ModelError, SoftmaxRegression};
+use bitneuron_learning::model::{Batch, Errors, Gradient, Mlp, Model, ModelError, SoftmaxRegression};
 use bitneuron_learning::suite::{self, ModelLaw};
 use proptest::{prelude::*, test_runner::RngSeed};
 use std::sync::Arc;
@@ -202,6 +202,16 @@ impl Model for Wrong {
 
     fn init(&self, seed: Seed) -> Params {
         self.0.init(seed)
+    }
+
+    fn differentiate(
+        &self,
+        params: &[f32],
+        features: &[f32],
+        errors: Errors<'_>,
+        gradient: Gradient<'_>,
+    ) -> Result<f64, ModelError> {
+        self.0.differentiate(params, features, errors, gradient)
     }
 
     fn loss_and_gradient(

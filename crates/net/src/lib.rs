@@ -10,7 +10,7 @@
 //! Above them stand two traits. [`Overlay`] is what a node asks of the outside: publish, subscribe, request,
 //! fetch a blob. It is asynchronous because it is input and output; protocols never call it, the node's shell does.
 //! [`Sampler`] is a [`bitneuron_core::Machine`] that keeps a small, changing, random view of the network, from
-//! which gossip partners are drawn; [`Cyclon`] is the benign one.
+//! which gossip partners are drawn; [`Cyclon`] and [`PeerSwap`] are for friends, [`Brahms`] for strangers.
 //!
 //! Both traits state laws. With feature `suite` the module `suite` checks them for any implementation.
 #![forbid(unsafe_code)]
@@ -28,4 +28,4 @@ pub use channel::Channel;
 pub use frame::{Decoder, Frame};
 pub use limits::{Limits, Quota, Refused, Throttle};
 pub use overlay::{Answer, BlobId, Delivery, Overlay, OverlayError, Subscription, Topic};
-pub use sampling::{Sampler, SamplingError, cyclon::Cyclon};
+pub use sampling::{Sampler, SamplingError, brahms::Brahms, cyclon::Cyclon, peerswap::PeerSwap};

@@ -171,3 +171,14 @@ fn golden_views() {
         "7bedc211e3357103640d6519530bb5a76a64d8c1ca429d61dbc3f4370ff4c941"
     );
 }
+
+#[test]
+fn brahms_keeps_the_laws() {
+    let make = |me, seed, contacts: &[NodeId]| {
+        bitneuron_net::Brahms::new(bitneuron_net::sampling::brahms::Sizes::default(), me, seed, contacts)
+            .unwrap()
+    };
+    for seed in 0..3 {
+        assert_eq!(check(make, Seed::from_number(seed)), Ok(()));
+    }
+}

@@ -15,6 +15,7 @@
 
 pub mod adversary;
 mod ahead;
+pub mod attack;
 pub mod churn;
 pub mod contest;
 pub mod digits;
@@ -23,6 +24,7 @@ pub mod lab;
 pub mod link;
 pub mod machine_node;
 pub mod meter;
+mod model;
 pub mod node;
 mod place;
 pub mod queue;
@@ -40,8 +42,8 @@ mod unread;
 pub mod world;
 
 pub use adversary::{Player, Scene, Tactic};
-pub use churn::{Churn, Outage};
-pub use link::{Blocks, Latency, Link, Network, Partition};
+pub use churn::{Churn, Outage, Sessions};
+pub use link::{Blocks, Latency, Link, Network, Partition, Quantiles};
 pub use machine_node::{Bridge, MachineNode};
 pub use meter::{Meter, Tally};
 pub use node::{Address, Command, Context, Node, Parcel, Payload};

@@ -39,6 +39,34 @@ pub enum Latency {
         /// The deviation of the logarithm in millionths: 500,000 for one in six beyond 1.65 medians.
         sigma: u32,
     },
+    /// As it was measured somewhere.
+    Measured(Quantiles),
+}
+
+/// Steps between the quantiles that are kept of a trace.
+const STEPS: usize = 32;
+
+/// What is kept of a trace of delays: its smallest, its largest, and thirty-one quantiles between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quantiles([u32; STEPS + 1]);
+
+impl Quantiles {
+    /// The quantiles of these delays, each at most 71 minutes; `None` of no delay.
+    pub fn of(delays: &[Duration]) -> Option<Self> {
+        let mut sorted: Vec<u32> =
+            delays.iter().map(|delay| u32::try_from(micros(*delay)).unwrap_or(u32::MAX)).collect();
+        sorted.sort_unstable();
+        let last = sorted.len().checked_sub(1)?;
+        Some(Self(std::array::from_fn(|step| sorted[(step * last + STEPS / 2) / STEPS])))
+    }
+
+    /// A delay at `at` / 2⁶⁴ of the distribution, on the line between two quantiles.
+    fn at(&self, at: u64) -> u64 {
+        const SHIFT: u32 = u64::BITS - STEPS.ilog2();
+        let (step, rest) = ((at >> SHIFT) as usize, (at << STEPS.ilog2()) >> 32);
+        let (low, high) = (u64::from(self.0[step]), u64::from(self.0[step + 1]));
+        low + (((high - low) * rest) >> 32)
+    }
 }
 
 impl Latency {
@@ -53,6 +81,7 @@ impl Latency {
                 micros(floor).saturating_add(distribution::exponential(stream.next(), micros(mean)))
             }
             Self::LogNormal { median, sigma } => distribution::log_normal(stream, micros(median), sigma),
+            Self::Measured(quantiles) => quantiles.at(stream.next()),
         }
     }
 }

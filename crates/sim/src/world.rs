@@ -202,7 +202,7 @@ impl<N: Node> World<N> {
 
     fn start(&mut self, node: Address) {
         if let Some(churn) = self.churn.as_ref().filter(|churn| !churn.spared.contains(&node)) {
-            let span = churn.span(true, &mut Stream::of(self.keys.1, u64::from(node), 0));
+            let span = churn.span(node, 0, true, &mut Stream::of(self.keys.1, u64::from(node), 0));
             self.queue.push(Time(self.now().0.saturating_add(span)), Event::Leave { node });
         }
         match self.places.get_mut(node as usize) {
@@ -265,7 +265,7 @@ impl<N: Node> World<N> {
         let (Some(churn), Some(place)) = (&self.churn, self.places.get_mut(node as usize)) else { return };
         let outage = churn.outage;
         let changes = place.next_change();
-        let span = churn.span(up, &mut Stream::of(self.keys.1, u64::from(node), changes));
+        let span = churn.span(node, changes, up, &mut Stream::of(self.keys.1, u64::from(node), changes));
         let next = if up { Event::Leave { node } } else { Event::Return { node } };
         self.queue.push(Time(now.saturating_add(span)), next);
         if up { self.come_up(node, Down::Away) } else { self.go_down(node, Down::Away, outage) }

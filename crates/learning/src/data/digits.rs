@@ -2,7 +2,6 @@
 
 use super::{DataError, Table};
 use bitneuron_core::Dataset;
-use std::io::Read as _;
 
 /// The handwritten digits as a table: 8×8 images of values 0–16, ten classes.
 pub const DIGITS: Table = Table { features: 64, classes: 10, full_scale: 16, rows: 1 << 16 };
@@ -15,10 +14,6 @@ const LIMIT: u64 = 1 << 20;
 /// # Errors
 /// [`DataError::Packed`], or the first line that does not fit [`DIGITS`].
 pub fn digits(packed: &[u8]) -> Result<Dataset, DataError> {
-    let mut text = String::new();
-    let read = flate2::read::GzDecoder::new(packed).take(LIMIT + 1).read_to_string(&mut text);
-    if read.is_err() || text.len() as u64 > LIMIT {
-        return Err(DataError::Packed);
-    }
+    let text = String::from_utf8(super::unpack(packed, LIMIT)?).map_err(|_| DataError::Packed)?;
     DIGITS.parse(&text)
 }

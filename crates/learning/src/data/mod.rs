@@ -1,16 +1,37 @@
-//! Reading labelled rows from text, and the protocol's split of the digits.
+//! Data to learn from: files that are read, sets that are drawn, and the protocol's split of the digits.
 //!
-//! A line holds the features and then the label, separated by commas, all whole numbers. Features are divided by a
+//! | data | rows × features, classes | where |
+//! |---|---|---|
+//! | [`digits`](fn@digits) | 1,797 × 64, 10 | `data/digits.csv.gz` |
+//! | [`breast_cancer`](fn@breast_cancer) | 569 × 30, 2 | `data/breast_cancer.csv.gz` |
+//! | [`fashion_mnist`] | 60,000 + 10,000 × 784, 10 | Debian's package `dataset-fashion-mnist` |
+//! | [`Blobs`], [`Spirals`], [`Shortcut`] | any | drawn from a seed |
+//! | [`Taste`] | ratings of users | drawn from a seed |
+//!
+//! A line of a [`Table`] holds the features and then the label, separated by commas, all whole numbers. Features are divided by a
 //! full scale, so that they lie in `[0, 1]`. The text is foreign: its size, the number of fields and every value are
 //! bounded before anything is stored.
 
+mod breast_cancer;
 mod digits;
+mod idx;
+mod purchases;
+mod ratings;
+mod standard;
+mod synthetic;
 
+pub use breast_cancer::breast_cancer;
 pub use digits::{DIGITS, digits};
+pub use idx::{FASHION_MNIST, fashion_mnist, idx};
+pub use purchases::Purchases;
+pub use ratings::{Rating, Ratings, Taste};
+pub use standard::Standard;
+pub use synthetic::{Blobs, Shortcut, Spirals};
 
 use bitneuron_core::{Dataset, Seed};
 use ndarray::Array2;
 use rand::seq::SliceRandom as _;
+use std::io::Read as _;
 use thiserror::Error;
 
 /// What a table must look like.
@@ -48,9 +69,20 @@ pub enum DataError {
         /// The field, from 1.
         field: usize,
     },
-    /// Not text packed with gzip, or more than a mebibyte of it.
-    #[error("not packed text, or too much of it")]
+    /// Not packed with gzip, no text where text belongs, or more than expected.
+    #[error("not packed data, or too much of it")]
     Packed,
+    /// Not an IDX file of bytes, or one whose sizes do not fit its data or each other.
+    #[error("not IDX: {0}")]
+    Idx(&'static str),
+    /// A file that cannot be read.
+    #[error("{path}: {why}")]
+    File {
+        /// Where it was looked for.
+        path: String,
+        /// What the system says.
+        why: String,
+    },
     /// More features than memory can address.
     #[error("no table has {0} features")]
     Features(usize),
@@ -195,4 +227,11 @@ fn stratified(data: &Dataset, seed: Seed) -> Vec<usize> {
         .collect();
     keyed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     keyed.into_iter().map(|(_, _, row)| row).collect()
+}
+
+/// At most so many bytes, unpacked.
+fn unpack(packed: &[u8], limit: u64) -> Result<Vec<u8>, DataError> {
+    let mut bytes = Vec::new();
+    let read = flate2::read::GzDecoder::new(packed).take(limit + 1).read_to_end(&mut bytes);
+    if read.is_err() || bytes.len() as u64 > limit { Err(DataError::Packed) } else { Ok(bytes) }
 }

@@ -40,6 +40,18 @@ pub trait ModelCodec<T = Params>: Send {
     /// # Errors
     /// Not a packet of this codec and goal, or beyond the limits.
     fn unpack(&self, packet: &Packet) -> Result<T, CompressError>;
+
+    /// The age to state beside what `pack` makes of this model and seed; `age` is that of the whole model.
+    fn stated_age(&self, model: &T, age: u64, seed: Seed) -> u64 {
+        let _ = (model, seed);
+        age
+    }
+
+    /// The age of what a received model is merged with; `age` is that of the whole model.
+    fn age_beside(&self, model: &T, age: u64, theirs: &T) -> u64 {
+        let _ = (model, theirs);
+        age
+    }
 }
 
 /// The trait stays object-safe.
@@ -167,5 +179,13 @@ impl<T, C: ModelCodec<T> + ?Sized> ModelCodec<T> for Box<C> {
 
     fn unpack(&self, packet: &Packet) -> Result<T, CompressError> {
         (**self).unpack(packet)
+    }
+
+    fn stated_age(&self, model: &T, age: u64, seed: Seed) -> u64 {
+        (**self).stated_age(model, age, seed)
+    }
+
+    fn age_beside(&self, model: &T, age: u64, theirs: &T) -> u64 {
+        (**self).age_beside(model, age, theirs)
     }
 }

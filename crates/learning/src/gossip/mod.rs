@@ -4,16 +4,27 @@
 //! market and the sealing of data are effects whose answers come back as inputs. All three are generic over the model
 //! `T` and the data `D`: what they need is a rule to merge, a rule to update and a [`ModelCodec`].
 //!
+//! [`Manner`] says how peers talk: push or pull, in which order they merge and learn, from each model or once a period
+//! from a set, and with which [token account](Flow).
+//!
 //! What comes from others is never an error. A packet that cannot be decoded or merged is an [`Offence`], an effect
 //! for the driver to act upon; the machine's state is then what it was. A woken machine always asks to be woken again.
 
+pub mod choco;
 pub mod codec;
+mod inbox;
+pub mod manner;
+pub mod parts;
 pub mod peer;
+pub mod token;
 pub mod user;
 pub mod validator;
 
+pub use choco::Choco;
 pub use codec::{ModelCodec, ModelMessage, PacketCodec};
+pub use manner::{Exchange, Gather, Manner, Order};
 pub use peer::Peer;
+pub use token::Flow;
 pub use user::User;
 pub use validator::Validator;
 
@@ -35,6 +46,9 @@ pub enum Offence {
     /// With this model training fails, without it training works.
     #[error("update: {0}")]
     Update(#[source] UpdateError),
+    /// Whoever sent it is no neighbour.
+    #[error("from a stranger")]
+    Stranger,
 }
 
 /// Why a machine refused an input (its state and outbox are then unchanged) or could not do its part of a round.

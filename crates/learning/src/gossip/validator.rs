@@ -16,8 +16,9 @@
 //! contributions are thrown away and the turn is played from what is the validator's own. Every turn ends with the
 //! wait for the next, so no contribution can stop a validator.
 
+use super::inbox::{Fault, Inbox, Joined, Waiting, join};
 use super::{GossipError, ModelCodec, ModelMessage, Offence, believed};
-use crate::merge::{Contribution, Merge, Merged};
+use crate::merge::{Contribution, Merge};
 use crate::update::{Progress, Update, UpdateError};
 use bitneuron_core::{Dataset, Machine, NodeId, Outbox, Params, Seed, Share, Time, Weight};
 use std::collections::BTreeMap;
@@ -124,13 +125,13 @@ impl<U, C, T, D> fmt::Debug for Start<U, C, T, D> {
     }
 }
 
-/// What waits for the turn.
-type Inbox<V> = BTreeMap<NodeId, Waiting<V>>;
-
-struct Waiting<V> {
-    weight: Weight,
-    age: u64,
-    value: V,
+impl From<Fault> for Effect {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Offence { by, why } => Self::Offence { by, why: Offence::Merge(why) },
+            Fault::Discarded { from, why } => Self::Discarded { from, why: why.into() },
+        }
+    }
 }
 
 /// One validator of Algorithm 3.
@@ -193,48 +194,6 @@ fn admit<V>(
     }
     inbox.insert(from, waiting);
     Ok(())
-}
-
-/// The own value with contributions merged in.
-struct Joined<V> {
-    merged: Merged<V>,
-    names: Vec<NodeId>,
-}
-
-impl<V> Joined<V> {
-    /// Names with their shares.
-    fn shares(&self) -> Vec<(NodeId, Share)> {
-        self.names.iter().copied().zip(self.merged.influence.iter().copied()).collect()
-    }
-}
-
-/// Merges the inbox, leaving out one refused contribution after the other; `None` leaves the own value alone.
-fn join<V>(
-    rule: &dyn Merge<V>,
-    own: &Contribution<'_, V>,
-    inbox: &Inbox<V>,
-    out: &mut Outbox<Effect>,
-) -> Option<Joined<V>> {
-    let mut peers: Vec<Contribution<'_, V>> = inbox
-        .iter()
-        .map(|(from, one)| Contribution { from: *from, weight: one.weight, age: one.age, value: &one.value })
-        .collect();
-    while !peers.is_empty() {
-        let names = || peers.iter().map(|peer| peer.from).collect();
-        match rule.merge(own, &peers) {
-            Ok(merged) => return Some(Joined { merged, names: names() }),
-            Err(error) => {
-                let culprit = error.culprit().and_then(|id| peers.iter().position(|peer| peer.from == id));
-                let Some(index) = culprit else {
-                    out.push(Effect::Discarded { from: names(), why: error.into() });
-                    return None;
-                };
-                let by = peers.remove(index).from;
-                out.push(Effect::Offence { by, why: Offence::Merge(error) });
-            }
-        }
-    }
-    None
 }
 
 /// A model that was trained, and what went into it.
@@ -317,9 +276,10 @@ where
     fn play(&mut self, out: &mut Outbox<Effect>) {
         let (id, weight) = (self.start.id, self.start.weight);
         let own = Contribution { from: id, weight, age: 0, value: &self.start.data };
-        let data = join(self.start.merge_data.as_ref(), &own, &self.data, out); // line 6
+        let data = join(self.start.merge_data.as_ref(), &own, &self.data, |fault| out.push(fault.into())); // line 6
         let own = Contribution { from: id, weight, age: self.age, value: &self.start.model };
-        let models = join(self.start.merge_models.as_ref(), &own, &self.models, out); // line 7
+        let models =
+            join(self.start.merge_models.as_ref(), &own, &self.models, |fault| out.push(fault.into())); // line 7
         if let Some(Trained { model, progress, models, data }) = self.train(models, data, out) {
             self.age = models.as_ref().map_or(self.age, |some| some.merged.age).saturating_add(1);
             out.push(Effect::Learned(Turn {

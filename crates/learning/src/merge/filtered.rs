@@ -10,6 +10,7 @@
 //! distance that some honest peer reaches, so nothing further than `radius` times that gets in.
 
 use super::admit::{admit, filter_tolerates, oldest, shares};
+use super::distances::squared_distance;
 use super::mean::{Pull, pull};
 use super::{Contribution, Law, Laws, Merge, MergeError, Merged};
 use bitneuron_core::{Share, Weight};
@@ -39,25 +40,16 @@ impl FilteredMean {
 
     /// Which peers are near enough.
     fn kept(&self, own: &[f32], peers: &[Contribution<'_>]) -> Vec<bool> {
-        let distances: Vec<f64> =
-            peers.par_iter().with_min_len(8).map(|peer| distance(own, peer.value.values())).collect();
+        let distances: Vec<f64> = peers
+            .par_iter()
+            .with_min_len(8)
+            .map(|peer| squared_distance(own, peer.value.values()).sqrt())
+            .collect();
         let mut sorted = distances.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let median = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(0.0);
         distances.into_iter().map(|distance| distance <= self.radius * median).collect()
     }
-}
-
-/// The Euclidean distance, summed in `f64` in fixed order: eight lanes, then across.
-fn distance(a: &[f32], b: &[f32]) -> f64 {
-    let mut lanes = [0f64; 8];
-    for (a, b) in a.chunks(8).zip(b.chunks(8)) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            let gap = f64::from(*a) - f64::from(*b);
-            *lane += gap * gap;
-        }
-    }
-    lanes.iter().sum::<f64>().sqrt()
 }
 
 impl Merge for FilteredMean {

@@ -31,6 +31,10 @@ pub enum Law {
     Weights,
     /// The result is the mean of the inputs, weighted by the shares.
     Linear,
+    /// The tolerated number is counted in weight: `k` tolerated of `n` peers means liars with at most the share
+    /// `k / (n + 1)` of all weight, the own one counted, however many they are. Without this law it is `k` peers of any
+    /// weight.
+    Stake,
 }
 
 impl Law {

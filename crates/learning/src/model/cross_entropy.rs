@@ -3,7 +3,7 @@
 //! With `p = softmax(z)` the loss of a row is `ℓ = ln Σ exp z − z_label` and its gradient is `∂ℓ/∂z = p − onehot(label)`.
 //! The largest score is subtracted first, so no finite score overflows.
 
-use super::Batch;
+use super::{Batch, loss::rows_mut};
 
 /// Turns one row of scores into probabilities.
 pub fn softmax_in_place(row: &mut [f32]) {
@@ -26,8 +26,7 @@ fn exponentials(row: &mut [f32]) -> (f32, f32) {
 
 /// The loss of each row; the scores are spent.
 pub(super) fn losses(scores: &mut [f32], labels: &[u32], losses: &mut [f32]) {
-    let classes = scores.len().checked_div(labels.len()).unwrap_or(0).max(1);
-    for ((row, label), loss) in scores.chunks_exact_mut(classes).zip(labels).zip(losses) {
+    for ((row, label), loss) in rows_mut(scores, labels.len()).zip(labels).zip(losses) {
         let own = row.get(*label as usize).copied().unwrap_or(f32::NAN);
         let (max, sum) = exponentials(row);
         *loss = sum.ln() + (max - own);
@@ -35,12 +34,9 @@ pub(super) fn losses(scores: &mut [f32], labels: &[u32], losses: &mut [f32]) {
 }
 
 /// Replaces scores by `∂L/∂z`, each row times its weight, and returns `L`.
-pub(super) fn errors(scores: &mut [f32], batch: &Batch<'_>) -> f64 {
-    let classes = scores.len().checked_div(batch.len()).unwrap_or(0).max(1);
-    let equal = 1.0 / batch.len().max(1) as f32;
+pub(crate) fn errors(scores: &mut [f32], batch: &Batch<'_>) -> f64 {
     let mut total = 0.0;
-    for (index, (row, label)) in scores.chunks_exact_mut(classes).zip(batch.labels).enumerate() {
-        let weight = batch.weights.and_then(|weights| weights.get(index).copied()).unwrap_or(equal);
+    for ((row, label), weight) in rows_mut(scores, batch.len()).zip(batch.labels).zip(batch.shares()) {
         let own = row.get(*label as usize).copied().unwrap_or(f32::NAN);
         let (max, sum) = exponentials(row);
         total += f64::from(weight) * f64::from(sum.ln() + (max - own));

@@ -1,10 +1,11 @@
-//! The layers of a perceptron: an affine map whose matrix is dense, or is held as factors.
+//! The layers of a perceptron: an affine map whose matrix is dense, is held as factors, or is that of a convolution.
 //!
 //! Parameters of a layer: the matrix `[in, out]` or the factors of it one after another, then the bias `[out]`. A train's
-//! cores are `[r_{k−1}, i_k, o_k, r_k]`, so that the flat buffer is the one that the exact nets of `core::exact` have.
+//! cores are `[r_{k−1}, i_k, o_k, r_k]`, so that the flat buffer is the one that the exact nets of `core::exact` have. A convolution has its filters
+//! `[kernel, kernel, channels, filters]` and a bias for each of them.
 
 use super::dense::Dense;
-use super::{ModelError, check_length};
+use super::{Convolution, ModelError, check_length};
 use bitneuron_compress::factor::Linear;
 use bitneuron_core::{Seed, params::Entry};
 use rand::Rng;
@@ -23,6 +24,8 @@ pub enum Layer {
     },
     /// The matrix as factors, which are never multiplied out.
     Factored(Arc<dyn Linear>),
+    /// The same filters at every place of an image.
+    Convolution(Convolution),
 }
 
 impl Layer {
@@ -31,6 +34,7 @@ impl Layer {
         match self {
             Self::Dense { inputs, .. } => *inputs,
             Self::Factored(linear) => linear.inputs(),
+            Self::Convolution(convolution) => convolution.inputs(),
         }
     }
 
@@ -39,6 +43,7 @@ impl Layer {
         match self {
             Self::Dense { outputs, .. } => *outputs,
             Self::Factored(linear) => linear.outputs(),
+            Self::Convolution(convolution) => convolution.outputs(),
         }
     }
 
@@ -47,12 +52,21 @@ impl Layer {
         match self {
             Self::Dense { inputs, outputs } => inputs.saturating_mul(*outputs),
             Self::Factored(linear) => linear.parameters(),
+            Self::Convolution(convolution) => convolution.weights().iter().product(),
+        }
+    }
+
+    /// Elements of the bias.
+    pub(super) fn biases(&self) -> usize {
+        match self {
+            Self::Convolution(convolution) => convolution.output()[2],
+            _ => self.outputs(),
         }
     }
 
     /// Weights plus biases.
     pub(super) fn parameters(&self) -> usize {
-        self.weights() + self.outputs()
+        self.weights() + self.biases()
     }
 
     /// The tensors of layer `number`, counted from 1: `w1, b1`, or `w1.1, w1.2, …, b1`; `None` for a size of 0 or beyond
@@ -71,18 +85,22 @@ impl Layer {
                     .map(|(at, shape)| entry(format!("w{number}.{}", at + 1), shape))
                     .collect::<Option<_>>()?
             }
+            Self::Convolution(convolution) => vec![entry(format!("w{number}"), &convolution.weights())?],
         };
-        entries.push(entry(format!("b{number}"), &[self.outputs()])?);
+        entries.push(entry(format!("b{number}"), &[self.biases()])?);
         Some(entries)
     }
 
-    /// Weights of variance `2 / in` (He): uniform numbers of `rng` for a matrix, factors by the seed.
+    /// Weights of variance `2 / in` (He), where `in` is what one output sees: uniform numbers of `rng` for a matrix or
+    /// filters, factors by the seed.
     pub(super) fn init(&self, weights: &mut [f32], rng: &mut impl Rng, seed: Seed) {
+        let mut uniform = |inputs: usize| {
+            let bound = (6.0 / inputs as f32).sqrt();
+            weights.fill_with(|| (2.0 * rng.random::<f32>() - 1.0) * bound);
+        };
         match self {
-            Self::Dense { inputs, .. } => {
-                let bound = (6.0 / *inputs as f32).sqrt();
-                weights.fill_with(|| (2.0 * rng.random::<f32>() - 1.0) * bound);
-            }
+            Self::Dense { inputs, .. } => uniform(*inputs),
+            Self::Convolution(convolution) => uniform(convolution.weights().iter().take(3).product()),
             Self::Factored(linear) => {
                 weights.copy_from_slice(&linear.init(2.0 / linear.inputs() as f64, seed));
             }
@@ -95,6 +113,7 @@ impl Layer {
             Self::Dense { inputs, outputs } => {
                 return Dense { inputs: *inputs, outputs: *outputs }.forward(params, x, z);
             }
+            Self::Convolution(convolution) => return convolution.forward(params, x, z),
             Self::Factored(linear) => linear,
         };
         check_length("parameters", params.len(), self.parameters())?;
@@ -121,6 +140,7 @@ impl Layer {
                 gradient.map_or(Ok(()), |gradient| layer.gradient(x, errors, gradient))?;
                 return below.map_or(Ok(()), |below| layer.backward(params, errors, below));
             }
+            Self::Convolution(convolution) => return convolution.back(params, x, errors, gradient, below),
             Self::Factored(linear) => linear,
         };
         check_length("parameters", params.len(), self.parameters())?;

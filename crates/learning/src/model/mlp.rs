@@ -11,7 +11,7 @@
 //! long as they stay close; others are to be merged in the represented space, or trained again after a merge.
 
 use super::layer::Layer;
-use super::{Batch, Model, ModelError, check_batch, check_length, cross_entropy};
+use super::{Errors, Gradient, Model, ModelError, check_length, count_rows};
 use crate::scratch;
 use bitneuron_compress::rank::Bond;
 use bitneuron_core::{Layout, Params, Seed};
@@ -43,14 +43,6 @@ fn layout_of(layers: &[Layer]) -> Option<Layout> {
     if layers.is_empty() || !meet { None } else { Layout::new(entries).ok() }
 }
 
-/// Where the walk back through the layers ends, and what it leaves behind.
-enum Goal<'a> {
-    /// `∂L/∂θ`, in the order of the layout.
-    Parameters(&'a mut [f32]),
-    /// `∂L/∂x`, `[n, inputs]`.
-    Inputs(&'a mut [f32]),
-}
-
 impl Mlp {
     /// A network of these widths: features, hidden layers, classes (`&[64, 32, 10]`).
     ///
@@ -60,7 +52,7 @@ impl Mlp {
         Self::of(dense(widths)).map_err(|_| ModelError::Widths(widths.to_vec()))
     }
 
-    /// A network of these layers, input first, dense or factored.
+    /// A network of these layers, input first: dense, factored, convolutions.
     ///
     /// # Errors
     /// No layer, layers whose widths do not meet, or more parameters than a layout may have.
@@ -91,7 +83,7 @@ impl Mlp {
         let mut start = 0;
         let bonds = self.layers.iter().flat_map(|layer| {
             let own = match layer {
-                Layer::Dense { .. } => Vec::new(),
+                Layer::Dense { .. } | Layer::Convolution(_) => Vec::new(),
                 Layer::Factored(linear) => linear.bonds().iter().map(|bond| bond.shifted(start)).collect(),
             };
             start += layer.parameters();
@@ -107,7 +99,7 @@ impl Mlp {
     pub fn with_ranks(&self, ranks: &[usize]) -> Result<Self, ModelError> {
         let mut rest = ranks;
         let layers = self.layers.iter().map(|layer| match layer {
-            Layer::Dense { .. } => Ok(layer.clone()),
+            Layer::Dense { .. } | Layer::Convolution(_) => Ok(layer.clone()),
             Layer::Factored(linear) => {
                 let count = linear.bonds().len();
                 let found = rest.len();
@@ -151,55 +143,30 @@ impl Mlp {
         Ok(())
     }
 
-    /// Forward, loss, and back to `goal`.
-    fn differentiate(
-        &self,
-        params: &[f32],
-        batch: &Batch<'_>,
-        goal: &mut Goal<'_>,
-    ) -> Result<f64, ModelError> {
-        check_length("parameters", params.len(), self.layout.len())?;
-        check_batch(self.inputs(), self.outputs(), batch)?;
-        let rows = batch.len();
-        let kept: usize = self.layers.iter().map(|layer| rows * layer.outputs()).sum();
-        let wide = rows * self.widest();
-        scratch::with(kept + 2 * wide, |buffer| {
-            let (activations, errors) = buffer.split_at_mut(kept);
-            let (current, spare) = errors.split_at_mut(wide);
-            self.forward(params, batch.features, rows, activations)?;
-            let last = activations.len() - rows * self.outputs();
-            let scores = activations.get_mut(last..).unwrap_or_default();
-            let loss = cross_entropy::errors(scores, batch);
-            current[..scores.len()].copy_from_slice(scores);
-            self.back(params, batch, activations, (current, spare), goal)?;
-            Ok(loss)
-        })
-    }
-
     /// Walks from the scores' errors (in the first of `buffers`) down to the first layer.
     fn back(
         &self,
         params: &[f32],
-        batch: &Batch<'_>,
+        features: &[f32],
         activations: &[f32],
         buffers: (&mut [f32], &mut [f32]),
-        goal: &mut Goal<'_>,
+        goal: &mut Gradient<'_>,
     ) -> Result<(), ModelError> {
         let (mut current, mut spare) = buffers;
-        let rows = batch.len();
+        let rows = count_rows(features, self.inputs())?;
         let mut params_end = params.len();
         let mut output_start = activations.len() - rows * self.outputs();
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let place = params_end - layer.parameters()..params_end;
             let errors = &current[..rows * layer.outputs()];
             let input = match index {
-                0 => batch.features,
+                0 => features,
                 _ => &activations[output_start - rows * layer.inputs()..output_start],
             };
             let own = &params[place.clone()];
             let (gradient, lowest) = match goal {
-                Goal::Parameters(gradient) => (Some(&mut gradient[place.clone()]), None),
-                Goal::Inputs(lowest) => (None, Some(&mut **lowest)),
+                Gradient::Parameters(gradient) => (Some(&mut gradient[place.clone()]), None),
+                Gradient::Features(lowest) => (None, Some(&mut **lowest)),
             };
             if index == 0 {
                 return layer.back(own, input, errors, gradient, lowest);
@@ -245,24 +212,29 @@ impl Model for Mlp {
         params
     }
 
-    fn loss_and_gradient(
+    fn differentiate(
         &self,
         params: &[f32],
-        batch: &Batch<'_>,
-        gradient: &mut [f32],
+        features: &[f32],
+        errors: Errors<'_>,
+        mut gradient: Gradient<'_>,
     ) -> Result<f64, ModelError> {
-        check_length("gradient", gradient.len(), self.layout.len())?;
-        self.differentiate(params, batch, &mut Goal::Parameters(gradient))
-    }
-
-    fn input_gradient(
-        &self,
-        params: &[f32],
-        batch: &Batch<'_>,
-        gradient: &mut [f32],
-    ) -> Result<f64, ModelError> {
-        check_length("gradient", gradient.len(), batch.features.len())?;
-        self.differentiate(params, batch, &mut Goal::Inputs(gradient))
+        let rows = count_rows(features, self.inputs())?;
+        check_length("parameters", params.len(), self.layout.len())?;
+        gradient.check(self.layout.len(), features.len())?;
+        let kept: usize = self.layers.iter().map(|layer| rows * layer.outputs()).sum();
+        let wide = rows * self.widest();
+        scratch::with(kept + 2 * wide, |buffer| {
+            let (activations, slopes) = buffer.split_at_mut(kept);
+            let (current, spare) = slopes.split_at_mut(wide);
+            self.forward(params, features, rows, activations)?;
+            let last = activations.len() - rows * self.outputs();
+            let scores = activations.get_mut(last..).unwrap_or_default();
+            let loss = errors(scores);
+            current[..scores.len()].copy_from_slice(scores);
+            self.back(params, features, activations, (current, spare), &mut gradient)?;
+            Ok(loss)
+        })
     }
 
     fn scores(&self, params: &[f32], features: &[f32], scores: &mut [f32]) -> Result<(), ModelError> {

@@ -3,7 +3,7 @@
 //! Parameters: `w1 [inputs, classes]`, `b1 [classes]`.
 
 use super::dense::Dense;
-use super::{Batch, Model, ModelError, check_batch, check_length, cross_entropy};
+use super::{Errors, Gradient, Model, ModelError, check_length, count_rows};
 use crate::scratch;
 use bitneuron_core::{Layout, Params, Seed};
 use std::sync::Arc;
@@ -36,22 +36,6 @@ impl SoftmaxRegression {
         let layout = super::mlp::layout(&[inputs, classes])?;
         Ok(Self { layer: Dense { inputs, outputs: classes }, layout: Arc::new(layout) })
     }
-
-    /// Runs `work` on `∂L/∂scores` and returns the loss.
-    fn with_errors(
-        &self,
-        params: &[f32],
-        batch: &Batch<'_>,
-        work: impl FnOnce(&[f32]) -> Result<(), ModelError>,
-    ) -> Result<f64, ModelError> {
-        check_length("parameters", params.len(), self.layout.len())?;
-        check_batch(self.layer.inputs, self.layer.outputs, batch)?;
-        scratch::with(batch.len() * self.layer.outputs, |scores| {
-            self.layer.forward(params, batch.features, scores)?;
-            let loss = cross_entropy::errors(scores, batch);
-            work(scores).map(|()| loss)
-        })
-    }
 }
 
 impl Model for SoftmaxRegression {
@@ -72,24 +56,25 @@ impl Model for SoftmaxRegression {
         Params::zeros(Arc::clone(&self.layout))
     }
 
-    fn loss_and_gradient(
+    fn differentiate(
         &self,
         params: &[f32],
-        batch: &Batch<'_>,
-        gradient: &mut [f32],
+        features: &[f32],
+        errors: Errors<'_>,
+        gradient: Gradient<'_>,
     ) -> Result<f64, ModelError> {
-        check_length("gradient", gradient.len(), self.layout.len())?;
-        self.with_errors(params, batch, |errors| self.layer.gradient(batch.features, errors, gradient))
-    }
-
-    fn input_gradient(
-        &self,
-        params: &[f32],
-        batch: &Batch<'_>,
-        gradient: &mut [f32],
-    ) -> Result<f64, ModelError> {
-        check_length("gradient", gradient.len(), batch.features.len())?;
-        self.with_errors(params, batch, |errors| self.layer.backward(params, errors, gradient))
+        let rows = count_rows(features, self.layer.inputs)?;
+        check_length("parameters", params.len(), self.layout.len())?;
+        gradient.check(self.layout.len(), features.len())?;
+        scratch::with(rows * self.layer.outputs, |scores| {
+            self.layer.forward(params, features, scores)?;
+            let loss = errors(scores);
+            match gradient {
+                Gradient::Parameters(gradient) => self.layer.gradient(features, scores, gradient),
+                Gradient::Features(gradient) => self.layer.backward(params, scores, gradient),
+            }?;
+            Ok(loss)
+        })
     }
 
     fn scores(&self, params: &[f32], features: &[f32], scores: &mut [f32]) -> Result<(), ModelError> {

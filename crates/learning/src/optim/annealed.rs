@@ -1,6 +1,6 @@
 //! A learning rate that falls: steps that are large at first and small at the end let averages settle.
 
-use super::Sgd;
+use super::{Rate, Sgd};
 use crate::update::{Progress, Update, UpdateError};
 use bitneuron_core::{Dataset, Params, Seed};
 
@@ -22,8 +22,7 @@ impl Annealed {
 
     /// The learning rate of a round.
     pub fn rate(&self, round: u64) -> f32 {
-        let progress = round.min(self.over) as f32 / self.over.max(1) as f32;
-        self.sgd.rate * (1.0 - (1.0 - self.floor) * progress)
+        Rate::Falling { from: self.sgd.rate, over: self.over, floor: self.floor }.at(round, 1, 0)
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```text
 //! θ = q·2^e,   |q| < 2^(b−1);     θ′ = θ − η·m̂/(√v̂ + ε),   q′ = ⌊θ′/2^e + u⌋,   u uniform in [0, 1)
 //! ```
-//! Gradients and their moments are accumulated in single precision ([`super::Adam`]'s); a step is mostly much smaller than 2^e, and
+//! Gradients and their moments are accumulated in single precision ([`Adam`](super::Adam)'s); a step is mostly much smaller than 2^e, and
 //! rounding at random keeps it right on average, where rounding to nearest would lose it. What it costs is noise of about
 //! √(|step|·2^e) each time, so the rate falls to a twentieth over the epochs. The moments also do what the first of the paper's two
 //! stages does: far from the optimum a step is about η times the sign of the gradient.
@@ -15,8 +15,8 @@
 //! (dynamic fixed point; Courbariaux, Bengio and David, arXiv 1412.7024). Vectors, which biases are, have 16 bits. The random words
 //! are those of [`Draws`] by step, tensor and element, so that every single rounding can be audited.
 
-use super::adam::{Moments, check_settings};
 use super::batches::Batches;
+use super::{Moments, Rate};
 use crate::eval;
 use crate::merge::admit::is_finite;
 use crate::model::{Batch, Model, check_batch};
@@ -162,7 +162,10 @@ impl FixedPoint {
     }
 
     fn check(&self, params: &Params, data: &Dataset) -> Result<(), UpdateError> {
-        check_settings(self.rate, self.batch)?;
+        Rate::Constant(self.rate).check()?;
+        if self.batch == 0 {
+            return Err(UpdateError::Setting("batch"));
+        }
         if !(2..=16).contains(&self.bits) {
             return Err(UpdateError::Setting("bits"));
         }
@@ -217,7 +220,7 @@ impl Update for FixedPoint {
         seed: Seed,
     ) -> Result<Progress, UpdateError> {
         self.check(params, data)?;
-        let loss = |theta: &[f32], step: u64| match eval::cross_entropy(self.model.as_ref(), theta, data)? {
+        let loss = |theta: &[f32], step: u64| match eval::mean_loss(self.model.as_ref(), theta, data)? {
             loss if loss.is_finite() => Ok(loss),
             _ => Err(UpdateError::Diverged { step }),
         };

@@ -5,30 +5,17 @@
 //! ```
 //!
 //! `v` starts at zero in every update: after a merge an old velocity belongs to a model that is no more, and so an
-//! update is a function of its arguments alone. Lines 8, 4 and 8 of Algorithms 1, 2 and 3.
+//! update is a function of its arguments alone. Lines 8, 4 and 8 of Algorithms 1, 2 and 3. It is [`super::Descent`] with
+//! nothing else on top, small enough to be held by a hundred thousand nodes.
 
-use crate::eval;
-use crate::merge::admit::is_finite;
-use crate::model::{Batch, Model, check_batch};
-use crate::scratch;
+use super::descent::{Course, Measure};
+use super::objective::Plain;
+use super::{Rate, Step};
+use crate::model::Model;
 use crate::update::{Progress, Update, UpdateError};
 use bitneuron_core::{Dataset, Params, Seed};
-use rand::seq::SliceRandom as _;
 use std::fmt;
 use std::sync::Arc;
-
-/// How the losses of a [`Progress`] are measured.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Measure {
-    /// Over all rows, before and after: two more passes over the data.
-    #[default]
-    Whole,
-    /// The loss of the first and of the last batch, each just before its step: free, but a stale sample.
-    ///
-    /// Such a report does not keep the law of honesty; it is for simulations that do not read it. The parameters are
-    /// the same to the bit.
-    Running,
-}
 
 /// SGD on a shared model. Holds no state between updates, so it is cheap to clone into every node.
 #[derive(Clone)]
@@ -82,78 +69,6 @@ impl Sgd {
     pub fn with_measure(self, measure: Measure) -> Self {
         Self { measure, ..self }
     }
-
-    fn check(&self, params: &Params, data: &Dataset) -> Result<(), UpdateError> {
-        if !(self.rate.is_finite() && self.rate >= 0.0) {
-            return Err(UpdateError::Setting("rate"));
-        }
-        if !(0.0..1.0).contains(&self.momentum) {
-            return Err(UpdateError::Setting("momentum"));
-        }
-        if self.batch == 0 {
-            return Err(UpdateError::Setting("batch"));
-        }
-        if !Arc::ptr_eq(params.layout(), self.model.layout()) && params.layout() != self.model.layout() {
-            return Err(UpdateError::Layout);
-        }
-        if data.is_empty() { Err(UpdateError::Empty) } else { Ok(()) }
-    }
-
-    /// Descends on `theta`; returns the progress with running losses.
-    fn descend(
-        &self,
-        theta: &mut [f32],
-        features: &[f32],
-        labels: &[u32],
-        seed: Seed,
-    ) -> Result<Progress, UpdateError> {
-        let (inputs, width) = (self.model.inputs(), theta.len());
-        let size = self.batch.min(labels.len());
-        let mut order: Vec<usize> = (0..labels.len()).collect();
-        let mut chosen = Vec::with_capacity(size);
-        let mut rng = seed.derive("shuffle").rng();
-        let (mut step, mut progress) = (0, Progress::default());
-        let velocity = if self.momentum > 0.0 { width } else { 0 };
-        scratch::with(width + velocity + size * inputs, |buffer| {
-            let (gradient, rest) = buffer.split_at_mut(width);
-            let (velocity, rows) = rest.split_at_mut(velocity);
-            for _ in 0..self.epochs {
-                order.shuffle(&mut rng);
-                for indices in order.chunks(size) {
-                    chosen.clear();
-                    for (index, row) in indices.iter().zip(rows.chunks_exact_mut(inputs)) {
-                        row.copy_from_slice(&features[index * inputs..(index + 1) * inputs]);
-                        chosen.push(labels[*index]);
-                    }
-                    let batch = Batch::new(&rows[..indices.len() * inputs], &chosen);
-                    let loss = self.model.loss_and_gradient(theta, &batch, gradient)?;
-                    if !loss.is_finite() {
-                        return Err(UpdateError::Diverged { step });
-                    }
-                    self.apply(theta, gradient, velocity);
-                    if step == 0 {
-                        progress.loss_before = loss;
-                    }
-                    progress.loss_after = loss;
-                    progress.samples += indices.len() as u64;
-                    step += 1;
-                }
-            }
-            if is_finite(theta) { Ok(progress) } else { Err(UpdateError::Diverged { step }) }
-        })
-    }
-
-    fn apply(&self, theta: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
-        let rate = self.rate;
-        if velocity.is_empty() {
-            theta.iter_mut().zip(gradient).for_each(|(value, slope)| *value -= rate * slope);
-            return;
-        }
-        for ((value, slope), speed) in theta.iter_mut().zip(gradient).zip(velocity) {
-            *speed = self.momentum * *speed + slope;
-            *value -= rate * *speed;
-        }
-    }
 }
 
 impl Update for Sgd {
@@ -161,30 +76,18 @@ impl Update for Sgd {
         &mut self,
         params: &mut Params,
         data: &Dataset,
-        _round: u64,
+        round: u64,
         seed: Seed,
     ) -> Result<Progress, UpdateError> {
-        self.check(params, data)?;
-        let whole = |theta: &[f32], step: u64| match self.measure {
-            Measure::Running => Ok(None),
-            Measure::Whole => match eval::cross_entropy(self.model.as_ref(), theta, data)? {
-                loss if loss.is_finite() => Ok(Some(loss)),
-                _ => Err(UpdateError::Diverged { step }),
-            },
+        let course = Course {
+            objective: &Plain(self.model.as_ref()),
+            step: Step::Momentum(self.momentum),
+            rate: Rate::Constant(self.rate),
+            epochs: self.epochs,
+            batch: self.batch,
+            measure: self.measure,
+            corrections: &[],
         };
-        let loss_before = whole(params.values(), 0)?;
-        let features = eval::row_major(data);
-        check_batch(self.model.inputs(), self.model.outputs(), &Batch::new(&features, data.labels()))?;
-        scratch::with(params.values().len(), |theta| {
-            theta.copy_from_slice(params.values());
-            let running = self.descend(theta, &features, data.labels(), seed)?;
-            let loss_after = whole(theta, running.samples.div_ceil(self.batch as u64))?;
-            params.values_mut().copy_from_slice(theta);
-            Ok(Progress {
-                loss_before: loss_before.unwrap_or(running.loss_before),
-                loss_after: loss_after.unwrap_or(running.loss_after),
-                ..running
-            })
-        })
+        course.run(params, data, round, seed)
     }
 }

@@ -7,8 +7,8 @@
 //!    parameters themselves move in full precision (straight through). What is handed back has been through the codec, so
 //!    that its accuracy is the one measured.
 
-use super::adam::{Moments, check_settings};
 use super::batches::Batches;
+use super::{Moments, Rate};
 use crate::eval;
 use crate::merge::admit::is_finite;
 use crate::model::{Batch, Mlp, Model, ModelError, check_batch};
@@ -77,7 +77,10 @@ impl Shrinking {
         data: &Dataset,
         seed: Seed,
     ) -> Result<Shrunk, UpdateError> {
-        check_settings(self.rate, self.batch)?;
+        Rate::Constant(self.rate).check()?;
+        if self.batch == 0 {
+            return Err(UpdateError::Setting("batch"));
+        }
         if start.layout() != model.layout() {
             return Err(UpdateError::Layout);
         }

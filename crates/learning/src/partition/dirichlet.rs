@@ -9,8 +9,9 @@
 //! Gamma variates are drawn in logarithms, since for small α they underflow.
 
 use super::{Partition, PartitionError, enough};
+use crate::draw::{normal, uniform};
 use bitneuron_core::Seed;
-use rand::{Rng, RngExt as _, seq::SliceRandom as _};
+use rand::{Rng, seq::SliceRandom as _};
 
 /// The smallest concentration: below it even the logarithms of the variates leave the finite numbers.
 const LEAST: f64 = 1e-6;
@@ -109,16 +110,6 @@ fn log_gamma_variate(shape: f64, rng: &mut impl Rng) -> f64 {
             return d.ln() + v.ln();
         }
     }
-}
-
-/// A standard normal variate (Box and Muller).
-fn normal(rng: &mut impl Rng) -> f64 {
-    (-2.0 * uniform(rng).ln()).sqrt() * (std::f64::consts::TAU * uniform(rng)).cos()
-}
-
-/// Uniform in (0, 1].
-fn uniform(rng: &mut impl Rng) -> f64 {
-    1.0 - rng.random::<f64>()
 }
 
 #[cfg(test)]

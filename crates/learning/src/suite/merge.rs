@@ -365,8 +365,10 @@ fn weights<T: Value>(trial: &Trial<'_, T>, case: &Case<T>) -> Judged {
     demand(small <= large, law, || {
         format!("a hundredfold weight lowers the share from {small:?} to {large:?}")
     })?;
-    // Where it was heard at all it must be heard more.
-    demand(small == Share::ZERO || small < large, law, || "a hundredfold weight changes no share".into())?;
+    // Where it was heard at all it must be heard more, unless nobody else was.
+    demand(small == Share::ZERO || small == Share::ONE || small < large, law, || {
+        "a hundredfold weight changes no share".into()
+    })?;
     if large == Share::ZERO {
         return Ok(true); // dropped for what it says: its weight moves nothing toward it
     }
@@ -410,24 +412,35 @@ fn tolerance<T: Value>(trial: &Trial<'_, T>, case: &Case<T>) -> Judged {
     }
     let mut rng = case.seed.derive("attack").rng();
     let own = case.own.value.numbers();
-    for strength in LIES {
+    // Liars that share what they may weigh, or one that has it all, or as many as may be with any weight.
+    let by_stake = trial.rule.laws().has(Law::Stake);
+    let crowds = if by_stake { vec![bad, 1] } else { vec![bad] };
+    for (strength, crowd) in LIES.into_iter().flat_map(|lie| crowds.iter().map(move |crowd| (lie, *crowd))) {
         let mut attacked = case.clone();
         let mut order: Vec<usize> = (0..peers).collect();
         rand::seq::SliceRandom::shuffle(order.as_mut_slice(), &mut rng);
-        let honest = order[bad..].iter().map(|index| distance(&case.peers[*index].value, &case.own.value));
-        let spread = honest.fold(0.0, f64::max);
+        let (liars, honest) = order.split_at(crowd);
+        let distances = honest.iter().map(|index| distance(&case.peers[*index].value, &case.own.value));
+        let spread = distances.fold(0.0, f64::max);
+        let weight = if by_stake {
+            let honest =
+                honest.iter().map(|index| case.peers[*index].weight.0).sum::<u64>() + case.own.weight.0;
+            honest * bad as u64 / ((peers + 1 - bad) as u64 * crowd as u64)
+        } else {
+            1 << 40
+        };
         let step = strength * spread / (own.len() as f64).sqrt();
         let lie: Vec<f64> = own.iter().map(|value| value - step * value.signum()).collect();
-        for index in &order[..bad] {
+        for index in liars {
             let peer = &mut attacked.peers[*index];
-            (peer.weight, peer.age) = (Weight(1 << 40), 1 << 40);
+            (peer.weight, peer.age) = (Weight(weight), 1 << 40);
             peer.value = T::nearest(&lie, case.own.value.layout());
         }
         let Some(merged) = trial.must(&attacked, law)? else { return Ok(false) };
-        let bound = 2.0 * (peers as f64 + 1.0).sqrt() * spread + case.slack();
+        let bound = trial.rule.stretch() * (peers as f64 + 1.0).sqrt() * spread + case.slack();
         let moved = distance(&merged.value, &case.own.value);
         demand(moved <= bound, law, || {
-            format!("{bad} of {peers} arbitrary values moved the result by {moved}, more than {bound}")
+            format!("{crowd} of {peers} arbitrary values moved the result by {moved}, more than {bound}")
         })?;
     }
     Ok(true)

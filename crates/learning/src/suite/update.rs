@@ -60,7 +60,7 @@ impl Problem<Params, Dataset> for dyn Model + '_ {
     }
 
     fn loss(&self, params: &Params, data: &Dataset) -> Option<f64> {
-        eval::cross_entropy(self, params.values(), data).ok()
+        eval::mean_loss(self, params.values(), data).ok()
     }
 
     fn hostile(&self, data: &Dataset) -> Vec<(&'static str, Dataset)> {

@@ -2,8 +2,16 @@
 //!
 //! A sampler is a [`Machine`]: it is told when a period has passed and what peers sent, and asks for messages to be
 //! sent. Gossip partners are drawn from its view.
+//!
+//! | sampler | views | who may be there |
+//! |---|---|---|
+//! | [`cyclon`] | shuffled between neighbours | friends: one liar in a hundred takes nearly all views |
+//! | [`peerswap`] | neighbours trade places in a graph that keeps its shape | friends |
+//! | [`brahms`] | samples that no repetition can bias | strangers: a fifth of the names that lies gets about a fifth of the samples |
 
+pub mod brahms;
 pub mod cyclon;
+pub mod peerswap;
 
 use bitneuron_core::{Machine, NodeId, Wire};
 use thiserror::Error;

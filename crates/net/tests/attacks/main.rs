@@ -2,5 +2,6 @@
 
 mod frame;
 mod mutants;
+mod samplers;
 mod sampling;
 mod throttle;

@@ -1,0 +1,110 @@
+//! Classifiers by name.
+
+use super::{Convolution, Layer, LinearSvm, Loss, MaskAware, Mlp, Model, SoftmaxRegression};
+use crate::named::NameError;
+use std::sync::Arc;
+
+/// The classifiers, each with its sizes.
+pub const NAMES: &[(&str, &str)] = &[
+    ("softmax", "softmax regression; softmax:64-10 has 64 features and 10 classes"),
+    ("svm", "one linear support vector machine for each class; svm:64-10"),
+    ("svm-margin", "a linear support vector machine of Crammer and Singer; svm-margin:64-10"),
+    ("mlp", "a perceptron of any depth; mlp:64-32-10"),
+    (
+        "cnn",
+        "convolutions, then a perceptron; cnn:8x8x1-8c3s2-16c3s2-10 has 8 and 16 filters of 3×3 at every second place",
+    ),
+    ("mask-aware", "sees which features are missing (NaN); mask-aware+mlp:64-32-10"),
+];
+
+/// The longest text that is read.
+const LONGEST: usize = 1024;
+
+/// The classifier of this name.
+///
+/// ```
+/// use bitneuron_learning::model::named;
+/// assert_eq!(named("mlp:64-32-10")?.layout().len(), 65 * 32 + 33 * 10);
+/// assert_eq!(named("cnn:8x8x1-8c3s2-10")?.layout().len(), 9 * 8 + 8 + 4 * 4 * 8 * 10 + 10);
+/// assert!(named("transformer:1").unwrap_err().to_string().contains("there are softmax, svm"));
+/// # Ok::<(), bitneuron_learning::named::NameError>(())
+/// ```
+///
+/// # Errors
+/// A name that does not exist, sizes that cannot be read or make no model.
+pub fn named(text: &str) -> Result<Arc<dyn Model>, NameError> {
+    if text.len() > LONGEST {
+        return Err(unknown("a text of more than a kibibyte"));
+    }
+    match text.trim().split_once('+') {
+        Some((first, text)) if first.trim() == "mask-aware" => Ok(Arc::new(MaskAware::new(plain(text, 2)?)?)),
+        Some((first, _)) => Err(unknown(first)),
+        None => plain(text, 1),
+    }
+}
+
+/// A model of `times` as many features as the text says.
+fn plain(text: &str, times: usize) -> Result<Arc<dyn Model>, NameError> {
+    let (name, sizes) = text.trim().split_once(':').unwrap_or((text, ""));
+    let refuse = || NameError::Value { name: name.into(), key: "sizes".into(), value: sizes.into() };
+    let mut parts = sizes.split('-').map(str::trim);
+    let first = parts.next().unwrap_or_default();
+    if name == "cnn" {
+        let image = numbers(first, 'x').filter(|sizes| sizes.len() == 3).ok_or_else(refuse)?;
+        if times != 1 {
+            return Err(NameError::Together("mask-aware".into(), name.into()));
+        }
+        let layers = convolutions(&image, parts).ok_or_else(refuse)?;
+        return Ok(Arc::new(Mlp::of(layers)?));
+    }
+    let mut widths = numbers(sizes, '-').ok_or_else(refuse)?;
+    widths.iter_mut().take(1).for_each(|inputs| *inputs = inputs.saturating_mul(times));
+    let two = || match widths[..] {
+        [inputs, classes] => Ok((inputs, classes)),
+        _ => Err(refuse()),
+    };
+    Ok(match name {
+        "softmax" => {
+            two().and_then(|(inputs, classes)| Ok(Arc::new(SoftmaxRegression::new(inputs, classes)?)))?
+        }
+        "svm" => Arc::new(LinearSvm::new(two()?.0, two()?.1, Loss::OneVersusRest)?),
+        "svm-margin" => Arc::new(LinearSvm::new(two()?.0, two()?.1, Loss::Margin)?),
+        "mlp" => Arc::new(Mlp::new(&widths)?),
+        _ => return Err(unknown(name)),
+    })
+}
+
+/// Layers of an image `[height, width, channels]`: `8c3s2` is a convolution of 8 filters of 3×3 at every second place, a
+/// number a dense layer.
+fn convolutions<'a>(image: &[usize], parts: impl Iterator<Item = &'a str>) -> Option<Vec<Layer>> {
+    let mut image = <[usize; 3]>::try_from(image).ok()?;
+    let (mut layers, mut width) = (Vec::new(), None);
+    for part in parts {
+        let layer = match part.split_once('c') {
+            Some(_) if width.is_some() => return None,
+            Some((filters, rest)) => {
+                let (kernel, stride) = rest.split_once('s').unwrap_or((rest, "1"));
+                let [filters, kernel, stride] = [filters, kernel, stride].map(|number| number.parse().ok());
+                let convolution = Convolution::new(image, filters?, kernel?, stride?).ok()?;
+                image = convolution.output();
+                Layer::Convolution(convolution)
+            }
+            None => {
+                let inputs = width.unwrap_or_else(|| image.iter().product());
+                width = Some(part.parse().ok()?);
+                Layer::Dense { inputs, outputs: width? }
+            }
+        };
+        layers.push(layer);
+    }
+    Some(layers)
+}
+
+fn numbers(text: &str, between: char) -> Option<Vec<usize>> {
+    text.split(between).map(|number| number.trim().parse().ok()).collect()
+}
+
+fn unknown(name: &str) -> NameError {
+    let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+    NameError::Unknown { what: "model", name: name.into(), known: known.join(", ") }
+}

@@ -1,0 +1,179 @@
+//! Playing one trial: names become rules, and an engine plays them.
+
+use super::{
+    Assault, Course, ExperimentError, GossipLab, LabReport, NeighbourhoodLab, NodeWrapper, Point, ServerLab,
+    Topology, Trial, Voices,
+    experiment::wrong,
+    shelf::{Halves, Shelf, sgd},
+};
+use crate::{
+    Address, Chance, Churn, Latency, Link, Network, Setting, attack::Conspiracy, rows::Rows, unread::Unread,
+};
+use bitneuron_core::Seed;
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+/// `Δ_g` of every trial.
+const PERIOD: Duration = Duration::from_millis(100);
+
+impl Shelf {
+    /// Plays a trial on these rows.
+    pub(crate) fn play(&self, trial: &Trial, halves: &Halves) -> Result<Course, ExperimentError> {
+        match trial.get("exchange") {
+            "neighbours" => self.among_neighbours(trial, halves),
+            "pairs" => self.in_pairs(trial, halves, None),
+            "choco" => self.in_pairs(trial, halves, Some(trial.number("gamma", 0.0, 1.0)?)),
+            "server" => self.at_a_server(trial, halves),
+            other => Err(wrong("exchange", other, "`neighbours`, `pairs`, `choco` or `server` would do")),
+        }
+    }
+
+    fn among_neighbours(&self, trial: &Trial, halves: &Halves) -> Result<Course, ExperimentError> {
+        let (train, test) = halves;
+        let seed = Seed::from_number(trial.seed);
+        let nodes = trial.number("nodes", 1, 1_000_000)?;
+        let topology: Topology = trial.named("topology")?;
+        let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
+        let lab = NeighbourhoodLab {
+            graph: Arc::new(topology.graph(nodes, seed)),
+            rounds: trial.number("rounds", 1, 1_000_000)?,
+            rows: rows(trial)?,
+            period: PERIOD,
+            setting: faults(trial)?,
+            update: self.update(trial, &model)?,
+            model,
+            merge: self.merge(trial.get("merge"))?,
+            compressor: self.codec(trial.get("codec"))?,
+            voices: match trial.get("voices") {
+                "names" => Voices::Names,
+                "stake" => Voices::Stake,
+                other => return Err(wrong("voices", other, "`names` or `stake` would do")),
+            },
+            row_cap: trial.number("row_cap", 0, 1_000_000_000)?,
+            assault: self.assault(trial)?,
+            judged: trial.number("judged", 1, 1_000_000)?,
+        };
+        Ok(lab.run(train, test, seed)?)
+    }
+
+    /// Algorithm 1, and with `gamma` its form that sends differences.
+    fn in_pairs(
+        &self,
+        trial: &Trial,
+        halves: &Halves,
+        gamma: Option<f32>,
+    ) -> Result<Course, ExperimentError> {
+        let (train, test) = halves;
+        let seed = Seed::from_number(trial.seed);
+        let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
+        let Setting { network, churn, .. } = faults(trial)?;
+        let (merge, assault) = (self.merge(trial.get("merge"))?, self.assault(trial)?);
+        if let (Some(_), Some(_)) = (gamma, &assault) {
+            return Err(wrong(
+                "attack",
+                trial.get("attack"),
+                "differences are exchanged without attacks; `none` would do",
+            ));
+        }
+        let conspiracy = assault.map(|Assault { attack, share }| {
+            let (first, classes) = (model.init(seed.derive("init")), model.outputs() as u32);
+            Conspiracy { attack, share, rule: Arc::clone(&merge), first, classes }
+        });
+        let lab = GossipLab {
+            nodes: trial.number("nodes", 1, 1_000_000)?,
+            rounds: trial.number("rounds", 1, 1_000_000)?,
+            rows: rows(trial)?,
+            topology: trial.named("topology")?,
+            sampling: trial.named("sampling")?,
+            period: PERIOD,
+            link: network.link,
+            churn,
+            update: self.update(trial, &model)?,
+            merge,
+            compressor: self.codec(trial.get("codec"))?,
+            judged: trial.number("judged", 1, 1_000_000)?,
+            wrapper: conspiracy.map(|conspiracy| Arc::new(conspiracy) as Arc<dyn NodeWrapper>),
+            ..GossipLab::new(model)
+        };
+        let report = match gamma {
+            None => lab.run(train, test, seed)?,
+            Some(gamma) => lab.run_choco(gamma, train, test, seed)?,
+        };
+        Ok(told(&lab, &report, seed))
+    }
+
+    fn at_a_server(&self, trial: &Trial, halves: &Halves) -> Result<Course, ExperimentError> {
+        let (train, test) = halves;
+        let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
+        let rule = sgd(trial.get("update"), &model)?;
+        let rounds = trial.number("rounds", 1, 1_000_000)?;
+        let lab = ServerLab {
+            workers: trial.number("nodes", 1, 1_000_000)?,
+            rounds,
+            rows: rows(trial)?,
+            model,
+            rate: rule.rate,
+            momentum: rule.momentum,
+            batch: rule.batch,
+            merge: self.merge(trial.get("merge"))?,
+            compressor: self.codec(trial.get("codec"))?,
+            assault: self.assault(trial)?,
+            judged_each: rounds.div_ceil(50),
+        };
+        Ok(lab.run(train, test, Seed::from_number(trial.seed))?)
+    }
+
+    fn assault(&self, trial: &Trial) -> Result<Option<Assault>, ExperimentError> {
+        let share = trial.number("liars", 0.0, 1.0)?;
+        Ok(self.attack(trial.get("attack"))?.map(|attack| Assault { attack, share }))
+    }
+}
+
+fn rows(trial: &Trial) -> Result<Rows, ExperimentError> {
+    trial.named("partition")
+}
+
+/// A report as a course. Where nodes have samplers, the share of liars is that in what samplers show the honest.
+fn told(lab: &GossipLab, report: &LabReport, seed: Seed) -> Course {
+    let lines = report.rounds.iter();
+    let points = lines.map(|line| Point::new(line.round, Some(line.accuracy), (line.messages, line.bytes)));
+    let cast = lab.wrapper.as_ref().map(|wrapper| wrapper.cast(lab.nodes, seed.derive("cast")));
+    let lies = |node: Address| cast.as_ref().is_some_and(|cast| cast.lies(node));
+    let views = (0..).zip(report.views.iter().flatten()).filter(|(node, _)| !lies(*node));
+    let (seen, lying) = views
+        .flat_map(|(_, view)| view)
+        .fold((0_u64, 0_u64), |(seen, lying), node| (seen + 1, lying + u64::from(lies(*node))));
+    Course {
+        points: points.collect(),
+        offences: report.offences,
+        discarded: 0,
+        influence: lying as f64 / seen.max(1) as f64,
+        triggered: None,
+        label_entropy: report.label_entropy,
+    }
+}
+
+impl Trial {
+    /// A value that reads itself.
+    fn named<T: FromStr<Err = Unread>>(&self, key: &'static str) -> Result<T, ExperimentError> {
+        let text = self.get(key);
+        T::from_str(text)
+            .map_err(|Unread { expected, .. }| wrong(key, text, format_args!("{expected} would do")))
+    }
+}
+
+/// Links and churn.
+fn faults(trial: &Trial) -> Result<Setting, ExperimentError> {
+    let loss = trial.number("loss", 0.0, 1.0)?;
+    let delay = trial.number("delay", 0.0, 1000.0)?;
+    let online = trial.number("online", 0.001, 1.0)?;
+    let most = PERIOD.mul_f64(delay);
+    let link = Link {
+        loss: Chance((loss * 1e6) as u32),
+        ..Link::new(Latency::Uniform { least: Duration::ZERO, most })
+    };
+    // Sessions of ten periods on average.
+    let up = PERIOD * 10;
+    let churn = (online < 1.0).then(|| Churn::new(up, up.mul_f64(1.0 / online - 1.0)));
+    let network = Network { link, ..Network::default() };
+    Ok(Setting { network, churn, ..Setting::default() })
+}
