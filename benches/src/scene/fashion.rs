@@ -8,16 +8,13 @@ use bitneuron::compress::factor::{CpLinear, Linear, TrainLinear, TuckerLinear};
 use bitneuron::compress::rank::{Annealing, Shrinkage};
 use bitneuron::compress::{Compressor as _, Limits, Sliced};
 use bitneuron::core::{Dataset, Params, Seed};
+use bitneuron::learning::data::{FASHION_MNIST, fashion_mnist};
 use bitneuron::learning::eval;
 use bitneuron::learning::model::{Layer, Mlp, Model as _};
 use bitneuron::learning::optim::Shrinking;
-use flate2::read::GzDecoder;
-use ndarray::Array2;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-const FOLDER: &str = "/usr/share/datasets/fashion-mnist";
 const PIXELS: usize = 784;
 /// Epochs of every kind; ranks may shrink in two thirds of them.
 const EPOCHS: u32 = 6;
@@ -52,29 +49,13 @@ impl Images {
     /// # Errors
     /// A file is not what it should be.
     pub fn load() -> Result<Option<Self>, Failure> {
-        let folder = Path::new(FOLDER);
+        let folder = Path::new(FASHION_MNIST);
         if !folder.is_dir() {
             return Ok(None);
         }
-        let set = |name: &str, count: usize| -> Result<Dataset, Failure> {
-            let pixels = idx(&folder.join(format!("{name}-images-idx3-ubyte.gz")), 16, count * PIXELS)?;
-            let labels = idx(&folder.join(format!("{name}-labels-idx1-ubyte.gz")), 8, count)?;
-            let features = pixels.iter().map(|pixel| f32::from(*pixel) / 255.0).collect();
-            let labels = labels.into_iter().map(u32::from).collect();
-            Ok(Dataset::new(Array2::from_shape_vec((count, PIXELS), features)?, labels)?)
-        };
-        Ok(Some(Self { train: set("train", 60_000)?, report: set("t10k", 10_000)? }))
+        let (train, report) = fashion_mnist(folder)?;
+        Ok(Some(Self { train, report }))
     }
-}
-
-/// The bytes behind the header of a packed file, of which there are `count`.
-fn idx(path: &Path, header: usize, count: usize) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::with_capacity(header + count);
-    GzDecoder::new(std::fs::File::open(path)?).take((header + count + 1) as u64).read_to_end(&mut bytes)?;
-    if bytes.len() != header + count {
-        return Err(format!("{} has another size", path.display()).into());
-    }
-    Ok(bytes.split_off(header))
 }
 
 /// Trains every kind from one seed.
