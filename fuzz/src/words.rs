@@ -18,8 +18,8 @@ fn round<T: Wire>(bytes: &[u8]) -> bool {
 
 type Data = market::DataMarket;
 
-/// The types whose encodings come from others.
-const TYPES: [fn(&[u8]) -> bool; 36] = [
+/// The types whose encodings come from others; new ones last, so that what is kept stays what it is.
+const TYPES: [fn(&[u8]) -> bool; 38] = [
     round::<core::goal::Goal>,
     round::<core::claim::Claim>,
     round::<core::claim::Turn>,
@@ -56,6 +56,8 @@ const TYPES: [fn(&[u8]) -> bool; 36] = [
     round::<zk::Proof>,
     round::<zk::Step>,
     round::<role::Message>,
+    round::<net::sampling::brahms::Message>,
+    round::<net::sampling::peerswap::Message>,
 ];
 
 /// A type (u8) and the bytes of a value.
