@@ -6,13 +6,15 @@ use crate::Failure;
 use crate::cost::{cpu_of, cpu_per_call, median_of};
 use crate::peer::tensors::{self as peer, Tensors};
 use crate::reading::Reading;
-use crate::scene::tensors::{FOLDINGS, MODES, matrix, normal, tensor};
+use crate::scene::digits::{self, Outcome};
+use crate::scene::tensors::{FOLDINGS, MODES, cores, matrix, normal, of_cores, tensor};
+use crate::scene::{fashion, recommender};
 use bitneuron::compress::bound::relative;
 use bitneuron::compress::factor::{Factored, Linear, TrainLinear};
 use bitneuron::compress::linalg::{self, Cut, Matrix, Onto, Route, multiply_f32, norm_squared};
 use bitneuron::compress::sparse::{Density, largest};
 use bitneuron::compress::{
-    Absmax8, Compressor, Limits, Nf4, Ternary, Truncation, cp, cp::Als, entropy, tt, tucker,
+    Absmax8, Compressor, Limits, Nf4, Sliced, Ternary, Truncation, Uniform, cp, cp::Als, entropy, tt, tucker,
 };
 use bitneuron::core::{Layout, Params, Seed};
 use std::sync::Arc;
@@ -29,6 +31,11 @@ pub(super) fn measure(options: Options) -> Vec<Reading> {
     readings.extend(attempt("rans_encode", coder));
     readings.extend(attempt("topk_exact", sparse));
     readings.extend(attempt("ttm_4096_b64_r8_forward", layers));
+    readings.extend(attempt("digits_ttm_layer_compression", trained_digits));
+    readings.extend(attempt("digits_int8_points_lost", few_bits));
+    readings.extend(attempt("sliced_gain_even", slices));
+    readings.extend(attempt("recommender_parameters", trained_recommender));
+    readings.extend(attempt("fashion_dense_accuracy", trained_fashion));
     readings
 }
 
@@ -190,4 +197,119 @@ fn layers() -> Result<Vec<Reading>, Failure> {
         readings.push(Reading::row(name, dense / factored).note(note));
     }
     Ok(readings)
+}
+
+/// The digits' perceptron that learned as factors; what it saves counts only while it loses no more than half a point.
+fn trained_digits() -> Result<Vec<Reading>, Failure> {
+    const SEEDS: u64 = 3;
+    let all = (1..=SEEDS).map(|number| digits::run(Seed::from_number(number)));
+    let all = all.collect::<Result<Vec<_>, _>>()?;
+    let mean = Outcome::mean(&all);
+    let lost = mean.points_lost();
+    let note = format!(
+        "mean of {SEEDS} seeds: dense {:.2} %, factored {:.2} %, with four bits {:.2} %",
+        100.0 * mean.dense,
+        100.0 * mean.fine,
+        100.0 * mean.sent
+    );
+    let row = |name, value, note: &str| {
+        if lost <= 0.5 {
+            Reading::row(name, value).note(note)
+        } else {
+            Reading::missing(name, format!("{value:.0} at {lost:.2} points lost; {note}"))
+        }
+    };
+    let wire = "whole model, its codes as one string of the entropy coder";
+    Ok(vec![
+        row("digits_ttm_layer_compression", mean.weights, &note),
+        row("digits_ttm_bytes_compression", mean.bytes, wire),
+        Reading::extra("digits_ttm_points_lost", "points", lost),
+        Reading::extra("digits_ttm_prediction", "ratio", mean.speed)
+            .note("seconds of predicting one row, dense over factored"),
+        Reading::extra("digits_ttm_sliced_bytes", "ratio", mean.sliced_bytes).note(format!(
+            "packets with steps by slices, {} bits a value, not trained for them: {:.2} %",
+            digits::BITS,
+            100.0 * mean.sliced
+        )),
+    ])
+}
+
+/// What training in few bits loses against single precision, in points.
+fn few_bits() -> Result<Vec<Reading>, Failure> {
+    const SEEDS: u64 = 3;
+    let mut sums = [0.0; 3];
+    for number in 1..=SEEDS {
+        let accuracies = digits::few_bits(Seed::from_number(number))?;
+        sums.iter_mut().zip(accuracies).for_each(|(sum, accuracy)| *sum += 100.0 * accuracy / SEEDS as f64);
+    }
+    let [fine, eight, four] = sums;
+    let note = format!("mean of {SEEDS} seeds, single precision {fine:.2} %");
+    Ok(vec![
+        Reading::extra("digits_int8_points_lost", "points", fine - eight).note(note),
+        Reading::extra("digits_int4_points_lost", "points", fine - four),
+    ])
+}
+
+/// The error of a train with four bits for every value over that with steps by its slices, in as many bytes.
+fn slices() -> Result<Vec<Reading>, Failure> {
+    let gain = |power: f32| -> Result<f64, Failure> {
+        let (params, train) = cores(power)?;
+        let uniform = Uniform::new(4)?;
+        let packet = uniform.compress(&params, Seed::default())?;
+        let sliced = Sliced::bytes(packet.len());
+        let error = |codec: &dyn Compressor| -> Result<f64, Failure> {
+            let packet = codec.compress(&params, Seed::default())?;
+            let back = codec.decompress(&packet, params.layout(), LIMITS)?;
+            Ok(relative(&train.expand()?, &of_cores(&back, &train).expand()?))
+        };
+        Ok(error(&uniform)? / error(&sliced)?)
+    };
+    Ok(vec![
+        Reading::extra("sliced_gain_even", "ratio", gain(0.0)?)
+            .note("error with four bits for all over that with steps by slices, as many bytes, random train"),
+        Reading::extra("sliced_gain_falling", "ratio", gain(1.0)?)
+            .note("the same where column j falls as 1/j"),
+    ])
+}
+
+/// Fashion-MNIST in four kinds of factors beside the dense model; nothing where the data are not installed.
+fn trained_fashion() -> Result<Vec<Reading>, Failure> {
+    let Some(images) = fashion::Images::load()? else { return Ok(Vec::new()) };
+    let outcomes = fashion::run(&images, Seed::from_number(1))?;
+    let dense = outcomes.first().map_or(0, |outcome| outcome.parameters) as f64;
+    let names = ["dense", "tt", "ttm", "cp", "tucker"].iter().zip([
+        "fashion_dense_accuracy",
+        "fashion_tt_accuracy",
+        "fashion_ttm_accuracy",
+        "fashion_cp_accuracy",
+        "fashion_tucker_accuracy",
+    ]);
+    let reading = |(kind, name): (&&str, &'static str)| {
+        let outcome = outcomes.iter().find(|outcome| outcome.kind == *kind)?;
+        let (parameters, bytes) = (outcome.parameters, outcome.bytes);
+        let note = format!(
+            "{parameters} parameters ({:.0} times fewer), {:.4} as sent in {bytes} bytes ({:.0} times fewer)",
+            dense / parameters as f64,
+            outcome.sent,
+            4.0 * dense / bytes as f64
+        );
+        Some(Reading::extra(name, "fraction", outcome.fine).note(note))
+    };
+    Ok(names.filter_map(reading).collect())
+}
+
+/// Two towers over a million items that are numbered by what they are, one seed.
+fn trained_recommender() -> Result<Vec<Reading>, Failure> {
+    let all = recommender::run(Seed::from_number(1))?;
+    let aucs = all.iter().map(|trained| format!("{} {:.4}", trained.name, trained.auc));
+    let note = format!("one seed, AUC: {}", aucs.collect::<Vec<_>>().join("; "));
+    let [dense, cores, _, sent] = all;
+    let ratio = |large: usize, small: usize| large as f64 / small as f64;
+    Ok(vec![
+        Reading::row("recommender_parameters", ratio(dense.parameters, cores.parameters))
+            .note("table and towers; items numbered by their attributes"),
+        Reading::row("recommender_auc_loss", 100.0 * (dense.auc - sent.auc)).note(note),
+        Reading::row("recommender_bytes", ratio(dense.bytes, sent.bytes))
+            .note("dense in single precision, cores with four bits"),
+    ])
 }

@@ -3,8 +3,11 @@
 pub mod block;
 pub mod chain;
 pub mod chatter;
+pub mod digits;
+pub mod fashion;
 pub mod orders;
 pub mod proof;
+pub mod recommender;
 pub mod step;
 pub mod tensors;
 pub mod training;

@@ -4,8 +4,10 @@ use crate::Failure;
 use bitneuron::compress::cp::{Components, CpShape};
 use bitneuron::compress::linalg::norm_squared;
 use bitneuron::compress::tt::{Train, TrainShape};
-use bitneuron::core::Seed;
+use bitneuron::core::params::Entry;
+use bitneuron::core::{Layout, Params, Seed};
 use rand::Rng as _;
+use std::sync::Arc;
 
 /// Its foldings.
 pub const FOLDINGS: [&[usize]; 3] =
@@ -40,6 +42,38 @@ pub fn matrix() -> Result<Vec<f32>, Failure> {
     });
     let train = Train { cores: cores.collect(), shape };
     Ok(noisy(train.expand()?, 0.01))
+}
+
+/// A train 16·16·16·16 of ranks 10, 20, 10 in the canonical gauge, of normal entries whose column j is scaled by j to minus this power
+/// before; and its cores as a model names them.
+///
+/// # Errors
+/// No such train.
+pub fn cores(power: f32) -> Result<(Params, Train), Failure> {
+    let shape = TrainShape::new(vec![16; 4], vec![10, 20, 10])?;
+    let cores = (0..4).map(|core| {
+        let [_, _, right] = shape.core_shape(core);
+        let mut values = normal(20 + core as u64, shape.core_len(core));
+        values.iter_mut().enumerate().for_each(|(at, x)| *x *= ((at % right + 1) as f32).powf(-power));
+        values
+    });
+    let train = Train { cores: cores.collect(), shape }.orthogonalise()?;
+    let entry = |core: usize| Entry {
+        name: format!("w.{}", core + 1),
+        shape: train.shape.core_shape(core).iter().map(|size| *size as u32).collect(),
+    };
+    let layout = Arc::new(Layout::new((0..4).map(entry).collect())?);
+    Ok((Params::new(train.cores.concat(), layout)?, train))
+}
+
+/// The train of these cores, shaped as `like`.
+pub fn of_cores(params: &Params, like: &Train) -> Train {
+    let layout = params.layout();
+    let core = |index| params.values().get(layout.range(index).unwrap_or_default()).unwrap_or_default();
+    Train {
+        shape: like.shape.clone(),
+        cores: (0..like.cores.len()).map(|index| core(index).to_vec()).collect(),
+    }
 }
 
 /// 64 × 64 × 32 × 32 values of 40 components, with 10 % noise.
