@@ -35,7 +35,7 @@
 //! | [`SelfCentred`] | `near+` | after He et al. 2022 | f of any weight | as the next | Nd |
 //! | [`VarianceCorrected`] | `variance+` | Tian et al. 2024 | 0 | as the next | Nd |
 //!
-//! [`PartWise`] applies any rule part by part with an age for each part (Hegedűs et al. 2021); [`Concatenate`] joins data
+//! [`PartMerge`](crate::gossip::parts::PartMerge) applies any rule part by part, each part with its age (Hegedűs et al. 2021); [`Concatenate`] joins data
 //! (line 6 of Algorithm 3).
 
 pub(crate) mod admit;
@@ -62,7 +62,6 @@ mod mean;
 mod median;
 mod monna;
 mod neighbours;
-mod parts;
 mod products;
 mod trains;
 mod variance;
@@ -91,7 +90,6 @@ pub use mean::WeightedMean;
 pub use median::{MeanAroundMedian, Median, TrimmedMean};
 pub use monna::NearestToOwn;
 pub use neighbours::NearestNeighbours;
-pub use parts::{PartAged, PartWise, Parts, PartsError};
 pub use trains::TrainMean;
 pub use variance::VarianceCorrected;
 
