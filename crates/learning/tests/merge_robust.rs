@@ -254,7 +254,7 @@ proptest! {
         }
     }
 
-    /// ClippedGossip against equation 4.
+    /// ClippedGossip against its formula.
     #[test]
     fn pulls_are_clipped(seed in any::<u64>(), weights in prop::collection::vec(1u64..9, 3..9), liars in 0usize..3) {
         let count = weights.len();
