@@ -2,8 +2,8 @@
 
 use bitneuron_core::{Seed, Share};
 use bitneuron_learning::merge::{
-    AgeWeighted, Bucketing, Distinct, EqualVoices, Faults, Law, Limited, Median, Merge, PartAged, PartWise,
-    SelfCentred, TrimmedMean, UnknownRule, VarianceCorrected, WeightedMean, named, rules,
+    Bucketing, Distinct, EqualVoices, Faults, Law, Median, Merge, SelfCentred, TrimmedMean, UnknownRule,
+    VarianceCorrected, WeightedMean, named, rules,
 };
 use bitneuron_learning::suite;
 use std::sync::Arc;
@@ -80,13 +80,6 @@ fn every_rule_passes_the_suite() {
     suite::merge(&VarianceCorrected { rule: WeightedMean }).expect("variance-corrected mean");
     suite::merge(&VarianceCorrected { rule: TrimmedMean::default() })
         .expect("variance-corrected trimmed mean");
-}
-
-#[test]
-fn rules_by_part_pass_the_suite() {
-    suite::merge::<PartAged>(&PartWise { rule: AgeWeighted }).expect("by age");
-    suite::merge::<PartAged>(&PartWise { rule: Limited { gap: 20 } }).expect("limited");
-    suite::merge::<PartAged>(&PartWise { rule: Median }).expect("median");
 }
 
 #[test]

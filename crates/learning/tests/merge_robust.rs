@@ -2,9 +2,8 @@
 
 use bitneuron_core::{Layout, NodeId, Params, Seed, Share, Weight};
 use bitneuron_learning::merge::{
-    AgeWeighted, Bulyan, ClippedGossip, Contribution, Distances, Distinct, Faults, Krum, Limited, Merge,
-    MergeError, Merged, MinimumDiameter, Neighbourhood, PartAged, PartWise, Parts, Search, VarianceCorrected,
-    WeightedMean, named,
+    Bulyan, ClippedGossip, Contribution, Distances, Distinct, Faults, Krum, Limited, Merge, MergeError,
+    Merged, MinimumDiameter, Neighbourhood, Search, VarianceCorrected, WeightedMean, named,
 };
 use proptest::{prelude::*, test_runner::RngSeed};
 use std::sync::Arc;
@@ -255,7 +254,7 @@ proptest! {
         }
     }
 
-    /// ClippedGossip against equation 4.
+    /// ClippedGossip against its formula.
     #[test]
     fn pulls_are_clipped(seed in any::<u64>(), weights in prop::collection::vec(1u64..9, 3..9), liars in 0usize..3) {
         let count = weights.len();
@@ -406,43 +405,4 @@ fn averaging_shrinks_and_the_correction_spreads() {
     assert!(variance(&plain) < 0.3 * before, "a mean of four has a quarter of the variance");
     assert!((variance(&spread) / before - 1.0).abs() < 0.02);
     assert!(spread.values()[2000..].iter().all(|value| *value == 0.0), "what has no variance is left alone");
-}
-
-#[test]
-fn parts_have_their_own_ages() {
-    let layout = layout(10);
-    let parts = Arc::new(Parts::even(&layout, 3));
-    assert_eq!(
-        (0..3).map(|part| parts.range(part)).collect::<Vec<_>>(),
-        [Some(0..3), Some(3..6), Some(6..10)]
-    );
-    assert_eq!(parts.range(3), None);
-    let own = PartAged::new(params(&[0.0; 10]), parts.clone(), vec![Some(1), Some(9), None]).expect("fits");
-    let theirs = PartAged::whole(params(&[4.0; 10]), parts.clone(), 3).expect("fits");
-    let merge = |message: &PartAged| {
-        let voice = |at, value| Contribution { from: id(at), weight: Weight(1), age: 77, value };
-        PartWise { rule: AgeWeighted }.merge(&voice(1, &own), &[voice(2, message)]).expect("fits")
-    };
-    let first = merge(&theirs.only(0));
-    assert_eq!(
-        &first.value.params().values()[..4],
-        [3.0, 3.0, 3.0, 0.0],
-        "a = 3 / (1 + 3); other parts stay"
-    );
-    assert_eq!(first.value.ages(), [Some(3), Some(9), None]);
-    assert_eq!(first.age, 9);
-    let share = first.influence[0].to_f64();
-    assert!((share - 0.75 * 0.5).abs() < 1e-4, "{share}");
-    let last = merge(&theirs.only(2));
-    assert_eq!(&last.value.params().values()[5..], [0.0, 4.0, 4.0, 4.0, 4.0], "what one lacks is taken");
-    assert_eq!(last.value.ages(), [Some(1), Some(9), Some(3)]);
-    let nothing = merge(&theirs.only(9));
-    assert_eq!((&nothing.value, nothing.own), (&own, Share::ONE));
-    let older = nothing.value.trained(params(&[1.0; 10]));
-    assert_eq!(older.ages(), [Some(2), Some(10), None]);
-    assert!(PartAged::new(params(&[0.0; 9]), parts.clone(), vec![None; 3]).is_err());
-    assert!(PartAged::new(params(&[0.0; 10]), parts, vec![None; 2]).is_err());
-    let tensors = Layout::of(&[("w", &[2, 3]), ("none", &[0]), ("b", &[3])]).expect("small");
-    assert_eq!(Parts::tensors(&tensors).count(), 2);
-    assert_eq!(Parts::even(&tensors, 100).count(), 9);
 }

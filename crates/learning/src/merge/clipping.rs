@@ -5,9 +5,9 @@
 //! v ← v + Σ aᵢ · clip(θᵢ − v, τ)         from v = θ_own, so many steps
 //! ```
 //!
-//! Karimireddy, He, Jaggi, *Learning from History for Byzantine Robust Optimization*, ICML 2021, algorithm 2 (centred
+//! Karimireddy, He, Jaggi, *Learning from History for Byzantine Robust Optimization*, ICML 2021 (centred
 //! clipping), and He, Karimireddy, Jaggi, *Byzantine-robust decentralized learning via ClippedGossip*, arXiv 2202.01545,
-//! equation 4, where the own value is the centre and there is one step.
+//! where the own value is the centre and there is one step.
 //!
 //! A fixed radius must fit the scale of what is merged: a wide one clips nothing, a narrow one stops all learning. An
 //! adaptive one is a quantile of the distances, which liars cannot widen while they are fewer than the quantile leaves

@@ -1,5 +1,5 @@
 //! The covariance-bound agnostic filter: voices that stand out along the direction of largest variance fade (Allouah,
-//! Guerraoui, Stephan, *Towards Trustworthy Federated Learning with Untrusted Participants*, ICML 2025, algorithm 2).
+//! Guerraoui, Stephan, *Towards Trustworthy Federated Learning with Untrusted Participants*, ICML 2025).
 //!
 //! ```text
 //! μ = Σ cᵢ·θᵢ / Σ c      λ, u = largest eigenpair of Σ cᵢ·(θᵢ − μ)(θᵢ − μ)ᵀ / Σ c

@@ -5,7 +5,7 @@ use bitneuron_core::Share;
 
 /// How many of the voices, the own one counted, may be arbitrary: the `f` of the papers.
 ///
-/// A rule that honours weights reads `f` of `N` voices as the share `f / N` of all weight.
+/// A rule that counts by weight reads `f` of `N` voices as the share `f / N` of all weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Faults {
     /// So many. Too small a set is refused as [`MergeError::TooFew`].

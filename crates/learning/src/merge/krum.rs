@@ -13,7 +13,7 @@ use super::faults::{Bearing, Faults};
 use super::voices::{Voices, nearest, unmoved};
 use super::{Contribution, Law, Laws, Merge, MergeError, Merged};
 
-/// More than two thirds honest would be a plain majority; Krum needs three voices beyond the liars' double.
+/// The paper's proof needs `N > 2f + 2`.
 const BEARING: Bearing = Bearing { each: 2, least: 3 };
 
 /// The score of each voice; those without weight have none.
@@ -63,7 +63,7 @@ impl Merge for Krum {
     }
 }
 
-/// The mean of the `m` voices with the least scores (Blanchard et al. 2017, section 5), by weight.
+/// The mean of the `m` voices with the least scores (Blanchard et al. 2017), by weight.
 ///
 /// Needs and tolerates what [`Krum`] does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

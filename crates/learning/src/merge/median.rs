@@ -61,7 +61,7 @@ impl Merge for TrimmedMean {
     }
 }
 
-/// The mean around the median (Xie, Koyejo, Gupta, *Generalized Byzantine-tolerant SGD*, 2018, section 4): of each
+/// The mean around the median (Xie, Koyejo, Gupta, *Generalized Byzantine-tolerant SGD*, 2018): of each
 /// coordinate the `N − f` values nearest to the median are averaged.
 ///
 /// By weight: the nearest until they have `(N − f) / N` of it. A value nearer to the median than the farthest honest one

@@ -19,13 +19,13 @@
 //! | [`MeanAroundMedian`] | `meamed` | Xie et al. 2018 | f / N of weight | kept by weight | Ed |
 //! | [`GeometricMedian`] | `geomed` | Pillutla et al. 2022, alg. 2 | a minority of weight | weighted sum | N²d |
 //! | [`Krum`] | `krum` | Blanchard et al. 2017 | f / N of weight, N ≥ 2f + 3 | neighbours by weight | N²d |
-//! | [`MultiKrum`] | `multikrum` | Blanchard et al. 2017, §5 | as Krum | neighbours and mean | N²d |
+//! | [`MultiKrum`] | `multikrum` | Blanchard et al. 2017 | as Krum | neighbours and mean | N²d |
 //! | [`Bulyan`] | `bulyan` | El Mhamdi et al. 2018 | f, N ≥ 4f + 3 | none: voices count | N²d + Ed |
 //! | [`MinimumDiameter`] | `mda` | El Mhamdi et al. 2020 | f / N of weight | dropped by weight | N²d + 1.5^f N² |
 //! | [`NearestToOwn`] | `monna` | Farhadkhani et al. 2023, alg. 1 | f / N of weight | kept by weight | Nd |
-//! | [`CentredClipping`] | `cclip` | Karimireddy et al. 2021, alg. 2 | a minority of weight (median radius) | the mean's, and the quantile's | N²d |
-//! | [`CovarianceFilter`] | `caf` | Allouah et al. 2025, alg. 2 | f / N of weight, N ≥ 3f + 1 | first parts | N²d + N⁴ |
-//! | [`ClippedGossip`] | `clipgossip` | He et al. 2022, eq. 4 | f of any weight | the mean's | Nd |
+//! | [`CentredClipping`] | `cclip` | Karimireddy et al. 2021 | a minority of weight (median radius) | the mean's, and the quantile's | N²d |
+//! | [`CovarianceFilter`] | `caf` | Allouah et al. 2025 | f / N of weight, N ≥ 3f + 1 | first parts | N²d + N⁴ |
+//! | [`ClippedGossip`] | `clipgossip` | He et al. 2022 | f of any weight | the mean's | Nd |
 //! | [`NearestNeighbours`] | `nnm+` | Allouah et al. 2023, alg. 2 | as the next, at most f / N of weight | mixed by weight | 2N²d |
 //! | [`Bucketing`] | `bucketing+` | Karimireddy et al. 2022, alg. 1 | as the next of ⌈n / s⌉ buckets | within buckets | Nd |
 //! | [`AdaptiveClipped`] | `arc+` | Allouah et al. 2024, alg. 2 | f of any weight (rules within the hull) | as the next | Nd |
@@ -35,7 +35,7 @@
 //! | [`SelfCentred`] | `near+` | after He et al. 2022 | f of any weight | as the next | Nd |
 //! | [`VarianceCorrected`] | `variance+` | Tian et al. 2024 | 0 | as the next | Nd |
 //!
-//! [`PartWise`] applies any rule part by part with an age for each part (Hegedűs et al. 2021); [`Concatenate`] joins data
+//! [`PartMerge`](crate::gossip::parts::PartMerge) applies any rule part by part, each part with its age (Hegedűs et al. 2021); [`Concatenate`] joins data
 //! (line 6 of Algorithm 3).
 
 pub(crate) mod admit;
@@ -62,7 +62,6 @@ mod mean;
 mod median;
 mod monna;
 mod neighbours;
-mod parts;
 mod products;
 mod trains;
 mod variance;
@@ -91,7 +90,6 @@ pub use mean::WeightedMean;
 pub use median::{MeanAroundMedian, Median, TrimmedMean};
 pub use monna::NearestToOwn;
 pub use neighbours::NearestNeighbours;
-pub use parts::{PartAged, PartWise, Parts, PartsError};
 pub use trains::TrainMean;
 pub use variance::VarianceCorrected;
 
@@ -179,7 +177,8 @@ impl MergeError {
 /// 5. *Influence*: there is one share for each peer, and with the own share they sum to [`Share::ONE`].
 /// 6. *Tolerance*: with at most [`tolerates`](Merge::tolerates) of `n` peers arbitrary, the result lies within
 ///    [`stretch`](Merge::stretch) times `√(n + 1)` times the largest distance of an honest peer from the own value. Honest
-///    values alone set the bound. Every honest voice has weight.
+///    values alone set the bound. Every honest voice has weight. A rule with the law [`Stake`](Law::Stake) counts the
+///    arbitrary ones by weight, any other by number.
 /// 7. *Answer*: sound contributions in order are merged, or refused as [`MergeError::TooFew`] by one threshold: `have`
 ///    is their number, `need` is larger and the same at every size. A rule that needs more than twelve peers cannot
 ///    be judged.

@@ -1,6 +1,5 @@
 //! What the suites must know of a value to judge the rules that work on it.
 
-use crate::merge::{PartAged, Parts};
 use bitneuron_core::exact::{ExactParams, fixed};
 use bitneuron_core::{Layout, Params};
 use std::fmt::Debug;
@@ -85,37 +84,5 @@ impl Value for ExactParams {
 
     fn spoiled(&self) -> Vec<Self> {
         Vec::new()
-    }
-}
-
-impl Value for PartAged {
-    const ROUNDING: f64 = Params::ROUNDING;
-
-    /// Two parts of one age.
-    fn nearest(numbers: &[f64], layout: &Arc<Layout>) -> Self {
-        Self::with(Params::nearest(numbers, layout))
-    }
-
-    fn layout(&self) -> &Arc<Layout> {
-        self.params().layout()
-    }
-
-    fn numbers(&self) -> Vec<f64> {
-        self.params().numbers()
-    }
-
-    fn bits(&self) -> Vec<u32> {
-        self.params().bits()
-    }
-
-    fn spoiled(&self) -> Vec<Self> {
-        self.params().spoiled().into_iter().map(Self::with).collect()
-    }
-}
-
-impl PartAged {
-    fn with(params: Params) -> Self {
-        let parts = Arc::new(Parts::even(params.layout(), 2));
-        Self::whole(params, parts, 3).unwrap_or_else(|_| unreachable!("parts of this layout"))
     }
 }
