@@ -3,8 +3,8 @@
 //! # Tour
 //!
 //! Data flow one way: [`data`] reads rows, [`partition`] spreads them over nodes, [`model`] holds the functions that are
-//! learned, [`optim`] implements [`update::Update`] for them and [`robust`] hardens it, [`merge`] joins what others send, [`gossip`] drives all of it
-//! as machines, [`eval`] and [`baseline`] say how good the outcome is.
+//! learned, [`optim`] implements [`update::Update`] for them and [`robust`] hardens it, [`merge`] joins what others send,
+//! [`gossip`] drives all of it as machines, [`eval`] and [`baseline`] say how good the outcome is.
 //!
 //! | paper | here |
 //! |---|---|
