@@ -1,56 +1,85 @@
-//! Auto-encoder: a perceptron that gives back what went in, through a layer that is narrower.
+//! Auto-encoder: two perceptrons, of which the second makes of a few numbers what the first was given.
 //!
 //! ```text
-//! x̂ = decode(encode(x)),   ℓ = (1/d)·‖x̂ − x‖²
+//! x̂ = decode(encode(x)),   ℓ = (1/d)·‖x̂ − x‖²        the code between them is linear, hidden layers have ReLU
 //! ```
 //!
-//! It learns where data lie, without labels: a row far from its reconstruction is unlike what was learned.
+//! It learns where data lie, without labels: a row far from its reconstruction is unlike what was learned. Parameters:
+//! `encode.w1`, `encode.b1`, …, then `decode.w1`, `decode.b1`, ….
 
-use super::{Gradient, Mlp, Model, ModelError, check_length};
+use super::{Gradient, Mlp, Model, ModelError, check_length, count_rows};
 use crate::optim::{Objective, Session, objective};
-use bitneuron_core::{Dataset, Layout, Params, Seed};
+use crate::scratch;
+use bitneuron_core::{Dataset, Layout, Params, Seed, params::Entry};
 use std::sync::Arc;
 
-/// A perceptron trained to reconstruct its input.
+/// A pair of perceptrons trained to give back what they are given.
 ///
 /// ```
 /// use bitneuron_core::{Dataset, Seed};
 /// use bitneuron_learning::{Update, model::AutoEncoder, optim::{Descent, Step}};
 /// use std::sync::Arc;
 /// // Points on a line in the plane need one number each.
-/// let model = Arc::new(AutoEncoder::new(&[2, 8, 1, 8, 2])?);
+/// let model = Arc::new(AutoEncoder::new(&[2, 8, 1])?);
 /// let rows = ndarray::Array2::from_shape_fn((20, 2), |(row, column)| 0.05 * row as f32 * (1 + column) as f32);
 /// let data = Dataset::new(rows, vec![0; 20])?;
 /// let mut params = model.init(Seed::from_number(1));
 /// let mut adam = Descent::new(model, 0.01, 10).with_step(Step::Adam).with_epochs(200);
-/// assert!(adam.update(&mut params, &data, 0, Seed::from_number(1))?.loss_after < 0.02);
+/// assert!(adam.update(&mut params, &data, 0, Seed::from_number(1))?.loss_after < 0.01);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct AutoEncoder {
-    net: Mlp,
+    encoder: Mlp,
+    decoder: Mlp,
+    layout: Arc<Layout>,
 }
 
 impl AutoEncoder {
-    /// A net of these widths, whose first and last are the same.
+    /// An encoder of these widths, from the features to the code, and a decoder of the same widths backwards.
     ///
     /// # Errors
-    /// They are not, or as [`Mlp::new`].
+    /// As [`Mlp::new`].
     pub fn new(widths: &[usize]) -> Result<Self, ModelError> {
-        match widths {
-            [first, .., last] if first == last => Ok(Self { net: Mlp::new(widths)? }),
-            _ => Err(ModelError::Widths(widths.to_vec())),
-        }
+        let back: Vec<usize> = widths.iter().rev().copied().collect();
+        let (encoder, decoder) = (Mlp::new(widths)?, Mlp::new(&back)?);
+        let named = |name: &'static str, part: &Mlp| -> Vec<Entry> {
+            let entries = part.layout().entries().iter();
+            entries
+                .map(|entry| Entry { name: format!("{name}.{}", entry.name), shape: entry.shape.clone() })
+                .collect()
+        };
+        let entries = [named("encode", &encoder), named("decode", &decoder)].concat();
+        let layout = Layout::new(entries).map_err(|_| ModelError::Widths(widths.to_vec()))?;
+        Ok(Self { encoder, decoder, layout: Arc::new(layout) })
     }
 
-    /// The net.
-    pub const fn net(&self) -> &Mlp {
-        &self.net
+    /// From features to the code.
+    pub const fn encoder(&self) -> &Mlp {
+        &self.encoder
+    }
+
+    /// From the code to features.
+    pub const fn decoder(&self) -> &Mlp {
+        &self.decoder
     }
 
     /// Parameters to start from.
     pub fn init(&self, seed: Seed) -> Params {
-        self.net.init(seed)
+        let mut params = Params::zeros(Arc::clone(&self.layout));
+        let parts = [self.encoder.init(seed.derive("encoder")), self.decoder.init(seed.derive("decoder"))];
+        let values = parts.iter().flat_map(Params::values);
+        params.values_mut().iter_mut().zip(values).for_each(|(to, from)| *to = *from);
+        params
+    }
+
+    /// The parameters of the encoder and of the decoder.
+    ///
+    /// # Errors
+    /// A wrong length.
+    pub fn split<'a>(&self, params: &'a [f32]) -> Result<(&'a [f32], &'a [f32]), ModelError> {
+        check_length("parameters", params.len(), self.layout.len())?;
+        Ok(params.split_at(self.encoder.layout().len()))
     }
 
     /// Writes the reconstruction of rows `[n, d]` to `out`, which is as long.
@@ -58,8 +87,12 @@ impl AutoEncoder {
     /// # Errors
     /// A wrong length.
     pub fn reconstruct(&self, params: &[f32], features: &[f32], out: &mut [f32]) -> Result<(), ModelError> {
-        check_length("features", features.len(), out.len())?;
-        self.net.scores(params, features, out)
+        let (encoder, decoder) = self.split(params)?;
+        let rows = count_rows(features, self.encoder.inputs())?;
+        scratch::with(rows * self.encoder.outputs(), |codes| {
+            self.encoder.scores(encoder, features, codes)?;
+            self.decoder.scores(decoder, codes, out)
+        })
     }
 
     /// The loss `ℓ` of each row of `[n, d]`.
@@ -69,7 +102,7 @@ impl AutoEncoder {
     pub fn losses(&self, params: &[f32], features: &[f32]) -> Result<Vec<f32>, ModelError> {
         let mut back = vec![0.0; features.len()];
         self.reconstruct(params, features, &mut back)?;
-        let width = self.net.inputs();
+        let width = self.encoder.inputs();
         let rows = features.chunks_exact(width).zip(back.chunks_exact(width));
         let square =
             |(x, back): (&[f32], &[f32])| -> f32 { x.iter().zip(back).map(|(x, b)| (b - x).powi(2)).sum() };
@@ -79,11 +112,11 @@ impl AutoEncoder {
 
 impl Objective for AutoEncoder {
     fn layout(&self) -> &Arc<Layout> {
-        self.net.layout()
+        &self.layout
     }
 
     fn cases(&self, data: &Dataset) -> Result<usize, ModelError> {
-        check_length("features", data.features().len(), data.len().saturating_mul(self.net.inputs()))?;
+        check_length("features", data.features().len(), data.len().saturating_mul(self.encoder.inputs()))?;
         Ok(data.len())
     }
 
@@ -100,19 +133,37 @@ impl Objective for AutoEncoder {
         session: &mut Session<'_>,
         gradient: &mut [f32],
     ) -> Result<f64, ModelError> {
+        let (encoder, decoder) = self.split(params)?;
+        check_length("gradient", gradient.len(), self.layout.len())?;
+        let (of_encoder, of_decoder) = gradient.split_at_mut(encoder.len());
         objective::gathered(data, chosen, &mut session.room, |features, _, _| {
-            let each = 1.0 / features.len().max(1) as f32;
             let features = &*features;
-            let mut errors = |back: &mut [f32]| {
-                let mut loss = 0.0;
-                for (value, x) in back.iter_mut().zip(features) {
-                    *value -= x;
-                    loss += f64::from(*value) * f64::from(*value);
-                    *value *= 2.0 * each;
-                }
-                loss * f64::from(each)
-            };
-            self.net.differentiate(params, features, &mut errors, Gradient::Parameters(gradient))
+            let rows = count_rows(features, self.encoder.inputs())?;
+            let mut errors = |back: &mut [f32]| mean_square(back, features);
+            scratch::with(2 * rows * self.encoder.outputs(), |buffer| {
+                let (codes, slopes) = buffer.split_at_mut(rows * self.encoder.outputs());
+                self.encoder.scores(encoder, features, codes)?;
+                self.decoder.differentiate(decoder, codes, &mut errors, Gradient::Parameters(of_decoder))?;
+                let loss =
+                    self.decoder.differentiate(decoder, codes, &mut errors, Gradient::Features(slopes))?;
+                let mut errors = |codes: &mut [f32]| {
+                    codes.copy_from_slice(slopes);
+                    loss
+                };
+                self.encoder.differentiate(encoder, features, &mut errors, Gradient::Parameters(of_encoder))
+            })
         })
     }
+}
+
+/// Replaces `back` by the slopes of the mean of `(back − x)²`, and returns that mean.
+fn mean_square(back: &mut [f32], x: &[f32]) -> f64 {
+    let each = 1.0 / x.len().max(1) as f32;
+    let mut sum = 0.0;
+    for (value, x) in back.iter_mut().zip(x) {
+        *value -= x;
+        sum += f64::from(*value) * f64::from(*value);
+        *value *= 2.0 * each;
+    }
+    sum * f64::from(each)
 }
