@@ -50,6 +50,8 @@ impl CodecId {
     pub const ECSQ: Self = Self(0x000b);
     /// Rotated by a random Hadamard transform, then quantised without bias.
     pub const ROTATED: Self = Self(0x000c);
+    /// Steps by slices of factors and an entropy coder.
+    pub const SLICED: Self = Self(0x000d);
     /// The largest values.
     pub const TOP: Self = Self(0x0010);
     /// Values drawn by the seed.
@@ -94,6 +96,7 @@ impl CodecId {
             Self::SIGN => "sign",
             Self::ECSQ => "ecsq",
             Self::ROTATED => "rotated",
+            Self::SLICED => "sliced",
             Self::TOP => "top",
             Self::RANDOM => "random",
             Self::TERNARY => "ternary",

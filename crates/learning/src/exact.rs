@@ -15,10 +15,14 @@ use bitneuron_core::exact::{
 };
 use bitneuron_core::{Digest, Seed, Share, Weight};
 
+mod robust;
+
+pub use robust::{ExactClipping, ExactTrimmedMean, Trim};
+
 /// A merge rule with a program, hence one that can be replayed, voted on and proved.
 pub trait ExactRule: Merge<ExactParams> {
     /// The program that merges `peers` models of `parameters` parameters. Inputs: the own parameters, each peer's, and the
-    /// peers' shares. Outputs: the merged parameters and which peers stayed.
+    /// peers' shares. Outputs: the merged parameters, and for each peer 0 where it has no part in them.
     ///
     /// # Errors
     /// No program of this size.
@@ -45,6 +49,30 @@ fn rule(error: impl std::error::Error + Send + Sync + 'static) -> MergeError {
     MergeError::Rule(Box::new(error))
 }
 
+/// A number as programs take it; one too large for any program stays too large.
+fn fit(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Both outputs of a rule's program, run on contributions that fit each other, with the peers' shares.
+fn outcome(
+    exact: &dyn ExactRule,
+    own: &Contribution<'_, ExactParams>,
+    peers: &[Contribution<'_, ExactParams>],
+    given: &[Share],
+) -> Result<(ExactParams, Tensor), MergeError> {
+    let layout = own.value.layout();
+    let program = exact.program(fit(layout.len()), fit(peers.len())).map_err(rule)?;
+    let mut inputs = vec![own.value.tensor()];
+    inputs.extend(peers.iter().map(|peer| peer.value.tensor()));
+    inputs.push(shares(given));
+    let outputs = compute(&program, &inputs).map_err(rule)?;
+    let Ok([merged, kept]) = <[Tensor; 2]>::try_from(outputs) else {
+        return Err(MergeError::Rule("the program does not give a model and what stayed".into()));
+    };
+    Ok((ExactParams::from_tensor(&merged, layout.clone()).map_err(rule)?, kept))
+}
+
 impl Merge<ExactParams> for ExactMerge {
     fn merge(
         &self,
@@ -63,22 +91,12 @@ impl Merge<ExactParams> for ExactMerge {
         }
         let weights: Vec<Weight> = peers.iter().map(|peer| peer.weight).collect();
         let (mut own_share, mut influence) = admit::shares(own.weight, &weights);
-        let layout = own.value.layout();
-        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let program = self.program(count(layout.len()), count(peers.len())).map_err(rule)?;
-        let mut inputs = vec![own.value.tensor()];
-        inputs.extend(peers.iter().map(|peer| peer.value.tensor()));
-        inputs.push(shares(&influence));
-        let outputs = compute(&program, &inputs).map_err(rule)?;
-        let [merged, kept] = &outputs[..] else {
-            return Err(MergeError::Rule("the program does not give a model and what stayed".into()));
-        };
+        let (value, kept) = outcome(self, own, peers, &influence)?;
         for (share, _) in influence.iter_mut().zip(kept.data()).filter(|(_, kept)| **kept == 0) {
             own_share = Share(own_share.0.saturating_add(share.0));
             *share = Share::ZERO;
         }
         let age = oldest(own, peers, &influence);
-        let value = ExactParams::from_tensor(merged, layout.clone()).map_err(rule)?;
         Ok(Merged { value, age, own: own_share, influence })
     }
 

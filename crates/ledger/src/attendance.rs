@@ -150,7 +150,7 @@ impl Draft<'_> {
         attendance.hear(at, &places);
         self.state.attendance.set((), attendance);
         let voters = u32::try_from(places.len()).unwrap_or(u32::MAX);
-        self.events.push(Event::Attended { height, voters });
+        self.events.push(Event::Attended { roll: height, voters });
         Ok(())
     }
 }

@@ -255,8 +255,8 @@ pub enum Event {
     },
     /// Precommits for the block of a height were counted.
     Attended {
-        /// The height.
-        height: Height,
+        /// The height that was voted on.
+        roll: Height,
         /// Of how many voters that had not been heard.
         voters: u32,
     },

@@ -109,7 +109,7 @@ fn whom_a_builder_leaves_out_others_bring_for_some_heights() {
     // Somebody who has no part in it brings it, with one that was heard before.
     let late = world.precommits(&roll, 0, &[1, 3]);
     let tx = world.by_user(2, late.clone());
-    assert_eq!(world.block(&[tx]), [Event::Attended { height: roll.height, voters: 1 }]);
+    assert_eq!(world.block(&[tx]), [Event::Attended { roll: roll.height, voters: 1 }]);
     assert_eq!(heard(&world)[three], 1);
     let again = world.by_user(1, late);
     assert_eq!(fault(&world, &again), AttendanceFault::Height(roll.height), "too old now");

@@ -111,7 +111,8 @@ fn ledgers_are_kept_shown_proved_and_executed_again() {
         [&shown["heights_voted"], &shown["of_heights"]].map(serde_json::Value::as_u64)
     });
     let heights: Vec<_> = heights.collect();
-    let votes = |voted: Option<u64>, of: Option<u64>| voted.zip(of).is_some_and(|(voted, of)| voted + 2 >= of);
+    let votes =
+        |voted: Option<u64>, of: Option<u64>| voted.zip(of).is_some_and(|(voted, of)| voted + 2 >= of);
     assert!(heights.iter().filter(|[voted, of]| votes(*voted, *of)).count() >= 3, "{heights:?}");
     assert_eq!((&nobody["verdict"], &nobody["free"]), (&"shows that it is not there".into(), &"0".into()));
 

@@ -1,6 +1,7 @@
 //! Learning, part by part.
 
 mod gossip;
+mod robust;
 mod updates;
 
 use super::{Options, attempt};
@@ -8,6 +9,7 @@ use crate::reading::Reading;
 
 pub(super) fn measure(options: Options) -> Vec<Reading> {
     let mut readings = gossip::measure(options);
+    readings.extend(robust::measure(options));
     readings.extend(updates::measure());
     readings
 }

@@ -27,7 +27,7 @@
 
 mod auto_encoder;
 mod convolution;
-mod cross_entropy;
+pub(crate) mod cross_entropy;
 mod dense;
 mod exact;
 mod hinge;
@@ -44,6 +44,7 @@ pub mod onnx;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 mod softmax;
+mod staged;
 mod svm;
 mod two_tower;
 
@@ -58,6 +59,7 @@ pub use matrix_factorisation::{MatrixFactorisation, Profile};
 pub use mlp::Mlp;
 pub use named::{NAMES, named};
 pub use softmax::SoftmaxRegression;
+pub use staged::{Passed, Staged};
 pub use svm::LinearSvm;
 pub use two_tower::{Embedding, TwoTower};
 

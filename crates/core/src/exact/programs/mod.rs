@@ -8,6 +8,7 @@ pub mod metric;
 pub mod mlp;
 pub mod net;
 pub mod norm;
+pub mod robust;
 pub mod step;
 pub mod train;
 pub mod training;
