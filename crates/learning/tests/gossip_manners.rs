@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 type Node = Peer<Sgd, PacketCodec>;
+/// Names, ages and first values of a set.
+type Set = Vec<(NodeId, u64, f32)>;
 
 fn id(number: u8) -> NodeId {
     NodeId([number; 32])
@@ -108,7 +110,7 @@ fn who_pulls_asks_and_who_is_asked_answers_a_bounded_number_of_times() {
 fn a_period_is_one_set_of_the_latest_of_each() {
     /// Notes what it is given.
     #[derive(Clone, Default)]
-    struct Notes(Arc<Mutex<Vec<Vec<(NodeId, u64, f32)>>>>);
+    struct Notes(Arc<Mutex<Vec<Set>>>);
     impl Merge for Notes {
         fn merge(&self, own: &Contribution<'_>, peers: &[Contribution<'_>]) -> Result<Merged, MergeError> {
             let seen = peers.iter().map(|peer| (peer.from, peer.age, peer.value.values()[0])).collect();
@@ -141,6 +143,25 @@ fn a_period_is_one_set_of_the_latest_of_each() {
     assert!(matches!(&effects[0], Effect::Learned { heard, .. } if heard.is_empty()), "{effects:?}");
 }
 
+/// Cannot train what is large.
+#[derive(Clone)]
+struct Fragile;
+impl Update for Fragile {
+    fn update(
+        &mut self,
+        params: &mut Params,
+        _: &Dataset,
+        _: u64,
+        _: Seed,
+    ) -> Result<bitneuron_learning::Progress, UpdateError> {
+        if params.values()[0] > 1e3 {
+            return Err(UpdateError::Diverged { step: 0 });
+        }
+        params.values_mut().iter_mut().for_each(|value| *value += 1.0);
+        Ok(bitneuron_learning::Progress::default())
+    }
+}
+
 #[test]
 fn a_liar_is_left_out_of_the_set_and_a_set_that_cannot_be_trained_is_thrown_away() {
     /// Refuses what is negative, by name.
@@ -164,24 +185,6 @@ fn a_liar_is_left_out_of_the_set_and_a_set_that_cannot_be_trained_is_thrown_away
     );
     assert!(matches!(&effects[1], Effect::Learned { heard, .. } if heard.len() == 2), "{effects:?}");
 
-    /// Cannot train what is large.
-    #[derive(Clone)]
-    struct Fragile;
-    impl Update for Fragile {
-        fn update(
-            &mut self,
-            params: &mut Params,
-            _: &Dataset,
-            _: u64,
-            _: Seed,
-        ) -> Result<bitneuron_learning::Progress, UpdateError> {
-            if params.values()[0] > 1e3 {
-                return Err(UpdateError::Diverged { step: 0 });
-            }
-            params.values_mut().iter_mut().for_each(|value| *value += 1.0);
-            Ok(bitneuron_learning::Progress::default())
-        }
-    }
     let model = model();
     let rules = peer::Rules {
         manner: Manner::rounds(1),

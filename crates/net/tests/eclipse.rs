@@ -100,7 +100,7 @@ fn play<S: Sampler>(
         view.iter().for_each(|id| degrees[usize::from(number(*id))] += 1);
     }
     let degrees = &degrees[..usize::from(honest)];
-    let mean = degrees.iter().sum::<u32>() as f64 / degrees.len() as f64;
+    let mean = f64::from(degrees.iter().sum::<u32>()) / degrees.len() as f64;
     let variance =
         degrees.iter().map(|degree| (f64::from(*degree) - mean).powi(2)).sum::<f64>() / degrees.len() as f64;
     let worst = shares.iter().copied().fold(0.0, f64::max);

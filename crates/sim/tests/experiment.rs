@@ -222,3 +222,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn every_manner_of_gossip_is_a_setting() {
+    let pairs = small().with("exchange", ["pairs"]).unwrap().with("topology", ["regular:4"]).unwrap();
+    let manners = [
+        ("send", "pull"),
+        ("order", "update-merge"),
+        ("gather", "period"),
+        ("fanout", "3"),
+        ("flow", "simple:2"),
+        ("parting", "partitioned:4"),
+        ("spread", "10"),
+        ("sampling", "brahms"),
+        ("exchange", "choco"),
+        ("exchange", "federated"),
+    ];
+    let played =
+        |experiment: &Experiment| Lab::new().play(experiment).unwrap().runs[0].course.clone().unwrap();
+    let plain = played(&pairs);
+    for (key, value) in manners {
+        let other = played(&pairs.clone().with(key, [value]).unwrap());
+        assert_ne!(plain.points, other.points, "{key} = {value} changes nothing");
+    }
+    for (key, value, told) in [
+        ("send", "shove", "push-pull"),
+        ("order", "chaos", "merge-update"),
+        ("gather", "berries", "period"),
+        ("fanout", "0", "1 to"),
+        ("flow", "simple", "randomised"),
+        ("parting", "halves", "partitioned:4"),
+        ("spread", "0.5", "1 to"),
+    ] {
+        let error = Lab::new().play(&pairs.clone().with(key, [value]).unwrap()).unwrap_err().to_string();
+        assert!(error.contains(told), "{key}: {error}");
+    }
+    let attacked = pairs.with("exchange", ["federated"]).unwrap().with("attack", ["mimic"]).unwrap();
+    assert!(Lab::new().play(&attacked).unwrap_err().to_string().contains("none"));
+}

@@ -321,3 +321,13 @@ fn token_accounts_save_bytes() {
     let (steady, saved) = (bytes(Flow::Proactive), bytes(Flow::Randomised { reactivity: 10, capacity: 20 }));
     assert!(saved * 5 < steady * 4, "{saved} of {steady}");
 }
+
+#[test]
+fn a_narrow_uplink_lets_late_models_be_fewer() {
+    let lab = lab();
+    // A packet has 267 bytes: half a second each, where one is sent every tenth of a second.
+    let narrow = run(&GossipLab { uplink: Some(534), ..lab.clone() });
+    let wide = run(&lab);
+    assert_eq!(narrow.messages(), wide.messages());
+    assert!(narrow.tally.delivered * 4 < wide.tally.delivered, "{:?} of {:?}", narrow.tally, wide.tally);
+}

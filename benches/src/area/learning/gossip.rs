@@ -149,7 +149,7 @@ fn mlp(row: &'static str, rows: Rows) -> Result<Vec<Reading>, Failure> {
     }
     let (train, report) = digits::halves(Seed::from_number(42))?;
     let central = (1..=SEEDS)
-        .map(|seed| lab.ceiling(&train, &report, 100, Seed::from_number(seed)))
+        .map(|seed| lab.ceiling(&train, &report, rounds, Seed::from_number(seed)))
         .sum::<Result<f64, _>>()?
         / SEEDS as f64;
     let note = format!("{central:.4} centralised, {mean:.4} gossip; {}", told(worst, rounds));

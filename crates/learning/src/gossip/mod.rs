@@ -5,7 +5,8 @@
 //! `T` and the data `D`: what they need is a rule to merge, a rule to update and a [`ModelCodec`].
 //!
 //! [`Manner`] says how peers talk: push or pull, in which order they merge and learn, from each model or once a period
-//! from a set, and with which [token account](Flow).
+//! from a set, and with which [token account](Flow). [`parts`] sends models piece by piece, and [`Choco`], a machine of its own,
+//! sends compressed differences to neighbours that all keep copies.
 //!
 //! What comes from others is never an error. A packet that cannot be decoded or merged is an [`Offence`], an effect
 //! for the driver to act upon; the machine's state is then what it was. A woken machine always asks to be woken again.

@@ -93,7 +93,7 @@ fn by_columns(a: &[f32], width: usize, top: usize, tile: &[f32]) -> Sums {
 }
 
 /// Adds the outer product of four factors and one row of the tile.
-#[inline(always)]
+#[inline]
 fn step(sums: &mut Sums, factors: [f32; ROWS], lanes: &[f32; LANES]) {
     for (sum, factor) in sums.iter_mut().zip(factors) {
         for (sum, lane) in sum.iter_mut().zip(lanes) {
@@ -103,7 +103,7 @@ fn step(sums: &mut Sums, factors: [f32; ROWS], lanes: &[f32; LANES]) {
 }
 
 /// `a·b + c`, in one instruction where the build has one; a call to the library would be far slower than two.
-#[inline(always)]
+#[inline]
 fn fused(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(target_feature = "fma") { a.mul_add(b, c) } else { a * b + c }
 }

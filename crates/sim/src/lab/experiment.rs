@@ -31,7 +31,7 @@ pub struct Key {
 }
 
 /// All settings that can be swept over, in the order of tables and of sweeps: the last one turns fastest.
-pub const KEYS: [Key; 20] = [
+pub const KEYS: [Key; 27] = [
     Key { name: "data", default: "digits", about: "the rows that are learned from" },
     Key {
         name: "partition",
@@ -44,9 +44,28 @@ pub const KEYS: [Key; 20] = [
     Key {
         name: "exchange",
         default: "neighbours",
-        about: "`neighbours` merge as a set, `pairs` gossip one by one, `choco` sends differences, `server` merges gradients",
+        about: "`neighbours` merge as a set, `pairs` gossip one by one, `choco` sends differences, `federated` averages at a server, `server` merges gradients",
     },
     Key { name: "sampling", default: "graph", about: "how `pairs` find partners" },
+    Key { name: "send", default: "push", about: "whether `pairs` `push`, `pull` or `push-pull`" },
+    Key {
+        name: "order",
+        default: "merge-update",
+        about: "what `pairs` do first: `merge-update`, `update-merge`; `update` merges nothing",
+    },
+    Key {
+        name: "gather",
+        default: "each",
+        about: "whether `pairs` learn from `each` model or once a `period`",
+    },
+    Key { name: "fanout", default: "1", about: "how many partners `pairs` select at once" },
+    Key {
+        name: "flow",
+        default: "proactive",
+        about: "when `pairs` send: token accounts, as `randomised:10,20`",
+    },
+    Key { name: "parting", default: "whole", about: "what a message of `pairs` carries, as `partitioned:4`" },
+    Key { name: "spread", default: "1", about: "the longest period of a node over the shortest" },
     Key { name: "gamma", default: "0.5", about: "how far `choco` goes toward its neighbours" },
     Key { name: "topology", default: "regular:10", about: "who talks to whom" },
     Key { name: "nodes", default: "40", about: "how many nodes" },

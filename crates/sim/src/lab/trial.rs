@@ -1,8 +1,8 @@
 //! Playing one trial: names become rules, and an engine plays them.
 
 use super::{
-    Assault, Course, ExperimentError, GossipLab, LabReport, NeighbourhoodLab, NodeWrapper, Point, ServerLab,
-    Topology, Trial, Voices,
+    Answer, Assault, Course, ExperimentError, GossipLab, LabReport, NeighbourhoodLab, NodeWrapper, Point,
+    ServerLab, Topology, Trial, Voices,
     experiment::wrong,
     shelf::{Halves, Shelf, sgd},
 };
@@ -10,20 +10,35 @@ use crate::{
     Address, Chance, Churn, Latency, Link, Network, Setting, attack::Conspiracy, rows::Rows, unread::Unread,
 };
 use bitneuron_core::Seed;
-use std::{str::FromStr, sync::Arc, time::Duration};
+use bitneuron_learning::gossip::Manner;
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 /// `Δ_g` of every trial.
 const PERIOD: Duration = Duration::from_millis(100);
+
+/// How models travel between peers.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    Pairs,
+    /// With γ.
+    Choco(f32),
+    Federated,
+}
 
 impl Shelf {
     /// Plays a trial on these rows.
     pub(crate) fn play(&self, trial: &Trial, halves: &Halves) -> Result<Course, ExperimentError> {
         match trial.get("exchange") {
             "neighbours" => self.among_neighbours(trial, halves),
-            "pairs" => self.in_pairs(trial, halves, None),
-            "choco" => self.in_pairs(trial, halves, Some(trial.number("gamma", 0.0, 1.0)?)),
+            "pairs" => self.in_pairs(trial, halves, Way::Pairs),
+            "choco" => self.in_pairs(trial, halves, Way::Choco(trial.number("gamma", 0.0, 1.0)?)),
+            "federated" => self.in_pairs(trial, halves, Way::Federated),
             "server" => self.at_a_server(trial, halves),
-            other => Err(wrong("exchange", other, "`neighbours`, `pairs`, `choco` or `server` would do")),
+            other => Err(wrong(
+                "exchange",
+                other,
+                "`neighbours`, `pairs`, `choco`, `federated` or `server` would do",
+            )),
         }
     }
 
@@ -55,24 +70,16 @@ impl Shelf {
         Ok(lab.run(train, test, seed)?)
     }
 
-    /// Algorithm 1, and with `gamma` its form that sends differences.
-    fn in_pairs(
-        &self,
-        trial: &Trial,
-        halves: &Halves,
-        gamma: Option<f32>,
-    ) -> Result<Course, ExperimentError> {
+    /// Algorithm 1, its form that sends differences, or a server over the same links.
+    fn in_pairs(&self, trial: &Trial, halves: &Halves, way: Way) -> Result<Course, ExperimentError> {
         let (train, test) = halves;
         let seed = Seed::from_number(trial.seed);
         let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
         let Setting { network, churn, .. } = faults(trial)?;
         let (merge, assault) = (self.merge(trial.get("merge"))?, self.assault(trial)?);
-        if let (Some(_), Some(_)) = (gamma, &assault) {
-            return Err(wrong(
-                "attack",
-                trial.get("attack"),
-                "differences are exchanged without attacks; `none` would do",
-            ));
+        if way != Way::Pairs && assault.is_some() {
+            let expected = "only `neighbours`, `pairs` and `server` are attacked; `none` would do";
+            return Err(wrong("attack", trial.get("attack"), expected));
         }
         let conspiracy = assault.map(|Assault { attack, share }| {
             let (first, classes) = (model.init(seed.derive("init")), model.outputs() as u32);
@@ -84,7 +91,13 @@ impl Shelf {
             rows: rows(trial)?,
             topology: trial.named("topology")?,
             sampling: trial.named("sampling")?,
+            manner: manner(trial)?,
+            parting: match trial.get("parting") {
+                "whole" => None,
+                _ => Some(trial.named("parting")?),
+            },
             period: PERIOD,
+            spread: trial.number("spread", 1.0, 1e6)?,
             link: network.link,
             churn,
             update: self.update(trial, &model)?,
@@ -94,9 +107,10 @@ impl Shelf {
             wrapper: conspiracy.map(|conspiracy| Arc::new(conspiracy) as Arc<dyn NodeWrapper>),
             ..GossipLab::new(model)
         };
-        let report = match gamma {
-            None => lab.run(train, test, seed)?,
-            Some(gamma) => lab.run_choco(gamma, train, test, seed)?,
+        let report = match way {
+            Way::Pairs => lab.run(train, test, seed)?,
+            Way::Choco(gamma) => lab.run_choco(gamma, train, test, seed)?,
+            Way::Federated => lab.run_federated(lab.nodes, Answer::Models, train, test, seed)?,
         };
         Ok(told(&lab, &report, seed))
     }
@@ -128,6 +142,18 @@ impl Shelf {
     }
 }
 
+/// How peers talk.
+fn manner(trial: &Trial) -> Result<Manner, ExperimentError> {
+    Ok(Manner {
+        exchange: trial.spoken("send")?,
+        order: trial.spoken("order")?,
+        gather: trial.spoken("gather")?,
+        fanout: trial.number("fanout", 1, u16::MAX)?,
+        flow: trial.spoken("flow")?,
+        ..Manner::default()
+    })
+}
+
 fn rows(trial: &Trial) -> Result<Rows, ExperimentError> {
     trial.named("partition")
 }
@@ -153,6 +179,12 @@ fn told(lab: &GossipLab, report: &LabReport, seed: Seed) -> Course {
 }
 
 impl Trial {
+    /// A value that says itself what would do.
+    fn spoken<T: FromStr<Err: fmt::Display>>(&self, key: &'static str) -> Result<T, ExperimentError> {
+        let text = self.get(key);
+        T::from_str(text).map_err(|error| wrong(key, text, error))
+    }
+
     /// A value that reads itself.
     fn named<T: FromStr<Err = Unread>>(&self, key: &'static str) -> Result<T, ExperimentError> {
         let text = self.get(key);
