@@ -1,5 +1,6 @@
 //! Learning, part by part.
 
+mod attacks;
 mod gossip;
 mod updates;
 
@@ -9,5 +10,6 @@ use crate::reading::Reading;
 pub(super) fn measure(options: Options) -> Vec<Reading> {
     let mut readings = gossip::measure(options);
     readings.extend(updates::measure());
+    readings.extend(attacks::measure());
     readings
 }
