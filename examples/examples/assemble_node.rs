@@ -77,7 +77,7 @@ fn assemble(seed: Seed) -> Result<Vec<Role>, Box<dyn Error>> {
     let (initial, mut library) = (mlp.init(seed), Library::new());
     let goal = Goal {
         name: "digits".into(),
-        mlp,
+        net: mlp.into(),
         initial: initial.commitment(),
         metric: Metric::Accuracy,
         metric_set: library.insert_data(&metric),

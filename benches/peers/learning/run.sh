@@ -3,7 +3,10 @@
 #
 # The first call makes a virtual environment in benches/peers/.venv and installs the pinned packages into it: about 6 GB,
 # most of it CUDA libraries that the plain torch wheel brings along and nothing here uses. Later calls only run.
-# Arguments are handed on: run.sh --runs 1
+# The first argument names the peer, GossipPy where it names none; the others are handed on:
+#   run.sh --runs 1
+#   run.sh byzfl speed
+#   run.sh byzfl outputs > crates/learning/tests/fixtures/byzfl.txt
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 venv="$here/../.venv"
@@ -14,4 +17,8 @@ if ! cmp -s "$here/requirements.txt" "$stamp"; then
     cp "$here/requirements.txt" "$stamp"
 fi
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
-exec "$venv/bin/python" "$here/gossippy.py" "$@"
+case "${1:-}" in
+    byzfl | gossippy) peer=$1 && shift ;;
+    *) peer=gossippy ;;
+esac
+exec "$venv/bin/python" "$here/$peer.py" "$@"

@@ -31,15 +31,18 @@ fn engine(key: Keypair, chain: ChainId) -> Box<dyn ConsensusEngine> {
 
 pub(super) fn measure() -> Vec<Reading> {
     let mut readings = Vec::new();
-    for (name, nodes, heights) in [
-        ("heights_per_cpu_second_n4", 4, 200),
-        ("heights_per_cpu_second_n16", 16, 20),
-        ("heights_per_cpu_second_n64", 64, 3),
+    for (name, nodes, heights, ratio, prototype) in [
+        ("heights_per_cpu_second_n4", 4, 200, "heights_to_prototype_n4", 355.0),
+        ("heights_per_cpu_second_n16", 16, 20, "heights_to_prototype_n16", 24.0),
+        ("heights_per_cpu_second_n64", 64, 3, "heights_to_prototype_n64", 1.6),
     ] {
         readings.extend(attempt(name, || {
             let rate = median_of(|| rate(nodes, heights))?;
             Ok(vec![
                 Reading::row(name, rate).note(format!("{nodes} voters in one thread, {heights} heights")),
+                Reading::extra(ratio, "times", rate / prototype).note(format!(
+                    "{prototype} heights a CPU second on another machine, without batches and memories of verdicts"
+                )),
             ])
         }));
     }

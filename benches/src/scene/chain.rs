@@ -71,7 +71,7 @@ fn goal() -> Result<Goal, Failure> {
     let model = |name: &str| Commitment::merkle(Digest::of("bitneuron bench goal v1", name.as_bytes()));
     Ok(Goal {
         name: "bench".into(),
-        mlp: Mlp::new(&[2, 2])?,
+        net: Mlp::new(&[2, 2])?.into(),
         initial: model("initial"),
         metric: Metric::Accuracy,
         metric_set: DataRoot { rows: 200, columns: 2, features: model("features"), labels: model("labels") },

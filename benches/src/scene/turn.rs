@@ -57,7 +57,7 @@ impl Told {
         let models: Vec<ExactParams> = (2..2 + PEERS).map(|peer| mlp.init(Seed::from_number(peer))).collect();
         let goal = Goal {
             name: "digits".into(),
-            mlp,
+            net: mlp.into(),
             initial: before.commitment(),
             metric: Metric::Accuracy,
             metric_set: metric,

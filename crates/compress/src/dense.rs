@@ -29,6 +29,21 @@ pub(crate) fn check_finite(values: &[f32]) -> Result<(), CompressError> {
     Err(CompressError::NotFinite { at })
 }
 
+/// The index of the first of `sums + weight · values` that is not finite is an error.
+pub(crate) fn check_sums(sums: &[f32], weight: f32, values: &[f32]) -> Result<(), CompressError> {
+    let sums = || sums.iter().zip(values).map(|(sum, value)| sum + weight * value);
+    // As above.
+    if sums().fold(true, |all, sum| all & sum.is_finite()) {
+        return Ok(());
+    }
+    Err(CompressError::NotFinite { at: sums().position(|sum| !sum.is_finite()).unwrap_or_default() })
+}
+
+/// `sums ← sums + weight · values`.
+pub(crate) fn add(sums: &mut [f32], weight: f32, values: &[f32]) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+}
+
 impl Compressor for Dense {
     fn codec(&self) -> CodecId {
         CodecId::DENSE

@@ -1,7 +1,7 @@
 //! Why something could not be compressed, or a packet was refused.
 
 use crate::{linalg::LinalgError, packet::CodecId};
-use bitneuron_core::params::ParamsError;
+use bitneuron_core::{Commitment, params::ParamsError};
 use std::error::Error as StdError;
 use thiserror::Error;
 
@@ -83,6 +83,9 @@ pub enum CompressError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A difference from a model that is not known here.
+    #[error("a difference from the model {}, which is not known here", .0.root)]
+    Base(Commitment),
     /// A factorisation failed.
     #[error(transparent)]
     Linalg(#[from] LinalgError),

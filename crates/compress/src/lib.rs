@@ -3,8 +3,10 @@
 //! # The way through
 //!
 //! [`Compressor`] and [`Encoder`] are the two traits; [`packet`] holds the bytes. [`dense`] and [`quant`] are codecs of
-//! values, [`sparse`] ones keep few values, [`ErrorFeedback`] remembers what they left out, and [`Auto`] chooses a codec for
-//! each tensor. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer parameters (factors), and
+//! values, [`sliced`] gives slices of factors the bits that they are worth, [`sparse`] ones keep few values,
+//! [`ErrorFeedback`] remembers what they left out, [`Differences`] sends what changed since a model that the receiver knows, and
+//! [`Auto`] chooses a codec for each tensor. A [`Transform`] such as [`tt::TensorTrain`] turns parameters into other, fewer
+//! parameters (factors), and
 //! [`Chain`] sends those through a codec of values. [`factor`] holds layers and tables that are factors all their life,
 //! [`rank`] finds their ranks. [`exact`] is the integer path, [`registry`] the receiver's table,
 //! [`linalg`] the only place that factorises matrices, and `suite` (behind the feature of that name) the laws.
@@ -16,6 +18,7 @@ pub mod bound;
 pub mod chain;
 pub mod cp;
 pub mod dense;
+pub mod difference;
 pub mod entropy;
 pub mod error;
 pub mod exact;
@@ -32,6 +35,7 @@ mod reader;
 pub mod registry;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
+pub mod sliced;
 pub mod sparse;
 #[cfg(feature = "suite")]
 pub mod suite;
@@ -46,6 +50,7 @@ pub use bound::ErrorBound;
 pub use chain::Chain;
 pub use cp::CanonicalPolyadic;
 pub use dense::Dense;
+pub use difference::{Difference, Differences};
 pub use error::CompressError;
 pub use exact::ExactDecoder;
 pub use feedback::ErrorFeedback;
@@ -54,6 +59,7 @@ pub use packet::{CodecId, Limits, Packet};
 pub use properties::Properties;
 pub use quant::{Absmax4, Absmax8, Ecsq, Float, Nf4, Rotated, Sign, Uniform};
 pub use registry::Registry;
+pub use sliced::Sliced;
 pub use sparse::{Chunked, Cosine, Random, Ternary, Top};
 pub use transform::{ExactTransform, Factors, Transform};
 pub use tt::{TensorTrain, Train, Truncation};
@@ -119,10 +125,8 @@ pub trait Compressor: Send + Sync {
         limits: Limits,
     ) -> Result<(), CompressError> {
         let decoded = self.decompress(packet, onto.layout(), limits)?;
-        let sums: Vec<f32> =
-            onto.values().iter().zip(decoded.values()).map(|(sum, value)| sum + weight * value).collect();
-        dense::check_finite(&sums)?;
-        onto.values_mut().copy_from_slice(&sums);
+        dense::check_sums(onto.values(), weight, decoded.values())?;
+        dense::add(onto.values_mut(), weight, decoded.values());
         Ok(())
     }
 }

@@ -50,6 +50,8 @@ impl CodecId {
     pub const ECSQ: Self = Self(0x000b);
     /// Rotated by a random Hadamard transform, then quantised without bias.
     pub const ROTATED: Self = Self(0x000c);
+    /// Steps by slices of factors and an entropy coder.
+    pub const SLICED: Self = Self(0x000d);
     /// The largest values.
     pub const TOP: Self = Self(0x0010);
     /// Values drawn by the seed.
@@ -62,6 +64,8 @@ impl CodecId {
     pub const COSINE: Self = Self(0x0014);
     /// One codec for each tensor.
     pub const AUTO: Self = Self(0x0020);
+    /// [`crate::Difference`]: what changed since another model.
+    pub const DIFFERENCE: Self = Self(0x0021);
     /// [`crate::TensorTrain`], its cores dense.
     pub const TENSOR_TRAIN: Self = Self(0x0101);
     /// [`crate::Chain`] of a tensor train and a uniform quantiser.
@@ -92,12 +96,14 @@ impl CodecId {
             Self::SIGN => "sign",
             Self::ECSQ => "ecsq",
             Self::ROTATED => "rotated",
+            Self::SLICED => "sliced",
             Self::TOP => "top",
             Self::RANDOM => "random",
             Self::TERNARY => "ternary",
             Self::CHUNKED => "chunked",
             Self::COSINE => "cosine",
             Self::AUTO => "auto",
+            Self::DIFFERENCE => "difference",
             _ => return None,
         };
         let transform = match self.transform() {

@@ -3,7 +3,7 @@
 use crate::{
     Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
     Dense, Ecsq, ExactDecoder, ExactTransform, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign,
-    TensorTrain, TensorTrainMatrix, Ternary, Top, Tucker, Uniform,
+    Sliced, TensorTrain, TensorTrainMatrix, Ternary, Top, Tucker, Uniform,
 };
 use bitneuron_core::{Layout, Params};
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -40,8 +40,9 @@ impl Registry {
         registry.insert_exact(Arc::new(Sign));
         registry.insert_exact(Arc::new(Ecsq::default()));
         registry.insert(Arc::new(Rotated::default()));
-        registry.insert_format(TensorTrain::default());
-        registry.insert_format(TensorTrainMatrix::default());
+        registry.insert_exact(Arc::new(Sliced::default()));
+        registry.insert_train(TensorTrain::default());
+        registry.insert_train(TensorTrainMatrix::default());
         registry.insert_format(CanonicalPolyadic::default());
         registry.insert_format(Tucker::default());
         registry.insert_format(LowRank::default());
@@ -53,6 +54,14 @@ impl Registry {
         // Last, so that the tensors of a choice may be of any codec.
         registry.insert_exact(Arc::new(Auto::default().with_decoders(&registry)));
         registry
+    }
+
+    /// Adds a transform into trains, also with steps by their slices.
+    fn insert_train<T: ExactDecoder + ExactTransform + Copy + 'static>(&mut self, transform: T) {
+        self.insert_format(transform);
+        if let Ok(chain) = Chain::new(transform, Sliced::default()) {
+            self.insert_exact(Arc::new(chain));
+        }
     }
 
     /// Adds a transform with its factors as they are and quantised.

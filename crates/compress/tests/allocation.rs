@@ -4,8 +4,8 @@
 
 use bitneuron_compress::{
     Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
-    Dense, Ecsq, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign, TensorTrain, TensorTrainMatrix,
-    Ternary, Top, Tucker, Uniform, sparse::Density,
+    Dense, Ecsq, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign, Sliced, TensorTrain,
+    TensorTrainMatrix, Ternary, Top, Tucker, Uniform, sparse::Density,
 };
 use bitneuron_core::{Digest, Layout, Params, Seed};
 use std::{
@@ -51,7 +51,7 @@ fn refusing_is_cheap() {
     let chain = Chain::new(TensorTrain::default(), Uniform::default()).expect("one transform");
     let sparse: [&dyn Compressor; 4] =
         [&Top::default(), &Ternary::default(), &Chunked::default(), &Random::default()];
-    let codecs: [&dyn Compressor; 18] = [
+    let codecs: [&dyn Compressor; 19] = [
         &Dense,
         &Uniform::default(),
         &TensorTrain::default(),
@@ -66,6 +66,7 @@ fn refusing_is_cheap() {
         &Sign,
         &Ecsq::default(),
         &Rotated::default(),
+        &Sliced::default(),
         &TensorTrainMatrix::default(),
         &Tucker::default(),
         &CanonicalPolyadic::default(),

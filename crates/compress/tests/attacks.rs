@@ -2,8 +2,8 @@
 
 use bitneuron_compress::{
     Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
-    Dense, Ecsq, ExactDecoder, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign, TensorTrain,
-    TensorTrainMatrix, Ternary, Top, Tucker, Uniform,
+    Dense, Ecsq, ExactDecoder, Float, Limits, LowRank, Nf4, Packet, Random, Rotated, Sign, Sliced,
+    TensorTrain, TensorTrainMatrix, Ternary, Top, Tucker, Uniform,
     auto::Budget,
     cp::Als,
     sparse::{Density, Precision},
@@ -102,6 +102,12 @@ fn entropy_coded_formats() {
     attack(&Ecsq::bits(4.0).expect("in range"));
     attack(&Ecsq::step(1e-4).expect("positive"));
     attack_with(&Rotated::default(), &|_, _| {});
+}
+
+#[test]
+fn steps_by_slices() {
+    attack(&Sliced::bits(4.0).expect("in range"));
+    attack(&Chain::new(TensorTrain::default(), Sliced::default()).expect("one transform"));
 }
 
 #[test]

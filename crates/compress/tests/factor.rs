@@ -1,7 +1,7 @@
 //! Factorised layers compute what their definition says, by every plan, and their gradients are slopes.
 
 use bitneuron_compress::factor::{
-    CpLinear, FactorError, Factored, Linear, MatrixShape, Pass, Plan, Reconstruct, TrainLinear,
+    CpLinear, FactorError, Factored, Linear, MatrixShape, Pass, Plan, Reconstruct, TrainLinear, TuckerLinear,
 };
 use bitneuron_core::Seed;
 use proptest::{prelude::*, test_runner::RngSeed};
@@ -64,6 +64,27 @@ fn cp_matrix(inputs: &[usize], outputs: &[usize], rank: usize, factors: &[f64]) 
                 .product::<f64>()
         };
         (0..rank).map(product).sum()
+    };
+    (0..modes.iter().product()).map(entry).collect()
+}
+
+/// W of a Tucker layer, entry by entry.
+fn tucker_matrix(inputs: &[usize], outputs: &[usize], ranks: &[usize], factors: &[f64]) -> Vec<f64> {
+    let modes = [inputs, outputs].concat();
+    let first = modes.iter().zip(ranks).map(|(mode, rank)| mode * rank).sum();
+    let core = &factors[first..];
+    let entry = |at: usize| {
+        let index = digits(at, &modes);
+        let term = |path: usize| {
+            let mut start = 0;
+            let mut product = core[path];
+            for (((mode, rank), i), a) in modes.iter().zip(ranks).zip(&index).zip(digits(path, ranks)) {
+                product *= factors[start + i * rank + a];
+                start += mode * rank;
+            }
+            product
+        };
+        (0..core.len()).map(term).sum()
     };
     (0..modes.iter().product()).map(entry).collect()
 }
@@ -154,6 +175,14 @@ proptest! {
                                              outputs in prop::collection::vec(1usize..4, 1..3), rank in 1usize..4, rows in 1usize..4) {
         let layer = CpLinear::new(&inputs, &outputs, rank).expect("small");
         check(&layer, |factors| cp_matrix(&inputs, &outputs, rank, factors), rows, seed, &format!("{layer:?}"));
+    }
+
+    #[test]
+    fn cores_between_factors_compute_their_matrix(seed in 0u64..1 << 32, inputs in prop::collection::vec(1usize..4, 1..4),
+                                                  outputs in prop::collection::vec(1usize..4, 1..3), ranks in prop::collection::vec(1usize..4, 5), rows in 1usize..4) {
+        let ranks = &ranks[..inputs.len() + outputs.len()];
+        let layer = TuckerLinear::new(&inputs, &outputs, ranks).expect("small");
+        check(&layer, |factors| tucker_matrix(&inputs, &outputs, ranks, factors), rows, seed, &format!("{layer:?}"));
     }
 }
 
@@ -260,6 +289,17 @@ fn what_fits_no_layer_is_refused() {
     ] {
         assert!(CpLinear::new(inputs, outputs, rank).is_err(), "{inputs:?} {outputs:?} {rank}");
     }
+    for (inputs, outputs, ranks) in [
+        (&[][..], &[4][..], &[1][..]),
+        (&[4], &[], &[1]),
+        (&[4], &[4], &[1]),
+        (&[4], &[4], &[1, 0]),
+        (&[4, 0], &[4], &[1; 3]),
+        (&[usize::MAX, 3], &[4], &[1; 3]),
+        (&[1 << 20; 2], &[4], &[1, 1 << 20, 1]),
+    ] {
+        assert!(TuckerLinear::new(inputs, outputs, ranks).is_err(), "{inputs:?} {outputs:?} {ranks:?}");
+    }
     let three = shape(&[2; 3], &[2; 3], &[2; 2]).expect("small");
     let four = shape(&[2; 4], &[2; 4], &[2; 3]).expect("small");
     assert!(TrainLinear::new(three.clone()).with_plan(Plan::halves(&four)).is_err());
@@ -267,7 +307,8 @@ fn what_fits_no_layer_is_refused() {
     assert!(Plan::of(&three, vec![]).is_err());
     let train = TrainLinear::new(three);
     let cp = CpLinear::new(&[2, 4], &[8], 2).expect("small");
-    for layer in [&train as &dyn Linear<f64>, &cp] {
+    let tucker = TuckerLinear::new(&[2, 4], &[8], &[2, 3, 4]).expect("small");
+    for layer in [&train as &dyn Linear<f64>, &cp, &tucker] {
         let p = layer.parameters();
         for (factors, x, y) in [(p - 1, 8, 8), (p + 1, 8, 8), (p, 7, 8), (p, 8, 7), (p, 16, 8), (p, 8, 16)] {
             let (factors, x, mut y) = (vec![0.0; factors], vec![0.0; x], vec![0.0; y]);
@@ -288,7 +329,8 @@ fn what_fits_no_layer_is_refused() {
 fn first_factors_give_the_variance_asked_for() {
     let train = TrainLinear::interleaved(&[8; 3], &[8; 3], &[6, 6]).expect("small");
     let cp = CpLinear::new(&[16, 16], &[16, 16], 30).expect("small");
-    for layer in [&train as &dyn Linear<f32>, &cp] {
+    let tucker = TuckerLinear::new(&[16, 16], &[16, 16], &[8; 4]).expect("small");
+    for layer in [&train as &dyn Linear<f32>, &cp, &tucker] {
         let (variance, mut sum) = (2.0 / layer.inputs() as f64, 0.0);
         let rounds = 10;
         for seed in 0..rounds {

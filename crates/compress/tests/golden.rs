@@ -2,8 +2,8 @@
 
 use bitneuron_compress::{
     Absmax4, Absmax8, CanonicalPolyadic, Chain, Chunked, Compressor, Dense, Ecsq, ExactDecoder, Float,
-    Limits, LowRank, Nf4, Packet, Random, Registry, Sign, TensorTrain, TensorTrainMatrix, Ternary, Top,
-    Tucker, Uniform,
+    Limits, LowRank, Nf4, Packet, Random, Registry, Sign, Sliced, TensorTrain, TensorTrainMatrix, Ternary,
+    Top, Tucker, Uniform,
     sparse::{Density, Precision},
 };
 use bitneuron_core::{Layout, Params, Seed, hash::Hasher};
@@ -154,7 +154,7 @@ fn sparse_integers_and_packets_have_not_changed() {
 fn quantisers_have_not_changed() {
     let params = dyadic(4, layout());
     let seed = Seed::from_number(6);
-    let codecs: [&dyn ExactDecoder; 12] = [
+    let codecs: [&dyn ExactDecoder; 13] = [
         &Absmax8::default(),
         &Absmax8::default().stochastic(),
         &Absmax4::default(),
@@ -167,6 +167,7 @@ fn quantisers_have_not_changed() {
         &Sign,
         &Ecsq::step(0.06).expect("positive"),
         &Uniform::new(13).expect("in range"),
+        &Sliced::step(0.06).expect("positive"),
     ];
     let found = codecs.map(|codec| decoded(codec, &codec.compress(&params, seed).expect("finite")));
     let golden = [
@@ -182,6 +183,7 @@ fn quantisers_have_not_changed() {
         ("ce8abd6752bf3af7", "1debca28fc3eb0bb"),
         ("b011b7cdb1484755", "95dc334e41d4c9fa"),
         ("9c0e181ac2490998", "dc058f5d0a78bdf9"),
+        ("31e7bacfb08c8a52", "95dc334e41d4c9fa"),
     ];
     assert_eq!(found.each_ref().map(|(packet, integers)| (packet.as_str(), integers.as_str())), golden);
 }

@@ -3,7 +3,8 @@
 use bitneuron_compress::{
     Absmax4, Absmax8, Auto, CanonicalPolyadic, Chain, Chunked, CodecId, CompressError, Compressor, Cosine,
     Dense, Ecsq, ErrorBound, ExactDecoder, Factors, Float, Limits, LowRank, Nf4, Packet, Properties, Random,
-    Rotated, Sign, TensorTrain, TensorTrainMatrix, Ternary, Top, Transform, Truncation, Tucker, Uniform,
+    Rotated, Sign, Sliced, TensorTrain, TensorTrainMatrix, Ternary, Top, Transform, Truncation, Tucker,
+    Uniform,
     auto::Budget,
     cp::Als,
     sparse::{Density, Precision},
@@ -74,6 +75,21 @@ fn entropy_coded_formats_keep_the_laws() {
         let codec = Rotated::new(bits).expect("in range");
         check(&codec, codec.error()).expect("lawful");
     }
+}
+
+#[test]
+fn steps_by_slices_keep_the_laws() {
+    for bits in [1.0, 4.0, 8.0] {
+        let codec = Sliced::bits(bits).expect("in range");
+        for codec in [codec, codec.keep_gauge()] {
+            check(&codec, codec.error()).expect("lawful");
+            check_exact(&codec).expect("lawful");
+        }
+    }
+    let codec =
+        Chain::new(TensorTrain::default(), Sliced::bits(9.0).expect("in range")).expect("one transform");
+    check(&codec, ErrorBound::Norm(0.1)).expect("lawful");
+    check_exact(&codec).expect("lawful");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! with [`Effect::Commit`]; the driver executes the block, takes as long as it likes (pacing), and begins the next
 //! height with the electorate and parent that follow. Messages are opaque bytes, so engines can be swapped.
 
-use crate::{Block, Certificate, Electorate, Evidence, Refused};
+use crate::{Block, Certificate, Electorate, Evidence, Refused, SignedVote};
 use bitneuron_core::{Bytes, Digest, Height, Machine, NodeId};
 use std::{sync::Arc, time::Duration};
 
@@ -144,6 +144,12 @@ pub enum Effect {
 pub trait ConsensusEngine: Machine<Input = Input, Effect = Effect, Error = Refused> + Send {
     /// The open height; 0 before the first [`Input::Begin`].
     fn height(&self) -> Height;
+
+    /// The precommits for a decided block that it has heard, those that came after the decision among them, by author; none of
+    /// heights that it has forgotten.
+    fn precommits(&self, _height: Height, _block: Digest) -> Vec<SignedVote> {
+        Vec::new()
+    }
 }
 
 const _: Option<&dyn ConsensusEngine> = None;

@@ -59,6 +59,11 @@ impl Wire for SignedVote {
 }
 
 impl SignedVote {
+    /// The bytes that the voter signs, for this chain.
+    pub fn message(&self, chain: ChainId) -> Vec<u8> {
+        sign::message(VOTE, chain, &encode(&self.vote))
+    }
+
     /// Whether the voter really signed this, for this chain.
     pub fn is_signed(&self, chain: ChainId) -> bool {
         sign::verify(self.vote.by, VOTE, chain, &encode(&self.vote), &self.signature)
@@ -69,8 +74,7 @@ impl SignedVote {
 ///
 /// All are checked as one batch, which costs less than half, and one by one only when the batch does not hold.
 pub fn forged(votes: &[SignedVote], chain: ChainId) -> Option<&SignedVote> {
-    let text = |signed: &SignedVote| sign::message(VOTE, chain, &encode(&signed.vote));
-    let texts: Vec<_> = votes.iter().map(text).collect();
+    let texts: Vec<_> = votes.iter().map(|signed| signed.message(chain)).collect();
     let pairs = votes.iter().zip(&texts);
     let batch: Vec<_> =
         pairs.map(|(signed, text)| (signed.vote.by, text.as_slice(), signed.signature)).collect();

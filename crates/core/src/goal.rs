@@ -1,7 +1,7 @@
 //! A learning goal: what is to be learned, how it is measured and by which programs.
 
 use crate::exact::programs::turn::{TurnShape, turn};
-use crate::exact::programs::{Mlp, inference::inference, merge::MergeRule, metric::accuracy, step::Training};
+use crate::exact::programs::{Net, inference::inference, merge::MergeRule, metric::accuracy, step::Training};
 use crate::exact::{DataRoot, Program, ProgramError};
 use crate::{Commitment, Digest, GoalId, Wire, encode};
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,8 @@ pub struct Goal {
     /// A short name for people.
     #[serde(with = "crate::codec::text")]
     pub name: String,
-    /// The model: sizes of a multilayer perceptron, which fix the layout.
-    pub mlp: Mlp,
+    /// The model: the layers of a net, dense or factorised, which fix the layout.
+    pub net: Net,
     /// The commitment to the first model θ₀.
     pub initial: Commitment,
     /// How models are scored.
@@ -67,7 +67,7 @@ impl Goal {
         if self.name.is_empty() || self.name.len() > Self::MAX_NAME {
             return Err(ProgramError::Argument("a goal's name has 1 to 64 bytes"));
         }
-        if self.metric_set.columns != self.mlp.features()
+        if self.metric_set.columns != self.net.features()
             || self.drawn == 0
             || self.drawn > self.metric_set.rows
         {
@@ -102,7 +102,7 @@ impl Goal {
         self.bounds()?;
         rows_within(rows)?;
         let shape = TurnShape { peers, rows, metric_rows: self.metric_set.rows, drawn: self.drawn };
-        turn(&self.mlp, shape, self.merge, self.training)
+        turn(&self.net, shape, self.merge, self.training)
     }
 
     /// The program that scores a model on all metric rows.
@@ -112,7 +112,7 @@ impl Goal {
     pub fn metric_program(&self) -> Result<Program, ProgramError> {
         self.bounds()?;
         match self.metric {
-            Metric::Accuracy => accuracy(&self.mlp, self.metric_set.rows, self.metric_set.rows),
+            Metric::Accuracy => accuracy(&self.net, self.metric_set.rows, self.metric_set.rows),
         }
     }
 
@@ -123,7 +123,7 @@ impl Goal {
     pub fn inference_program(&self, rows: u32) -> Result<Program, ProgramError> {
         self.bounds()?;
         rows_within(rows)?;
-        inference(&self.mlp, rows)
+        inference(&self.net, rows)
     }
 }
 
@@ -137,12 +137,13 @@ fn rows_within(rows: u32) -> Result<(), ProgramError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exact::programs::Mlp;
 
     fn goal(sizes: &[u32], rows: u32) -> Goal {
         let none = Commitment::merkle(Digest::ZERO);
         Goal {
             name: "small".into(),
-            mlp: Mlp::new(sizes).expect("sizes"),
+            net: Mlp::new(sizes).expect("sizes").into(),
             initial: none,
             metric: Metric::Accuracy,
             metric_set: DataRoot { rows, columns: sizes[0], features: none, labels: none },

@@ -168,9 +168,27 @@ fn a_trivial_train_is_the_dense_layer() {
 }
 
 #[test]
+fn layouts_and_contractions_are_those_of_the_cores() {
+    let net = Net::new(vec![train(&[2, 3], &[3, 2], &[2]), Linear::Dense { from: 6, to: 4 }]).unwrap();
+    let layout = net.layout();
+    let entries: Vec<_> =
+        layout.entries().iter().map(|entry| (entry.name.as_str(), entry.shape.as_slice())).collect();
+    assert_eq!(
+        entries,
+        [("w1.1", &[1, 2, 3, 2][..]), ("w1.2", &[2, 3, 2, 1]), ("b1", &[6]), ("w2", &[6, 4]), ("b2", &[4])]
+    );
+    assert_eq!((layout.len(), net.dense_parameters()), (net.parameters() as usize, 7 * 6 + 7 * 4));
+    // The last core first: 2·3 values by 2·2 of the core, then 2·2·2 values by 3.
+    let counted: Vec<_> = net.contractions().map(|one| (one.products, one.results)).collect();
+    assert_eq!(counted, [(24, 8), (24, 6), (24, 4)]);
+    assert_eq!(net.to_string(), "6~6-4");
+    assert_eq!(net.whole().unwrap(), Net::from(Mlp::new(&[6, 6, 4]).unwrap()));
+}
+
+#[test]
 fn a_net_learns_in_factors() {
     let net = Net::new(vec![train(&[2, 2], &[4, 2], &[3]), Linear::Dense { from: 8, to: 2 }]).unwrap();
-    let first = net.init(Seed::from_number(3));
+    let first = net.init(Seed::from_number(3)).tensor();
     // Class 1 where the first two features have one sign: no linear model can.
     let x = numbers(9, 4 * 64, 256);
     let labels: Vec<i64> = x.chunks(4).map(|row| i64::from((row[0] > 0) == (row[1] > 0))).collect();

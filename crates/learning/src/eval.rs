@@ -8,7 +8,7 @@
 //!
 //! Rows are scored in blocks, so memory does not grow with the data.
 
-use crate::model::{Batch, Loss, Model, ModelError, check_batch, softmax_in_place};
+use crate::model::{Batch, Loss, Model, ModelError, check_batch, check_length, softmax_in_place};
 use crate::scratch;
 use bitneuron_core::Dataset;
 use std::borrow::Cow;
@@ -98,17 +98,30 @@ pub fn accuracy(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<f64
 /// # Errors
 /// Parameters or data that do not fit the model.
 pub fn mean_loss(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<f64, ModelError> {
+    scratch::with(data.len(), |each| {
+        losses(model, params, data, each)?;
+        Ok(each.iter().map(|loss| f64::from(*loss)).sum::<f64>() / data.len().max(1) as f64)
+    })
+}
+
+/// The loss of each row by which the model is trained, written to `losses` (`[n]`).
+///
+/// # Errors
+/// Parameters, data or losses that do not fit the model.
+pub fn losses(
+    model: &dyn Model,
+    params: &[f32],
+    data: &Dataset,
+    losses: &mut [f32],
+) -> Result<(), ModelError> {
     let (features, inputs) = (row_major(data), model.inputs());
     check_batch(inputs, model.outputs(), &Batch::new(&features, data.labels()))?;
-    let mut sum = 0.0;
-    scratch::with(BLOCK.min(data.len()), |losses| {
-        for (rows, labels) in features.chunks(BLOCK * inputs.max(1)).zip(data.labels().chunks(BLOCK)) {
-            let losses = &mut losses[..labels.len()];
-            model.losses(params, &Batch::new(rows, labels), losses)?;
-            sum += losses.iter().map(|loss| f64::from(*loss)).sum::<f64>();
-        }
-        Ok(sum / data.len().max(1) as f64)
-    })
+    check_length("losses", losses.len(), data.len())?;
+    let rows = features.chunks(BLOCK * inputs.max(1)).zip(data.labels().chunks(BLOCK));
+    for ((rows, labels), losses) in rows.zip(losses.chunks_mut(BLOCK)) {
+        model.losses(params, &Batch::new(rows, labels), losses)?;
+    }
+    Ok(())
 }
 
 /// Mean cross-entropy in nats, whatever loss the model is trained by; zero of no rows.
@@ -178,7 +191,7 @@ pub fn evaluate(model: &dyn Model, params: &[f32], data: &Dataset) -> Result<Eva
 }
 
 /// Calls `each` with the scores and the label of every row.
-fn scored(
+pub(crate) fn scored(
     model: &dyn Model,
     params: &[f32],
     data: &Dataset,
@@ -197,7 +210,7 @@ fn scored(
 }
 
 /// The first of the largest.
-fn argmax(scores: &[f32]) -> usize {
+pub(crate) fn argmax(scores: &[f32]) -> usize {
     let mut best = 0;
     for (index, score) in scores.iter().enumerate() {
         if *score > scores[best] {

@@ -11,14 +11,18 @@ use bitneuron_core::exact::programs::merge::{MergeRule, merge, shares};
 use bitneuron_core::exact::programs::metric::accuracy;
 use bitneuron_core::exact::programs::step::{Training, sgd};
 use bitneuron_core::exact::{
-    ExactData, ExactParams, Program, ProgramError, Tensor, compute, data::draw, programs::Mlp,
+    ExactData, ExactParams, Program, ProgramError, Tensor, compute, data::draw, programs::Net,
 };
 use bitneuron_core::{Digest, Seed, Share, Weight};
+
+mod robust;
+
+pub use robust::{ExactClipping, ExactTrimmedMean, Trim};
 
 /// A merge rule with a program, hence one that can be replayed, voted on and proved.
 pub trait ExactRule: Merge<ExactParams> {
     /// The program that merges `peers` models of `parameters` parameters. Inputs: the own parameters, each peer's, and the
-    /// peers' shares. Outputs: the merged parameters and which peers stayed.
+    /// peers' shares. Outputs: the merged parameters, and for each peer 0 where it has no part in them.
     ///
     /// # Errors
     /// No program of this size.
@@ -45,6 +49,30 @@ fn rule(error: impl std::error::Error + Send + Sync + 'static) -> MergeError {
     MergeError::Rule(Box::new(error))
 }
 
+/// A number as programs take it; one too large for any program stays too large.
+fn fit(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Both outputs of a rule's program, run on contributions that fit each other, with the peers' shares.
+fn outcome(
+    exact: &dyn ExactRule,
+    own: &Contribution<'_, ExactParams>,
+    peers: &[Contribution<'_, ExactParams>],
+    given: &[Share],
+) -> Result<(ExactParams, Tensor), MergeError> {
+    let layout = own.value.layout();
+    let program = exact.program(fit(layout.len()), fit(peers.len())).map_err(rule)?;
+    let mut inputs = vec![own.value.tensor()];
+    inputs.extend(peers.iter().map(|peer| peer.value.tensor()));
+    inputs.push(shares(given));
+    let outputs = compute(&program, &inputs).map_err(rule)?;
+    let Ok([merged, kept]) = <[Tensor; 2]>::try_from(outputs) else {
+        return Err(MergeError::Rule("the program does not give a model and what stayed".into()));
+    };
+    Ok((ExactParams::from_tensor(&merged, layout.clone()).map_err(rule)?, kept))
+}
+
 impl Merge<ExactParams> for ExactMerge {
     fn merge(
         &self,
@@ -63,22 +91,12 @@ impl Merge<ExactParams> for ExactMerge {
         }
         let weights: Vec<Weight> = peers.iter().map(|peer| peer.weight).collect();
         let (mut own_share, mut influence) = admit::shares(own.weight, &weights);
-        let layout = own.value.layout();
-        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let program = self.program(count(layout.len()), count(peers.len())).map_err(rule)?;
-        let mut inputs = vec![own.value.tensor()];
-        inputs.extend(peers.iter().map(|peer| peer.value.tensor()));
-        inputs.push(shares(&influence));
-        let outputs = compute(&program, &inputs).map_err(rule)?;
-        let [merged, kept] = &outputs[..] else {
-            return Err(MergeError::Rule("the program does not give a model and what stayed".into()));
-        };
+        let (value, kept) = outcome(self, own, peers, &influence)?;
         for (share, _) in influence.iter_mut().zip(kept.data()).filter(|(_, kept)| **kept == 0) {
             own_share = Share(own_share.0.saturating_add(share.0));
             *share = Share::ZERO;
         }
         let age = oldest(own, peers, &influence);
-        let value = ExactParams::from_tensor(merged, layout.clone()).map_err(rule)?;
         Ok(Merged { value, age, own: own_share, influence })
     }
 
@@ -98,7 +116,7 @@ impl Merge<ExactParams> for ExactMerge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExactSgd {
     /// The model.
-    pub mlp: Mlp,
+    pub net: Net,
     /// Steps, batch and rate.
     pub training: Training,
 }
@@ -108,15 +126,16 @@ pub struct ExactSgd {
 /// # Errors
 /// [`UpdateError::Empty`] of no rows, [`UpdateError::Layout`] of another model, [`UpdateError::Rule`] where rows and model
 /// fit no program.
-pub fn score(mlp: &Mlp, params: &ExactParams, data: &ExactData) -> Result<u32, UpdateError> {
+pub fn score(net: impl Into<Net>, params: &ExactParams, data: &ExactData) -> Result<u32, UpdateError> {
+    let net = net.into();
     if data.rows() == 0 {
         return Err(UpdateError::Empty);
     }
-    if **params.layout() != *mlp.layout() {
+    if **params.layout() != *net.layout() {
         return Err(UpdateError::Layout);
     }
     let rows = count(data)?;
-    let program = accuracy(mlp, rows, rows).map_err(failed)?;
+    let program = accuracy(&net, rows, rows).map_err(failed)?;
     let all = Tensor::vector((0..i64::from(rows)).collect());
     let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), all];
     let outputs = compute(&program, &inputs).map_err(failed)?;
@@ -144,10 +163,10 @@ impl Update<ExactParams, ExactData> for ExactSgd {
     ) -> Result<Progress, UpdateError> {
         let rows = count(data)?;
         let wrong = |params: &ExactParams| -> Result<f64, UpdateError> {
-            Ok(1.0 - f64::from(score(&self.mlp, params, data)?) / f64::from(rows))
+            Ok(1.0 - f64::from(score(&self.net, params, data)?) / f64::from(rows))
         };
         let loss_before = wrong(params)?;
-        let program = sgd(&self.mlp, rows, self.training).map_err(failed)?;
+        let program = sgd(&self.net, rows, self.training).map_err(failed)?;
         let index = Tensor::vector(draw(Digest(seed.0), rows, self.training.rows() as usize));
         let inputs = [params.tensor(), data.features().clone(), data.labels().clone(), index];
         let outputs = compute(&program, &inputs).map_err(failed)?;
@@ -166,6 +185,7 @@ mod tests {
     use super::*;
     use crate::merge::FilteredMean;
     use bitneuron_core::NodeId;
+    use bitneuron_core::exact::programs::Mlp;
 
     fn model(seed: u64) -> ExactParams {
         Mlp::new(&[4, 3]).expect("sizes").init(Seed::from_number(seed))
@@ -224,7 +244,7 @@ mod tests {
         let features = Tensor::new(&[6, 4], (0..24).map(|n| (n * 37) % 256).collect()).expect("shape");
         let data = ExactData::new(features, Tensor::vector(vec![0, 1, 2, 0, 1, 2])).expect("fits");
         let training = Training { steps: 20, batch: 4, rate_shift: 1, ..Training::default() };
-        let mut update = ExactSgd { mlp, training };
+        let mut update = ExactSgd { net: mlp.into(), training };
         let (mut a, mut b) = (model(1), model(1));
         let progress = update.update(&mut a, &data, 0, Seed::from_number(5)).expect("steps");
         assert_eq!(update.update(&mut b, &data, 0, Seed::from_number(5)).expect("steps"), progress);

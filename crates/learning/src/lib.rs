@@ -3,8 +3,10 @@
 //! # Tour
 //!
 //! Data flow one way: [`data`] reads rows, [`partition`] spreads them over nodes, [`model`] holds the functions that are
-//! learned, [`optim`] implements [`update::Update`] for them and [`robust`] hardens it, [`merge`] joins what others send, [`gossip`] drives all of it
-//! as machines, [`eval`] and [`baseline`] say how good the outcome is.
+//! learned, [`optim`] implements [`update::Update`] for them and [`robust`] hardens it, [`merge`] joins what others send,
+//! [`gossip`] drives all of it as machines, [`eval`] and [`baseline`] say how good the outcome is. Against faked and corrupted
+//! data (§5) stand [`select`], which chooses the rows that are learned from, [`heal`], which mends states of a served model, and
+//! [`value`], which tells what a contribution is worth; [`fairness`] tells how differently a model treats groups.
 //!
 //! | paper | here |
 //! |---|---|
@@ -25,8 +27,10 @@ pub mod data;
 mod draw;
 pub mod eval;
 pub mod exact;
+pub mod fairness;
 pub mod federated;
 pub mod gossip;
+pub mod heal;
 pub mod merge;
 pub mod model;
 pub mod named;
@@ -34,9 +38,11 @@ pub mod optim;
 pub mod partition;
 pub mod robust;
 mod scratch;
+pub mod select;
 #[cfg(feature = "suite")]
 pub mod suite;
 pub mod update;
+pub mod value;
 
 pub use merge::{Contribution, Merge, MergeError, Merged};
 pub use model::{Batch, Model, ModelError};

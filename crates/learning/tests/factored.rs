@@ -3,7 +3,8 @@
 use bitneuron_compress::factor::{CpLinear, TrainLinear};
 use bitneuron_compress::rank::{Annealing, Shrinkage, prune};
 use bitneuron_compress::{Compressor, Limits, Uniform};
-use bitneuron_core::exact::programs::{Linear as ExactLinear, Net, Train};
+use bitneuron_core::exact::programs::{Linear as ExactLinear, Net, Train, inference::inference};
+use bitneuron_core::exact::{Tensor, compute};
 use bitneuron_core::{Dataset, Seed};
 use bitneuron_learning::model::{Layer, Mlp, Model, ModelError};
 use bitneuron_learning::optim::{Adam, Shrinking};
@@ -181,13 +182,30 @@ fn ranks_shrink_while_a_model_learns() {
     assert!(found > shrunk.params.values().len() && found <= target + 64 + 3 + 3 * 8 * 8, "{found}");
 }
 
+/// The same cores in the same order: what users train in `f32` is what validators step in integers.
 #[test]
-fn the_flat_buffer_is_that_of_the_exact_nets() {
-    let model =
-        Mlp::of(vec![ttm(&[2, 2], &[2, 3], 3), Layer::Dense { inputs: 6, outputs: 3 }]).expect("widths meet");
-    let train = Train::new(&[2, 2], &[2, 3], &[3]).expect("small");
-    let shapes: Vec<&[u32]> = model.layout().entries().iter().map(|entry| entry.shape.as_slice()).collect();
-    assert!(train.cores().iter().zip(shapes).all(|(core, shape)| core.as_slice() == shape));
-    let net = Net::new(vec![ExactLinear::Train(train), ExactLinear::Dense { from: 6, to: 3 }]);
-    assert_eq!(net.expect("widths meet").parameters() as usize, model.layout().len());
+fn an_exact_net_and_its_f32_form_are_one_model() {
+    let train = |inputs: &[u32], outputs: &[u32], ranks: &[u32]| {
+        ExactLinear::Train(Train::new(inputs, outputs, ranks).expect("sizes"))
+    };
+    for linears in [
+        vec![train(&[2, 3, 2], &[3, 2, 2], &[3, 2]), ExactLinear::Dense { from: 12, to: 3 }],
+        vec![ExactLinear::Dense { from: 12, to: 4 }, train(&[2, 2], &[3, 1], &[2])],
+        vec![train(&[3, 4], &[3, 3], &[4]), train(&[3, 3], &[1, 3], &[3])],
+    ] {
+        let net = Net::new(linears).expect("widths meet");
+        let model = Mlp::try_from(&net).expect("the same sizes");
+        assert_eq!(*model.layout(), net.layout());
+        let params = net.init(Seed::from_number(5));
+        let features: Vec<i64> = (0..8 * 12).map(|at| (at * 37) % 256).collect();
+        let x: Vec<f32> = features.iter().map(|value| *value as f32 / 256.0).collect();
+        let mut scores = vec![0.0; 8 * 3];
+        model.scores(params.to_params().values(), &x, &mut scores).expect("fits");
+        let inputs = [params.tensor(), Tensor::new(&[8, 12], features).expect("fits")];
+        let outputs = compute(&inference(&net, 8).expect("small"), &inputs).expect("within the intervals");
+        for (exact, score) in outputs[1].data().iter().zip(scores) {
+            // Values between contractions have 8 fractional bits.
+            assert!((*exact as f32 / 256.0 - score).abs() < 0.05, "{net}: {exact} {score}");
+        }
+    }
 }

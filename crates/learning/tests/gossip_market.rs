@@ -376,7 +376,7 @@ fn a_rule_that_refuses_the_set_does_not_stop_an_exact_validator() {
             id: id(100),
             merge_data: Arc::new(Refuses(too_few)),
             merge_models: Arc::new(Refuses(too_few)),
-            update: ExactSgd { mlp: mlp.clone(), training },
+            update: ExactSgd { net: mlp.clone().into(), training },
             codec: Integers(Arc::clone(mlp.init(Seed::default()).layout())),
             model: mlp.init(Seed::default()),
             data: ExactData::from_dataset(&rows(6)).expect("fits"),
@@ -403,7 +403,7 @@ fn a_rule_that_refuses_the_set_does_not_stop_an_exact_validator() {
             assert_eq!(played(&mut validator), told, "round {round}");
             let seed = Seed::from_number(2).derive_number("update", round);
             let data = ExactData::from_dataset(&rows(6)).expect("fits");
-            ExactSgd { mlp: mlp.clone(), training }
+            ExactSgd { net: mlp.clone().into(), training }
                 .update(&mut expected, &data, round, seed)
                 .expect("trains");
             assert_eq!(validator.model(), &expected);

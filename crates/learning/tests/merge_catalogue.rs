@@ -9,7 +9,7 @@ use bitneuron_learning::suite;
 use std::sync::Arc;
 
 fn rule(text: &str) -> Arc<dyn Merge> {
-    named(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    named(text).expect(text)
 }
 
 /// Every name, with defaults and with options, and chains of them.

@@ -48,7 +48,7 @@ fn the_update_that_is_voted_on_passes() {
             rate_shift: 1,
             ..programs::step::Training::default()
         };
-        let mut sgd = ExactSgd { mlp: mlp.clone(), training };
+        let mut sgd = ExactSgd { net: mlp.clone().into(), training };
         suite::update(&mut sgd, &mlp).unwrap_or_else(|broken| panic!("{sizes:?}: {broken}"));
     }
 }
@@ -78,7 +78,7 @@ fn wrong_integer_updates_are_refused() {
             rate_shift: 1,
             ..programs::step::Training::default()
         };
-        let sgd = ExactSgd { mlp: mlp.clone(), training };
+        let sgd = ExactSgd { net: mlp.clone().into(), training };
         suite::update(&mut Faulty(sgd, fault), &mlp).map_err(|broken| broken.law)
     };
     assert_eq!(law(|sgd, params, data, seed| sgd.update(params, data, 0, seed)), Ok(()));
@@ -88,7 +88,7 @@ fn wrong_integer_updates_are_refused() {
     });
     assert_eq!(remembers, Err(UpdateLaw::Replay));
     let leaves_a_trace = law(|sgd, params, data, seed| {
-        sgd.update(params, data, 0, seed).inspect_err(|_| *params = sgd.mlp.init(Seed::from_number(99)))
+        sgd.update(params, data, 0, seed).inspect_err(|_| *params = sgd.net.init(Seed::from_number(99)))
     });
     assert_eq!(leaves_a_trace, Err(UpdateLaw::Refusal));
     let idle = law(|sgd, params, data, seed| sgd.update(&mut params.clone(), data, 0, seed));

@@ -10,8 +10,10 @@ use crate::event::Event;
 use crate::plan::part;
 use crate::{Refused, State, draft::Draft, goal::score};
 use bitneuron_core::claim::{Claim, Score, Settles};
+use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{
-    Amount, ChainId, Digest, Height, Keypair, NodeId, Outbox, Signature, Wire, decode, encode, sign,
+    Amount, Bytes, ChainId, Digest, GoalId, Height, Keypair, Layout, NodeId, Outbox, Signature, Wire, decode,
+    encode, sign,
 };
 use bitneuron_market::{
     self as market, DataMarket, DataTerms, Deal, DealId, Duty, Order, OrderId, Orderbook as _,
@@ -188,7 +190,13 @@ impl Draft<'_> {
         self.settle(id, market::Event::Delivered)
     }
 
-    pub(crate) fn post(&mut self, by: NodeId, id: DealId, packet: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn post(
+        &mut self,
+        by: NodeId,
+        id: DealId,
+        packet: &[u8],
+        base: Option<&Bytes>,
+    ) -> Result<(), Refused> {
         let deal = self.state.deal_to_end(id)?;
         if deal.seller != by {
             return Err(Refused::NotParty(by));
@@ -201,12 +209,26 @@ impl Draft<'_> {
             return Err(market::MarketError::Repeated(market::Event::Delivered).into());
         }
         // The digest alone says nothing of what the buyer can use.
-        let layout = self.state.registered(deal.terms.goal())?.goal.mlp.layout();
-        if self.judge(|judge| judge.opens(packet, &layout))? != model {
+        let (layout, base) = self.base(deal.terms.goal(), base)?;
+        let chain = self.state.chain;
+        if self.judge(|judge| judge.opens(packet, base.as_ref(), &layout, chain))? != model {
             return Err(Refused::Mismatch("a packet of another model than was sold"));
         }
         self.events.push(Event::Delivered { deal: id, posted: true });
         self.settle(id, market::Event::Delivered)
+    }
+
+    /// The layout of a goal's models, and the model that a packet was shown with as its base.
+    pub(crate) fn base(
+        &self,
+        goal: GoalId,
+        base: Option<&Bytes>,
+    ) -> Result<(Arc<Layout>, Option<ExactParams>), Refused> {
+        let layout = self.state.registered(goal)?.goal.net.layout();
+        let read = |bytes: &Bytes| ExactParams::from_bytes(bytes, &layout);
+        let base = base.map(|bytes| read(bytes).ok_or(Refused::Mismatch("a base that is no model")));
+        let base = base.transpose()?;
+        Ok((layout, base))
     }
 
     /// A seller's claim about what it sold.

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! an eighth of the slice     in equal parts, one for each height of the epoch, to builders of blocks with merit
-//! seven eighths of it        weight / all weight · presence, to the voters of the epoch
+//! seven eighths of it        weight / all weight · attendance, to the voters of the epoch
 //! fees of earlier epochs     the same
 //! ```
 //!
 //! A block has full *merit* when a claim in it moved a head of a listed goal; else it has as much as the treasury took of the deals of
-//! listed goals that it settled, so that nothing is gained by trading with oneself; a block without proofs has none. *Presence* is
-//! the part of its draws to build that a voter met ([`crate::Presence::participation`]), and nothing in jail.
+//! listed goals that it settled, so that nothing is gained by trading with oneself; a block without proofs has none. *Attendance* is
+//! the part of the epoch's heights of which a precommit of the voter was brought ([`crate::Attendance::part`]), and nothing in jail.
 //!
 //! What is not earned goes to nobody else: of the slice it is carried (`emission`), of fees it waits for the next epoch. So nobody
 //! gains by another's absence. And fees are paid by the epoch after theirs: whoever fills blocks with his own transactions gets
@@ -59,16 +59,17 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Pays the voters of this epoch by weight and presence, as much of the pot as they earned.
+    /// Pays the voters of this epoch by weight and attendance, as much of the pot as they earned.
     fn pay_voters(&mut self, from: Pocket, pot: Amount, merit: Merit) -> Result<(), Refused> {
         let epoch = self.state.epoch();
         let Some(voters) = self.state.elected(epoch) else { return Ok(()) };
-        let all = u128::from(voters.total().0);
-        for member in voters.members().iter().filter(|member| pot > Amount::ZERO && member.weight.0 > 0) {
-            let present = self.state.standing(member.id).presence.participation();
+        let (all, attendance) = (u128::from(voters.total().0), self.state.attendance.get(&()).cloned());
+        let attendance = attendance.unwrap_or_default();
+        let members = voters.members().iter().enumerate();
+        for (place, member) in members.filter(|(_, member)| pot > Amount::ZERO && member.weight.0 > 0) {
             if self.state.is_free(member.id, epoch) {
                 let whole = pot.mul_div(u128::from(member.weight.0), all).unwrap_or_default();
-                let earned = whole.mul_div(u128::from(present), 1 << 16).unwrap_or_default();
+                let earned = whole.mul_div(u128::from(attendance.part(place)), 1 << 16).unwrap_or_default();
                 self.pay(from, member.id, merit, earned)?;
             }
         }

@@ -3,13 +3,14 @@
 //! A draft works on a copy of the state. A candidate that fails while a block is built is undone; an action changes the
 //! order book last, which cannot be undone.
 
+use crate::ahead::Drawn;
 use crate::event::Event;
 use crate::fee::{Paid, gas, next_base_fee, plain_gas};
 use crate::receipt::{self, Cause, Receipt};
 use crate::state::BEACONS;
 use crate::tx::{Action, Candidate, Tx};
 use crate::{Refused, State};
-use bitneuron_consensus::{Block, Header};
+use bitneuron_consensus::{Block, Header, SignedVote};
 use bitneuron_core::claim::{self, CheckClaim, Claim, Demand, Opening, Score, Settles, Turn};
 use bitneuron_core::{Amount, Digest, Epoch, NodeId};
 use std::collections::BTreeSet;
@@ -44,10 +45,20 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(crate) fn begin(before: &State, header: &Header, check: &'a dyn CheckClaim) -> Result<Self, Refused> {
+    /// A block on its way, of which the draw may be known.
+    pub(crate) fn begin(
+        before: &State,
+        header: &Header,
+        drawn: Option<Drawn>,
+        check: &'a dyn CheckClaim,
+    ) -> Result<Self, Refused> {
         before.understands()?;
-        let output = before.follows(header)?;
-        let (state, builder) = (before.clone(), header.proposer);
+        let output = before.follows(header, drawn)?;
+        let (mut state, builder) = (before.clone(), header.proposer);
+        let attendance = before.attendance();
+        if attendance.heights > 0 {
+            state.attendance.set((), attendance);
+        }
         let mut draft = Self {
             state,
             events: Vec::new(),
@@ -99,6 +110,17 @@ impl<'a> Draft<'a> {
     /// What the answer to an audit of a claim says that it opens.
     pub(crate) fn audit_openings(&self, claim: &Claim, demand: Demand, answer: &[u8]) -> Vec<Opening> {
         self.check.audit_openings(claim, demand, answer)
+    }
+
+    /// Whether all these votes are signed by their voters, looked at together.
+    pub(crate) fn are_signed(&mut self, votes: &[SignedVote]) -> bool {
+        self.judged = true;
+        let chain = self.state.chain;
+        let texts: Vec<Vec<u8>> = votes.iter().map(|signed| signed.message(chain)).collect();
+        let pairs = votes.iter().zip(&texts);
+        let items: Vec<_> =
+            pairs.map(|(signed, text)| (signed.vote.by, text.as_slice(), signed.signature)).collect();
+        self.check.verify_all(&items)
     }
 
     /// When a claim that the judge accepted is final.
@@ -164,7 +186,7 @@ impl<'a> Draft<'a> {
             Action::Place(order) => self.place(by, order),
             Action::Cancel(order) => self.cancel(by, *order),
             Action::Receipt { deal } => self.receipt(by, *deal),
-            Action::Post { deal, packet } => self.post(by, *deal, packet),
+            Action::Post { deal, packet, base } => self.post(by, *deal, packet, base.as_ref()),
             Action::CommitTurn { goal, commitment } => self.commit_turn(by, *goal, *commitment),
             Action::Contest { goal, step } => self.contest(by, *goal, step),
             Action::Claim(claim) => self.claim(claim),
@@ -176,6 +198,7 @@ impl<'a> Draft<'a> {
             Action::Propose(motion) => self.propose(by, *motion),
             Action::Vote { proposal, choice } => self.vote(by, *proposal, *choice),
             Action::CallPause => self.call_pause(by),
+            Action::Attend { height, round, votes } => self.attend(*height, *round, votes),
         }
     }
 
@@ -232,6 +255,7 @@ impl<'a> Draft<'a> {
         // Before anything is taken, for a vote may pardon it.
         self.govern()?;
         self.pay_dividends()?;
+        self.state.attendance.unset(&());
         self.judge_presence()?;
         self.take_penalties()?;
         self.release()?;
@@ -260,7 +284,8 @@ fn answerable(tx: &Tx) -> Option<NodeId> {
         | Action::Refute(_)
         | Action::Answer { .. }
         | Action::Challenge { .. }
-        | Action::Move { .. } => Some(tx.by),
+        | Action::Move { .. }
+        | Action::Attend { .. } => Some(tx.by),
         _ => None,
     }
 }

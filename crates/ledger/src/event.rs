@@ -253,6 +253,13 @@ pub enum Event {
         /// How often it built.
         built: u32,
     },
+    /// Precommits for the block of a height were counted.
+    Attended {
+        /// The height that was voted on.
+        roll: Height,
+        /// Of how many voters that had not been heard.
+        voters: u32,
+    },
     /// Tokens were paid out of a slice of the rewards, or out of fees.
     Rewarded {
         /// Whom.
@@ -426,6 +433,7 @@ impl Event {
             | Self::Delivered { .. }
             | Self::Proven(_)
             | Self::EpochStarted { .. }
+            | Self::Attended { .. }
             | Self::VoteOpened { .. }
             | Self::GoalListed { .. }
             | Self::ParameterSet { .. }

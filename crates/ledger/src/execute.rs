@@ -13,6 +13,7 @@
 //! and whether its builder was drawn, for which one needs the voting round. Here time must grow and the builder must be a
 //! free member of the electorate.
 
+use crate::ahead::{Drawn, Looked};
 use crate::draft::Draft;
 use crate::event::Event;
 use crate::fee::plain_gas;
@@ -20,7 +21,7 @@ use crate::tx::{Action, Candidate, SignedTx};
 use crate::{HeaderFault, Params, Refused, State};
 use bitneuron_consensus::{Block, Electorate, Header};
 use bitneuron_core::claim::{CheckClaim, Claim};
-use bitneuron_core::{Bytes, Digest, Height, Time, Wire, decode, encode};
+use bitneuron_core::{Bytes, Digest, Height, Time, Wire, encode};
 use std::sync::Arc;
 
 /// A block put together from candidates.
@@ -44,20 +45,24 @@ impl State {
     /// # Errors
     /// Why the block is invalid; this state is never changed.
     pub fn execute(&self, block: &Block, check: &dyn CheckClaim) -> Result<(Self, Vec<Event>), Refused> {
-        if !block.is_consistent() {
-            return Err(HeaderFault::Body.into());
+        self.execute_looked(block, &Looked::read(block)?, check)
+    }
+
+    /// Executes a block of which something is known.
+    pub(crate) fn execute_looked(
+        &self,
+        block: &Block,
+        looked: &Looked,
+        check: &dyn CheckClaim,
+    ) -> Result<(Self, Vec<Event>), Refused> {
+        let mut draft = Draft::begin(self, &block.header, looked.drawn, check)?;
+        let mut all = looked.candidates(block);
+        if !all.iter().all(|one| one.verified) {
+            Candidate::verify_all(&mut all, self.chain, check);
         }
-        let mut draft = Draft::begin(self, &block.header, check)?;
-        let refused = |at, why| Refused::Transaction { at, why: Box::new(why) };
-        let read = |(at, bytes): (usize, &Bytes)| decode(bytes).map_err(|error| refused(at, error.into()));
-        let all: Vec<SignedTx> = block.transactions.iter().enumerate().map(read).collect::<Result<_, _>>()?;
-        let sizes = block.transactions.iter().map(|bytes| bytes.len());
-        let mut all: Vec<Candidate<'_>> =
-            all.iter().zip(sizes).map(|(signed, size)| Candidate::of(signed, size)).collect();
-        Candidate::verify_all(&mut all, self.chain, check);
         self.foresee(all.iter().map(|candidate| candidate.signed), check);
         for (at, candidate) in all.iter().enumerate() {
-            draft.apply(candidate).map_err(|why| refused(at, why))?;
+            draft.apply(candidate).map_err(|why| Refused::Transaction { at, why: Box::new(why) })?;
         }
         draft.end()?;
         let receipts = draft.receipts();
@@ -92,7 +97,7 @@ impl State {
     ) -> Result<Built, Refused> {
         draft.time = draft.time.max(Time(self.clock.time.0.saturating_add(1)));
         draft.voters = name(self.next_voters());
-        let mut run = Draft::begin(self, &draft, check)?;
+        let mut run = Draft::begin(self, &draft, None, check)?;
         let (mut transactions, mut dropped) = (Vec::new(), Vec::new());
         for candidate in candidates {
             let bytes = encode(candidate.as_ref());
@@ -176,8 +181,8 @@ impl State {
         if needed <= known { Ok(()) } else { Err(Refused::Protocol { needed, known }) }
     }
 
-    /// Whether a header follows on this state; what its builder drew.
-    pub(crate) fn follows(&self, header: &Header) -> Result<Digest, Refused> {
+    /// Whether a header follows on this state; what its builder drew, looked at unless it is known.
+    pub(crate) fn follows(&self, header: &Header, known: Option<Drawn>) -> Result<Digest, Refused> {
         let rule = |holds: bool, fault: HeaderFault| if holds { Ok(()) } else { Err(fault) };
         let expected = self.clock.height.next();
         rule(header.chain == self.chain, HeaderFault::Chain)?;
@@ -194,7 +199,8 @@ impl State {
         rule(may, HeaderFault::Jailed(id))?;
         let voters = electorate.ok_or(HeaderFault::Voters)?;
         rule(header.voters == voters.digest(), HeaderFault::Voters)?;
-        let output = voters.slot(self.chain, expected).output(id, &header.draw);
+        let known = known.filter(|drawn| drawn.voters == header.voters).map(|drawn| drawn.output);
+        let output = known.or_else(|| voters.slot(self.chain, expected).output(id, &header.draw));
         Ok(output.ok_or(HeaderFault::Draw(id))?)
     }
 }

@@ -46,6 +46,7 @@ pub fn plain_gas(signed: &SignedTx, size: usize) -> u64 {
         Action::Transfer { .. }
         | Action::RegisterData { .. }
         | Action::Receipt { .. }
+        | Action::Attend { .. }
         | Action::Answer { .. } => (1, 2, 0),
         Action::Bond(_) | Action::Unbond(_) | Action::CommitTurn { .. } => (1, 3, 0),
         Action::Post { .. } | Action::Cancel(_) | Action::Vote { .. } | Action::CallPause => (1, 4, 0),
@@ -70,7 +71,7 @@ pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state:
     let chain = state.chain;
     let opening = |deal: DealId, packet: &[u8]| {
         let goal = state.deal_to_end(deal).and_then(|deal| state.registered(deal.terms.goal()));
-        goal.map_or(0, |known| check.open_gas(packet, &known.goal.mlp.layout()))
+        goal.map_or(0, |known| check.open_gas(packet, &known.goal.net.layout()))
     };
     let checks = match &signed.tx.action {
         Action::Claim(claim) | Action::Refute(Refutation::Claim(claim)) => check.gas(claim),
@@ -81,10 +82,13 @@ pub(crate) fn gas(signed: &SignedTx, size: usize, check: &dyn CheckClaim, state:
             let block = vote.vote.block.unwrap_or_default();
             content.claim(block, chain).map_or(0, |claim| check.gas(&claim))
         }
-        Action::Post { deal, packet } | Action::Refute(Refutation::Packet { deal, packet }) => {
+        Action::Post { deal, packet, .. } | Action::Refute(Refutation::Packet { deal, packet, .. }) => {
             opening(*deal, packet)
         }
         Action::Contest { goal, step } => state.contest_gas(*goal, step),
+        Action::Attend { votes, .. } => {
+            SIGNATURE.saturating_mul(u64::try_from(votes.len()).unwrap_or(u64::MAX))
+        }
         Action::Answer { turn, answer } => {
             let turn = state.pending_turn(*turn);
             turn.map_or(0, |turn| check.audit_gas(&turn.claim, state.params.audits.demand, answer))

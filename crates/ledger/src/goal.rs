@@ -63,7 +63,7 @@ pub fn head_commitment(value: &[u8]) -> Option<Commitment> {
 /// Labels may well be alike.
 pub(crate) fn fits(goal: &Goal, root: &DataRoot) -> bool {
     let metric = &goal.metric_set;
-    root.features != metric.features && root.columns == goal.mlp.features() && root.rows > 0
+    root.features != metric.features && root.columns == goal.net.features() && root.rows > 0
 }
 
 impl State {

@@ -35,6 +35,7 @@ pub(crate) mod section {
     pub(crate) const OPENED: u8 = 20;
     pub(crate) const TALLY: u8 = 21;
     pub(crate) const GRANTS: u8 = 22;
+    pub(crate) const ATTENDANCE: u8 = 23;
     // Contests have numbers of their own from here on.
     pub(crate) const CONTESTS: u8 = 30;
     pub(crate) const TEST_SHARDS: u8 = 31;
@@ -103,6 +104,11 @@ pub fn stake(id: NodeId) -> Vec<u8> {
 /// What is known of a node, from which its reputation follows: a [`crate::Standing`].
 pub fn standing(id: NodeId) -> Vec<u8> {
     key_of(section::STANDINGS, &id)
+}
+
+/// Who attended this epoch, a [`crate::Attendance`]; absent until its second block.
+pub fn attendance() -> Vec<u8> {
+    key_of(section::ATTENDANCE, &())
 }
 
 /// A goal, a [`crate::GoalEntry`].

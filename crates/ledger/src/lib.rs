@@ -8,7 +8,7 @@
 //!
 //! Tokens are in pockets (`account`) and move only between them; those of Table 1 (`allocation`) are locked until they
 //! vest (`vesting`), and rewards are released over seven years (`emission`) to who builds and votes (`dividend`) and who
-//! learns. Stake (`stake`) makes voters (`electorate`); deals (`deal`) and turns (`turn`) are where learning meets
+//! learns. Stake (`stake`) makes voters (`electorate`), whose votes are counted (`attendance`); deals (`deal`) and turns (`turn`) are where learning meets
 //! money; turns whose proofs convince only later wait (`pending`), are
 //! audited (`audit`) and may be disputed (`dispute`); how often proofs open what is hidden is counted (`opened`); learning is paid by
 //! contests ([`contest`]); reputation follows from events; holders of tokens change parameters and more by votes ([`govern`]); refutations (`refute`) and slashing (`slash`) end what was false. A light client checks
@@ -22,7 +22,9 @@
 )]
 
 mod account;
+mod ahead;
 mod allocation;
+mod attendance;
 mod audit;
 mod class;
 pub mod contest;
@@ -68,6 +70,7 @@ mod vesting;
 
 pub use account::Pools;
 pub use allocation::{Allocation, Grant};
+pub use attendance::{Attendance, AttendanceFault, HEARD, Roll};
 pub use audit::AuditParams;
 pub use class::{ClassParams, ClassRule, Panel};
 pub use contest::{

@@ -277,7 +277,7 @@ mod tests {
         let slot = state.next_slot().expect("known");
         let voters = state.next_voters().expect("known").digest();
         let header = bitneuron_consensus::Header { draw: slot.draw(&key), voters, ..draft };
-        let mut draft = Draft::begin(&state, &header, &Nobody).expect("follows");
+        let mut draft = Draft::begin(&state, &header, None, &Nobody).expect("follows");
         let (who, before) = (key.id(), state.stake(key.id()).cloned().expect("staked"));
         let charge = |offence, height| {
             let committed = Height(height);

@@ -4,7 +4,7 @@
 //! drawn for a round before the builder's, out of jail, has missed a draw; the builder has met one. So presence follows from
 //! the chain alone, and nobody can write another absent by leaving out its votes. A single miss may be the network's
 //! fault and costs nothing. Who was drawn often enough and missed more than half sits in jail for a short time, and loses a
-//! little from the third time within some epochs on.
+//! little from the third time within some epochs on. What voters are *paid* follows their votes ([`crate::Attendance`]).
 
 use crate::event::Event;
 use crate::slash::{Charge, Offence};
@@ -24,12 +24,6 @@ pub struct Presence {
 }
 
 impl Presence {
-    /// The part of its draws that it met, in units of 2⁻¹⁶; all of it, as long as it was not drawn.
-    pub fn participation(&self) -> u32 {
-        let met = u64::from(self.built.min(self.drawn)) << 16;
-        met.checked_div(u64::from(self.drawn)).and_then(|part| u32::try_from(part).ok()).unwrap_or(1 << 16)
-    }
-
     /// Whether one more absence would be the third of a span of epochs.
     fn is_third(&self, now: Epoch, span: u64) -> bool {
         self.absent[0].is_some_and(|first| first.0.saturating_add(span) >= now.0)

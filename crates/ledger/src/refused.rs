@@ -1,5 +1,6 @@
 //! Why something is refused: one error for the whole ledger.
 
+use crate::attendance::AttendanceFault;
 use crate::contest::ContestFault;
 use crate::govern::GovernFault;
 use bitneuron_core::claim::{self, Source};
@@ -190,6 +191,9 @@ pub enum Refused {
         /// When.
         epoch: Epoch,
     },
+    /// Something about precommits that were brought.
+    #[error("precommits: {0}")]
+    Attendance(#[from] AttendanceFault),
     /// Punished before.
     #[error("misdeed {0} was punished before")]
     Punished(Digest),

@@ -10,7 +10,7 @@ use crate::tx::{Content, Refutation};
 use crate::{Refused, SignedDelivery, draft::Draft, packet_digest};
 use bitneuron_consensus::{Evidence, vote::Stage};
 use bitneuron_core::claim::{self, Claim, Score, statement};
-use bitneuron_core::{Digest, Height, NodeId, hash::Hasher};
+use bitneuron_core::{Bytes, Digest, Height, NodeId, hash::Hasher};
 use bitneuron_market::{self as market, DealId};
 
 /// The name of a false claim: whatever was said about one thing at one height is one lie.
@@ -25,7 +25,9 @@ impl Draft<'_> {
         match refutation {
             Refutation::Claim(claim) => self.refute_claim(informer, claim),
             Refutation::Delivery(signed) => self.refute_delivery(informer, signed),
-            Refutation::Packet { deal, packet } => self.refute_packet(informer, *deal, packet),
+            Refutation::Packet { deal, packet, base } => {
+                self.refute_packet(informer, *deal, packet, base.as_ref())
+            }
             Refutation::Proposed { proposal, content } => {
                 let stated = &proposal.proposal;
                 if !proposal.is_signed(chain) {
@@ -110,15 +112,22 @@ impl Draft<'_> {
     }
 
     /// The offer named a packet and a model: bytes with the digest of the one that do not hold the other convict it.
-    fn refute_packet(&mut self, informer: NodeId, id: DealId, packet: &[u8]) -> Result<(), Refused> {
+    fn refute_packet(
+        &mut self,
+        informer: NodeId,
+        id: DealId,
+        packet: &[u8],
+        base: Option<&Bytes>,
+    ) -> Result<(), Refused> {
         let deal = self.state.deal_to_end(id)?;
         let (who, made) = (deal.seller, deal.made);
         let (sold, model, _) = deal.promise().ok_or(Refused::NoDeal(id))?;
         if sold != packet_digest(packet) {
             return Err(Refused::Mismatch("another packet than was sold"));
         }
-        let layout = self.state.registered(deal.terms.goal())?.goal.mlp.layout();
-        match self.judge(|judge| judge.opens(packet, &layout)) {
+        let (layout, base) = self.base(deal.terms.goal(), base)?;
+        let chain = self.state.chain;
+        match self.judge(|judge| judge.opens(packet, base.as_ref(), &layout, chain)) {
             Ok(opened) if opened == model => return Err(Refused::Innocent),
             Ok(_) | Err(claim::Refused::Malformed(_)) => {}
             Err(unjudged) => return Err(unjudged.into()),

@@ -17,7 +17,7 @@
 //! | training | 1/4 | what the treasury took of the fee of a turn's claim, when the turn settles |
 //! | metric | 3/16 | a quarter of what candidates of contests were paid |
 //! | answers | 1/4 | half of what the treasury took of the price of what it sold, when that was kept in a merge that improved |
-//! | storage | 1/8 | fees of storage, which is not sold yet |
+//! | storage | 1/8 | fees of storage deals; no market sells storage yet, so nothing feeds it, though holding can be proved |
 //! | purchases | 3/16 | the other half, to the buyer; at most K_c/16 in an epoch |
 //!
 //! *Splitting gains nothing*: V/(V + κS) is the perspective of a concave function, so parts of a stake with parts of the

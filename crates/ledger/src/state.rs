@@ -2,6 +2,7 @@
 
 use crate::Receipt;
 use crate::account::Pools;
+use crate::attendance::Attendance;
 use crate::contest::Contests;
 use crate::deal::Sale;
 use crate::electorate::Seats;
@@ -96,6 +97,7 @@ pub struct State {
     pub(crate) frozen: Section<(GoalId, NodeId), Frozen>,
     pub(crate) beacons: Section<Height, Digest>,
     pub(crate) electorates: Section<Epoch, Seats>,
+    pub(crate) attendance: Section<(), Attendance>,
     pub(crate) misdeeds: Section<Digest, Misdeed>,
     /// Accepted transactions that have not expired, by the height at which they do: what [`Self::accepted`] lists.
     pub(crate) seen: Section<(Height, Digest), ()>,
@@ -165,6 +167,7 @@ impl State {
             frozen: Section::default(),
             beacons: Section::default(),
             electorates: Section::default(),
+            attendance: Section::default(),
             misdeeds: Section::default(),
             seen: Section::default(),
             accepted: Section::default(),
@@ -206,7 +209,7 @@ impl State {
     /// The sections with their numbers; clock, pools, tally, parameters and book are entries of their own ([`Self::singles`]).
     pub(crate) fn sections(&self) -> Vec<(u8, &dyn Part)> {
         let contests = self.contests.sections().into_iter();
-        let others: [(u8, &dyn Part); 25] = [
+        let others: [(u8, &dyn Part); 26] = [
             (section::ACCOUNTS, &self.accounts),
             (section::ESCROWS, &self.escrows),
             (section::STAKES, &self.stakes),
@@ -219,6 +222,7 @@ impl State {
             (section::FROZEN, &self.frozen),
             (section::BEACONS, &self.beacons),
             (section::ELECTORATES, &self.electorates),
+            (section::ATTENDANCE, &self.attendance),
             (section::MISDEEDS, &self.misdeeds),
             (section::ACCEPTED, &self.accepted),
             (section::PENDING, &self.pending),
@@ -238,7 +242,7 @@ impl State {
 
     pub(crate) fn sections_mut(&mut self) -> Vec<(u8, &mut dyn Part)> {
         let contests = self.contests.sections_mut().into_iter();
-        let others: [(u8, &mut dyn Part); 25] = [
+        let others: [(u8, &mut dyn Part); 26] = [
             (section::ACCOUNTS, &mut self.accounts),
             (section::ESCROWS, &mut self.escrows),
             (section::STAKES, &mut self.stakes),
@@ -251,6 +255,7 @@ impl State {
             (section::FROZEN, &mut self.frozen),
             (section::BEACONS, &mut self.beacons),
             (section::ELECTORATES, &mut self.electorates),
+            (section::ATTENDANCE, &mut self.attendance),
             (section::MISDEEDS, &mut self.misdeeds),
             (section::ACCEPTED, &mut self.accepted),
             (section::PENDING, &mut self.pending),

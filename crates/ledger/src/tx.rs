@@ -79,6 +79,8 @@ pub enum Action {
         deal: DealId,
         /// The packet.
         packet: Bytes,
+        /// The integers of the model that it is a difference from, if it is one.
+        base: Option<Bytes>,
     },
     /// An author commits to a turn before it can know how the turn will be scored.
     CommitTurn {
@@ -132,6 +134,15 @@ pub enum Action {
     },
     /// A validator calls for a pause of trade.
     CallPause,
+    /// Brings precommits for the block of one of the last heights, whoever signed them.
+    Attend {
+        /// The height.
+        height: Height,
+        /// The round in which they were given.
+        round: u32,
+        /// Who signed, by ascending name, with the signatures.
+        votes: Vec<(NodeId, Signature)>,
+    },
 }
 
 /// Something signed that is false.
@@ -147,6 +158,8 @@ pub enum Refutation {
         deal: DealId,
         /// The packet, with the digest that was offered.
         packet: Bytes,
+        /// The integers of the model that it is a difference from, if it is one.
+        base: Option<Bytes>,
     },
     /// A proposal of a block that holds a false claim.
     Proposed {

@@ -6,6 +6,7 @@
 mod world;
 
 use bitneuron_core::claim::{CheckClaim, Claim, Demand, Opening, Refused as Verdict, Ruling, Settles};
+use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Amount, ChainId, Commitment, Digest, Layout, NodeId, Signature};
 use bitneuron_ledger::{Action, Allocation, Grant, Lock, Params};
 use std::collections::BTreeSet;
@@ -41,8 +42,14 @@ impl CheckClaim for Trusting {
     ) -> Result<Ruling, Verdict> {
         Scripted.rule(claim, beacon, referee, step)
     }
-    fn opens(&self, packet: &[u8], layout: &Arc<Layout>) -> Result<Commitment, Verdict> {
-        Scripted.opens(packet, layout)
+    fn opens(
+        &self,
+        packet: &[u8],
+        base: Option<&ExactParams>,
+        layout: &Arc<Layout>,
+        chain: ChainId,
+    ) -> Result<Commitment, Verdict> {
+        Scripted.opens(packet, base, layout, chain)
     }
     fn verify(&self, _: NodeId, _: &str, _: ChainId, _: &[u8], _: &Signature) -> bool {
         true
@@ -127,6 +134,7 @@ fn kind(action: &Action) -> &'static str {
         Action::Vote { .. } => "vote",
         Action::CallPause => "pause",
         Action::Contest { .. } => "contest",
+        Action::Attend { .. } => "attend",
     }
 }
 
@@ -134,7 +142,7 @@ fn kind(action: &Action) -> &'static str {
 fn a_hundred_thousand_random_transactions_conserve_the_supply() {
     let (taken, refused, kinds) = survive(100_000);
     println!("{taken} transactions taken, {refused} refused, kinds: {kinds:?}");
-    assert!(refused > 10_000 && kinds.len() == 20, "{refused} refused, {kinds:?}");
+    assert!(refused > 10_000 && kinds.len() == 21, "{refused} refused, {kinds:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 mod world;
 
 use bitneuron_core::claim::{Claim, Score};
-use bitneuron_core::{Amount, Height, encode};
+use bitneuron_core::{Amount, Bytes, Height, encode};
 use bitneuron_ledger::{Action, Delivery, Event, Refused, Refutation, packet_digest};
 use bitneuron_market::{Duty, State};
 use world::*;
@@ -69,7 +69,8 @@ fn a_deal_is_offered_matched_delivered_proven_and_paid() {
 fn a_silent_buyer_does_not_decide_alone() {
     let mut world = World::new();
     let deal = world.deal(0, 1, "model", 12);
-    let post = |packet: &str| Action::Post { deal: deal.id, packet: packet.as_bytes().to_vec().into() };
+    let post =
+        |packet: &str| Action::Post { deal: deal.id, packet: packet.as_bytes().to_vec().into(), base: None };
     let wrong = world.by_user(0, post("another"));
     assert!(matches!(world.refused(&wrong), Refused::Mismatch(_)));
     let foreign = world.by_user(1, post("model"));
@@ -85,7 +86,7 @@ fn a_packet_that_holds_another_model_is_not_paid_by_posting_it() {
         let mut world = World::new();
         let deal = world.deal(0, 1, packet, 12);
         let claim = world.score_claim(0, &deal, 12, TRUE);
-        let post = Action::Post { deal: deal.id, packet: packet.as_bytes().to_vec().into() };
+        let post = Action::Post { deal: deal.id, packet: packet.as_bytes().to_vec().into(), base: None };
         let post = world.by_user(0, post);
         assert!(matches!(world.refused(&post), Refused::Mismatch(_) | Refused::Claim(_)));
         let proven = world.by_user(0, Action::Claim(claim));
@@ -98,7 +99,7 @@ fn a_packet_that_holds_another_model_is_not_paid_by_posting_it() {
 fn a_packet_that_does_not_hold_the_offered_model_is_refuted_by_itself() {
     let refute = |world: &mut World, deal, packet: &str| {
         let packet = packet.as_bytes().to_vec().into();
-        world.by_validator(1, Action::Refute(Refutation::Packet { deal, packet }))
+        world.by_validator(1, Action::Refute(Refutation::Packet { deal, packet, base: None }))
     };
     for packet in [HOLLOW, DOUBLE] {
         let mut world = World::new();
@@ -121,6 +122,30 @@ fn a_packet_that_does_not_hold_the_offered_model_is_refuted_by_itself() {
             assert!(matches!(refused, Refused::Claim(_)), "nobody can judge it");
         }
         assert!(world.state.open_deal(deal).is_some());
+    }
+}
+
+#[test]
+fn a_difference_is_judged_beside_the_model_that_it_starts_from() {
+    let shown = |n: u64| Some(base(n).to_bytes());
+    let beside_other_bases = [None, shown(1), Some(vec![1, 2, 3].into())];
+    for (packet, honest) in [(BASED, true), (ADRIFT, false)] {
+        let mut world = World::new();
+        let deal = world.deal(0, 1, packet, 12).id;
+        let packet: Bytes = packet.as_bytes().to_vec().into();
+        let post = |base| Action::Post { deal, packet: packet.clone(), base };
+        let refute = |base| Action::Refute(Refutation::Packet { deal, packet: packet.clone(), base });
+        for base in beside_other_bases.clone() {
+            for tx in [world.by_user(0, post(base.clone())), world.by_validator(1, refute(base))] {
+                assert!(matches!(world.refused(&tx), Refused::Claim(_) | Refused::Mismatch(_)), "no verdict");
+            }
+            assert!(world.state.open_deal(deal).is_some(), "and nobody is guilty of it");
+        }
+        let [post, refute] = [world.by_user(0, post(shown(0))), world.by_validator(1, refute(shown(0)))];
+        let (valid, vain) = if honest { (post, refute) } else { (refute, post) };
+        assert!(matches!(world.refused(&vain), Refused::Claim(_) | Refused::Innocent));
+        let events = kinds(&world.block(&[valid]));
+        assert_eq!(events, if honest { &["posted"][..] } else { &["refuted", "deal refuted"] });
     }
 }
 

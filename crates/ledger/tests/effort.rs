@@ -124,7 +124,7 @@ fn what_is_known_already_is_not_judged_again() {
     let mut world = narrow();
     let deals = deals(&mut world);
     let proven = world.score_claim(0, &deals[0], 16, TRUE);
-    let post = Action::Post { deal: deals[1].id, packet: b"model 1".to_vec().into() };
+    let post = Action::Post { deal: deals[1].id, packet: b"model 1".to_vec().into(), base: None };
     let first = [world.by_user(0, Action::Claim(proven.clone())), world.by_user(1, post.clone())];
     world.block(&first);
     let again = [world.by_user(2, Action::Claim(proven)), world.by_user(1, post)];

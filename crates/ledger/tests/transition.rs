@@ -301,7 +301,7 @@ fn a_fixed_history_has_a_fixed_root() {
         [world.genesis.chain().0.to_string(), world.state.root().to_string()],
         [
             "6c5058291f24623e47330258f942d69c995ce07e4a8b463f8d096d29a01eb850",
-            "cf4ac7e571f1db713aee09e5f70c270366ad54639828c2bb14917b6b7ca4931b",
+            "769423c0aff1e28846f7de6200c1af5b3e53895c3f78b7014aeebd3996d3868e",
         ]
     );
 }

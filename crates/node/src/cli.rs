@@ -10,7 +10,7 @@ use crate::ledger::{History, Inspect, LedgerArgs, Recount};
 use crate::proof::{Check, Example, Method, Work};
 use crate::shrink::{CompressArgs, DecompressArgs, Restore, SHRINKING, Shrink};
 use bitneuron_role::ProofSystem;
-use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Rows, Scenario};
+use bitneuron_sim::scenario::{Adversaries, Codec, Defence, Model, Rows, Scenario};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -95,6 +95,15 @@ Leave one defence out, to see what it is for
   evidence  validators accuse who votes twice; without, an `equivocator` keeps its stake
   audits    beacons audit optimistic turns; without, a `forger` and a `boaster` are believed";
 
+const MODEL: &str = "\
+The net that all learn the digits with
+
+  mlp           64 pixels, 32 hidden units, 10 classes
+  ttm-mlp       64 hidden units, both matrices held as trains of two cores, of rank 8
+  ttm-mlp:RANK  the same with a rank of 1 to 20
+
+Cores are trained, sent, merged, proved and scored as they are; no matrix is multiplied out.";
+
 const COMPRESSOR: &str = "\
 How users compress the models they sell
 
@@ -103,7 +112,9 @@ How users compress the models they sell
   tt:ERROR      tensor trains, to a relative error of 1 to 500 thousandths
   ttm:ERROR     trains of matrices, likewise
   ecsq:ERROR    one step and an entropy coder, likewise
-  auto:ERROR    for each tensor whatever is smallest, likewise";
+  auto:ERROR    for each tensor whatever is smallest, likewise
+  delta+CODEC   what training changed in the head that was lent, in any of these; what one packet leaves out comes with the next
+  stc:COUNT     sparse ternary compression of such differences: of COUNT values the largest is sent, by its sign";
 
 const PARTITION: &str = "\
 How the private rows are spread over users
@@ -227,8 +238,11 @@ struct DevnetArgs {
     #[arg(long, value_name = "SPREAD", default_value_t = Scenario::default().rows,
         help = "How the private rows are spread: `iid`, `dirichlet:ALPHA` or `shards:COUNT`", long_help = PARTITION)]
     partition: Rows,
+    #[arg(long, value_name = "MODEL", default_value_t = Scenario::default().model,
+        help = "What is learned: `mlp` or `ttm-mlp:RANK`", long_help = MODEL)]
+    model: Model,
     #[arg(long, value_name = "CODEC", default_value_t = Scenario::default().compressor,
-        help = "How sold models are compressed: `dense`, `uniform:BITS`, `tt:ERROR`, `ttm:ERROR`, `ecsq:ERROR` or `auto:ERROR`", long_help = COMPRESSOR)]
+        help = "How sold models are compressed: `dense`, `uniform:BITS`, `tt:ERROR`, `ttm:ERROR`, `ecsq:ERROR`, `auto:ERROR`, `delta+CODEC` or `stc:COUNT`", long_help = COMPRESSOR)]
     compressor: Codec,
     #[arg(long, value_name = "WHO", default_value = "default",
         help = "Who misbehaves: `none`, `default` or a list such as `liar:1,flipper:3`", long_help = ADVERSARIES)]
@@ -318,6 +332,7 @@ impl DevnetArgs {
             rounds: self.rounds,
             seed: self.seed,
             rows: self.partition,
+            model: self.model,
             compressor: self.compressor,
             adversaries: self.adversaries,
             prover: self.prover.into(),
@@ -372,7 +387,7 @@ mod tests {
     fn every_option_reaches_its_place() {
         let devnet = read(
             "bitneuron devnet --validators 4 --users 9 --rounds 3 --seed 8 --partition dirichlet:0.5 \
-             --compressor tt:120 --adversaries liar:2,equivocator:1 --prover optimistic --escalate replay --without delivery --report out/here --home net --json --quiet",
+             --model ttm-mlp:6 --compressor tt:120 --adversaries liar:2,equivocator:1 --prover optimistic --escalate replay --without delivery --report out/here --home net --json --quiet",
         )
         .expect("reads");
         let adversaries = Adversaries { liars: 2, equivocators: 1, ..Adversaries::NONE };
@@ -382,6 +397,7 @@ mod tests {
             rounds: 3,
             seed: 8,
             rows: Rows::Dirichlet(0.5),
+            model: Model::TtmMlp(6),
             compressor: Codec::TensorTrain(120),
             adversaries,
             prover: ProofSystem::Optimistic,
@@ -404,6 +420,7 @@ mod tests {
     fn what_cannot_be_read_or_played_is_a_usage_error_that_says_what_would_do() {
         for (line, hint) in [
             ("bitneuron devnet --compressor uniform:9", "uniform:BITS"),
+            ("bitneuron devnet --model ttm-mlp:0", "ttm-mlp:RANK"),
             ("bitneuron devnet --partition skewed", "dirichlet:0.5"),
             ("bitneuron devnet --adversaries thief:1", "liar:1"),
             ("bitneuron devnet --without luck", "`delivery`"),

@@ -104,6 +104,16 @@ fn ledgers_are_kept_shown_proved_and_executed_again() {
     let receipts = shown["receipts"].as_array().unwrap();
     assert!(!receipts.is_empty() && receipts.len() <= 3);
     let nobody = asked(&home, 0, Question::Account(bitneuron_core::NodeId([9; 32])));
+    assert_eq!(nobody["heights_voted"], serde_json::Value::Null);
+    let voters = chain["accounts"].as_array().unwrap().iter().filter(|account| account["staked"] != "0");
+    let heights = voters.map(|account| {
+        let shown = asked(&home, 0, Question::Account(bitneuron_core::NodeId(digest(&account["account"]).0)));
+        [&shown["heights_voted"], &shown["of_heights"]].map(serde_json::Value::as_u64)
+    });
+    let heights: Vec<_> = heights.collect();
+    let votes =
+        |voted: Option<u64>, of: Option<u64>| voted.zip(of).is_some_and(|(voted, of)| voted + 2 >= of);
+    assert!(heights.iter().filter(|[voted, of]| votes(*voted, *of)).count() >= 3, "{heights:?}");
     assert_eq!((&nobody["verdict"], &nobody["free"]), (&"shows that it is not there".into(), &"0".into()));
 
     let mut receipts = chain["accounts"].as_array().unwrap().iter().flat_map(|account| {

@@ -71,6 +71,7 @@ pub struct NodeBuilder {
     merge: Arc<dyn ExactRule>,
     update: Arc<UpdateFor>,
     compressor: Arc<dyn Compressor>,
+    differences: bool,
     engine: Arc<EngineFor>,
     proofs: Proofs,
     conduct: Arc<dyn Conduct>,
@@ -85,6 +86,7 @@ impl fmt::Debug for NodeBuilder {
         f.debug_struct("NodeBuilder")
             .field("chain", &self.plan.chain)
             .field("codec", &self.compressor.codec())
+            .field("differences", &self.differences)
             .field("ask", &self.ask)
             .field("bid", &self.bid)
             .field("quantity", &self.quantity)
@@ -111,8 +113,7 @@ impl NodeBuilder {
     /// # Errors
     /// The goal's model has no form in `f32`.
     pub fn replaying(plan: Arc<Plan>, replay: &Replay) -> Result<Self, ModelError> {
-        let widths: Vec<usize> = plan.goal.mlp.sizes().iter().map(|size| *size as usize).collect();
-        let model = Arc::new(Mlp::new(&widths)?);
+        let model = Arc::new(Mlp::try_from(&plan.goal.net)?);
         let (trained, rounds) = (model.clone(), plan.rounds);
         let update = move || -> Box<dyn Update> {
             let sgd = Sgd::new(trained.clone(), 0.04, 2).with_momentum(0.9).with_epochs(5);
@@ -130,6 +131,7 @@ impl NodeBuilder {
             merge: Arc::new(ExactMerge { rule: plan.goal.merge }),
             update: Arc::new(update),
             compressor: Arc::new(Uniform::default()),
+            differences: false,
             engine: Arc::new(|key, chain| Box::new(Malachite::new(key, chain, Timeouts::default()))),
             proofs,
             conduct: Arc::new(Honest),
@@ -166,7 +168,14 @@ impl NodeBuilder {
     /// How users compress what they sell: a codec of the plan's registry.
     #[must_use]
     pub fn compressor(self, compressor: Arc<dyn Compressor>) -> Self {
-        Self { compressor, ..self }
+        Self { compressor, differences: false, ..self }
+    }
+
+    /// Users sell what training changed in the head that they were lent, through this codec of the plan's registry. It may leave
+    /// much out: that is owed and comes with what is sold next.
+    #[must_use]
+    pub fn differences(self, compressor: Arc<dyn Compressor>) -> Self {
+        Self { compressor, differences: true, ..self }
     }
 
     /// How validators vote: called once for each validator.
@@ -253,6 +262,7 @@ impl NodeBuilder {
             data,
             update: (self.update)(),
             compressor: self.compressor.clone(),
+            differences: self.differences,
             prover: self.proofs.scores.clone(),
             heads: self.proofs.heads.clone(),
             conduct: self.conduct.clone(),

@@ -1,17 +1,16 @@
 //! How a node deals with its partners: the seam at which dishonest sellers, careless buyers and validators that lie about
 //! their turns are written.
 
-use bitneuron_compress::{Packet, Registry};
+use bitneuron_compress::Packet;
+use bitneuron_core::Bytes;
 use bitneuron_core::claim::Turn;
 use bitneuron_core::exact::ExactParams;
-use bitneuron_core::{Bytes, Layout};
-use std::sync::Arc;
 
 /// What a seller, a buyer or a validator does with the truth. The default methods tell it.
 pub trait Conduct: Send + Sync {
-    /// A packet to sell in place of the honest one; `None` sells that.
-    fn packet(&self, honest: &Packet, registry: &Registry, layout: &Arc<Layout>) -> Option<Packet> {
-        let _ = (honest, registry, layout);
+    /// A packet to sell in place of the one that decodes to this model; `None` sells that.
+    fn packet(&self, honest: &ExactParams) -> Option<Packet> {
+        let _ = honest;
         None
     }
 

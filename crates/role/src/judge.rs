@@ -6,7 +6,7 @@
 
 use crate::model::open_packet;
 use crate::proofs::Heads;
-use bitneuron_compress::{CompressError, Limits, Packet, Registry};
+use bitneuron_compress::{CompressError, Difference, Limits, Packet, Registry};
 use bitneuron_core::claim::{CheckClaim, Claim, Demand, Opening, Refused, Ruling, Settles};
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::hash::Hasher;
@@ -225,12 +225,26 @@ impl CheckClaim for Judge {
         self.check.rule_gas(claim, step)
     }
 
-    fn opens(&self, packet: &[u8], layout: &Arc<Layout>) -> Result<Commitment, Refused> {
+    fn opens(
+        &self,
+        packet: &[u8],
+        base: Option<&ExactParams>,
+        layout: &Arc<Layout>,
+        chain: ChainId,
+    ) -> Result<Commitment, Refused> {
+        // A base that nobody asked for is none of the packet's, either.
+        let mut left = base;
+        let known = |name: &Commitment| left.take().filter(|base| self.heads.admits(*name, base, chain));
         let opened = Packet::from_bytes(packet, Limits::of(layout))
-            .and_then(|packet| open_packet(&self.codecs, &packet, layout));
+            .and_then(|packet| open_packet(&self.codecs, &packet, layout, known));
+        if left.is_some() {
+            return Err(Refused::Unavailable("a base of a packet that has none".into()));
+        }
         opened.map(|model| model.commitment()).map_err(|error| match error {
-            // What another judge may know: nobody is guilty of it.
-            CompressError::UnknownCodec(_) => Refused::Unavailable(error.to_string()),
+            // What another judge may know, and what the seller did not show: nobody is guilty of it.
+            CompressError::UnknownCodec(_) | CompressError::Base(_) => {
+                Refused::Unavailable(error.to_string())
+            }
             _ => Refused::Malformed(error.to_string()),
         })
     }
@@ -239,12 +253,22 @@ impl CheckClaim for Judge {
         self.heads.admits(commitment, model, chain)
     }
 
-    /// Two gas for each element, for reading and hashing it, and one for four multiplications.
+    /// Two gas for each element, for reading and hashing it, those of a base too, and one for four multiplications.
     fn open_gas(&self, packet: &[u8], layout: &Layout) -> u64 {
-        let work = Packet::from_bytes(packet, Limits::of(layout))
-            .and_then(|packet| Ok(self.codecs.exact(packet.codec())?.work(&packet, layout)));
         let elements = layout.len() as u64;
-        elements.saturating_mul(2).saturating_add(work.unwrap_or(0) / 4)
+        let price = |packet: &Packet| {
+            let work = self.codecs.exact(packet.codec()).map_or(0, |codec| codec.work(packet, layout));
+            elements.saturating_mul(2).saturating_add(work / 4)
+        };
+        let Ok(packet) = Packet::from_bytes(packet, Limits::of(layout)) else {
+            return elements.saturating_mul(2);
+        };
+        match Difference::of(&packet) {
+            // The base is read and hashed as well.
+            Ok(Some(difference)) => price(difference.change()).saturating_add(elements.saturating_mul(3)),
+            Ok(None) => price(&packet),
+            Err(_) => elements.saturating_mul(2),
+        }
     }
 }
 
@@ -320,13 +344,38 @@ mod tests {
     fn a_codec_that_is_not_known_here_convicts_nobody() {
         let (model, judge) = (model(), judge(Registry::standard()));
         let packet = Dense.compress(&model, Seed::default()).expect("finite");
-        let open = |bytes: &[u8]| judge.opens(bytes, model.layout());
+        let open = |bytes: &[u8]| judge.opens(bytes, None, model.layout(), ChainId::default());
         assert!(open(&packet.to_bytes()).is_ok());
         let other = Packet::new(CodecId(0x7777), packet.layout(), Vec::new()).expect("small");
         assert!(matches!(open(&other.to_bytes()), Err(Refused::Unavailable(_))));
         let empty = Packet::new(packet.codec(), packet.layout(), Vec::new()).expect("small");
         assert!(matches!(open(&empty.to_bytes()), Err(Refused::Malformed(_))));
         assert!(matches!(open(&[]), Err(Refused::Malformed(_))));
+    }
+
+    #[test]
+    fn a_difference_is_opened_beside_the_model_that_it_names_and_no_other() {
+        let (params, judge) = (model(), judge(Registry::standard()));
+        let exact = |params: &Params| ExactParams::from_params(params).expect("small");
+        let (base, other) = (exact(&params), exact(&Params::zeros(params.layout().clone())));
+        let change = Dense.compress(&params, Seed::default()).expect("finite");
+        let packet = |base| {
+            let difference = Difference::new(base, change.clone()).expect("whole");
+            difference.into_packet().expect("few parts").to_bytes()
+        };
+        let bytes = packet(base.commitment());
+        let open = |bytes: &[u8], base| judge.opens(bytes, base, params.layout(), ChainId::default());
+        let mut twice = params.clone();
+        twice.values_mut().iter_mut().for_each(|value| *value *= 2.0);
+        assert_eq!(open(&bytes, Some(&base)), Ok(exact(&twice).commitment()));
+        for base in [None, Some(&other)] {
+            assert!(matches!(open(&bytes, base), Err(Refused::Unavailable(_))), "nobody is guilty of it");
+        }
+        let whole = change.to_bytes();
+        assert!(open(&whole, None).is_ok());
+        assert!(matches!(open(&whole, Some(&base)), Err(Refused::Unavailable(_))), "a base of nothing");
+        let plain = judge.open_gas(&whole, params.layout());
+        assert_eq!(judge.open_gas(&bytes, params.layout()), plain + 3 * 259);
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Plan {
         Ok(Self {
             chain: genesis.chain(),
             validators: genesis.validators.iter().map(|(id, _)| *id).collect(),
-            layout: goal.mlp.layout(),
+            layout: goal.net.layout(),
             // Five epochs of a few rows, forward and back: about three times the metric set's forward pass.
             training_gas: score_gas.saturating_mul(3),
             score_gas,
@@ -109,9 +109,9 @@ impl Plan {
         Limits::of(&self.layout)
     }
 
-    /// The bytes of a model as `f32`.
+    /// The bytes of a model as `f32`, were every matrix whole.
     pub fn dense_bytes(&self) -> u64 {
-        (self.layout.len() as u64).saturating_mul(4)
+        self.goal.net.dense_parameters().saturating_mul(4)
     }
 
     /// How many heights a round has: one of the parameters that no vote changes.

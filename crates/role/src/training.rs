@@ -6,17 +6,25 @@ use crate::plan::Plan;
 use crate::work::{Outcome, Trained};
 use bitneuron_compress::{Compressor, Dense, Packet};
 use bitneuron_core::exact::ExactParams;
-use bitneuron_core::{Amount, Bytes, Machine, NodeId, Outbox, Reputation, Seed, Time};
+use bitneuron_core::{Amount, Bytes, Commitment, Machine, NodeId, Outbox, Reputation, Seed, Time};
 use bitneuron_learning::exact::score;
 use bitneuron_learning::gossip::{ModelMessage, user};
 use bitneuron_ledger::packet_digest;
 use std::sync::Arc;
 
+/// A head that was lent.
+pub(crate) struct Lent {
+    pub(crate) from: NodeId,
+    /// Its name on the chain.
+    pub(crate) name: Commitment,
+    pub(crate) model: ExactParams,
+}
+
 /// Everything that a training job takes along.
 pub(crate) struct Training {
     pub(crate) algorithm: Box<Algorithm2>,
     /// The head to learn from, and whose it is; none trains the own model on.
-    pub(crate) head: Option<(NodeId, ExactParams)>,
+    pub(crate) head: Option<Lent>,
     /// The age of that head, in rounds.
     pub(crate) round: u64,
     pub(crate) plan: Arc<Plan>,
@@ -35,9 +43,10 @@ impl Training {
 
     fn train(&mut self) -> Option<Trained> {
         let mut out = Outbox::new();
-        if let Some((from, head)) = &self.head {
+        if let Some(Lent { from, name, model }) = &self.head {
+            self.algorithm.codec_mut().packs.start_from(*name, model).ok()?;
             // Heads are integers at 12 bits, which f32 holds exactly: a dense packet loses nothing.
-            let packet = Dense.compress(&head.to_params(), self.seed).ok()?;
+            let packet = Dense.compress(&model.to_params(), self.seed).ok()?;
             let message = ModelMessage { age: self.round, packet };
             self.algorithm.step(Time::ZERO, user::Input::Head { from: *from, message }, &mut out).ok()?;
         }
@@ -70,11 +79,27 @@ impl Training {
             }
         }
         let honest: Packet = sold?;
-        let packet = self.conduct.packet(&honest, &self.plan.registry, self.plan.layout()).unwrap_or(honest);
-        let model = open_packet(&self.plan.registry, &packet, self.plan.layout()).ok()?;
-        let right = score(&self.plan.goal.mlp, &model, &self.plan.metric).ok()?;
+        let base = self.algorithm.codec().packs.base();
+        let open = |packet| open_packet(&self.plan.registry, packet, self.plan.layout(), |_| base.as_ref());
+        let truth = open(&honest).ok()?;
+        let (packet, model) = match self.conduct.packet(&truth) {
+            None => (honest, truth),
+            Some(other) => {
+                let model = open(&other).ok()?;
+                (other, model)
+            }
+        };
+        let right = score(&self.plan.goal.net, &model, &self.plan.metric).ok()?;
         let packet = Bytes(packet.to_bytes());
-        Some(Trained { digest: packet_digest(&packet), packet, model, right, progress: progress?, buyers })
+        Some(Trained {
+            digest: packet_digest(&packet),
+            packet,
+            base,
+            model,
+            right,
+            progress: progress?,
+            buyers,
+        })
     }
 
     /// This user sells its model to anybody who pays its price, and no data.

@@ -11,14 +11,14 @@ mod follow;
 use crate::conduct::Conduct;
 use crate::light::Light;
 use crate::message::{Message, Notice};
-use crate::model::{Algorithm2, ChainCodec};
+use crate::model::{Algorithm2, ChainCodec, Packing};
 use crate::plan::Plan;
 use crate::proofs::Heads;
 use crate::prove;
 use crate::role::{Effect, Input, Report};
-use crate::training::Training;
+use crate::training::{Lent, Training};
 use crate::work::{Job, Outcome, Trained};
-use bitneuron_compress::{CompressError, Compressor};
+use bitneuron_compress::{CompressError, Compressor, Differences};
 use bitneuron_core::claim::{Claim, Score};
 use bitneuron_core::exact::{ExactParams, data::draw};
 use bitneuron_core::{
@@ -51,6 +51,8 @@ pub struct UserStart {
     pub update: Box<dyn Update>,
     /// Line 7 of Algorithm 2.
     pub compressor: Arc<dyn Compressor>,
+    /// Whether it sells what training changed in the head that it was lent, and not the whole model.
+    pub differences: bool,
     /// Proves its scores.
     pub prover: Arc<dyn Prover<Score>>,
     /// How heads are committed to.
@@ -93,6 +95,13 @@ struct Offered {
     expires: Height,
 }
 
+/// What a user has delivered.
+struct Sold {
+    made: Height,
+    packet: Bytes,
+    base: Option<ExactParams>,
+}
+
 /// A user.
 pub struct User {
     key: Keypair,
@@ -115,7 +124,7 @@ pub struct User {
     asked: Option<NodeId>,
     offers: BTreeMap<Digest, Offered>,
     /// What was delivered, until it is confirmed or no longer matters.
-    sold: BTreeMap<DealId, (Height, Bytes)>,
+    sold: BTreeMap<DealId, Sold>,
     salt: u64,
     /// Its shard of test rows.
     shard: Option<Shard>,
@@ -144,11 +153,29 @@ impl User {
     /// # Errors
     /// The compressor declares that it loses too much of a model.
     pub fn new(start: UserStart) -> Result<Self, CompressError> {
-        let UserStart { key, plan, data, update, compressor, prover, heads, conduct, ask, aside, seed } =
-            start;
+        let UserStart {
+            key,
+            plan,
+            data,
+            update,
+            compressor,
+            differences,
+            prover,
+            heads,
+            conduct,
+            ask,
+            aside,
+            seed,
+        } = start;
         let shard = Shard::new(&data, aside, seed);
         let data = shard.as_ref().map_or(data, Shard::rest);
-        let packs = PacketCodec::new(compressor, plan.layout().clone(), plan.limits())?;
+        let packs = if differences {
+            // All know the first model.
+            let (name, first) = (plan.goal.initial, plan.initial.to_params());
+            Packing::Differences(Differences::new(compressor, name, first))
+        } else {
+            Packing::Models(PacketCodec::new(compressor, plan.layout().clone(), plan.limits())?)
+        };
         let codec = ChainCodec { packs, opens: plan.registry.clone(), layout: plan.layout().clone() };
         let algorithm = Algorithm2::new(user::Start {
             id: key.id(),
@@ -248,17 +275,17 @@ impl User {
             committed.is_some_and(|committed| self.heads.admits(committed, model, chain))
         };
         let matching = model.filter(is_head);
-        let Some(model) = matching else {
+        let Some((model, name)) = matching.zip(committed) else {
             let why = "served a head that is not the committed one".to_owned();
             return out.push(Effect::Report(Report::Offence { by: from, why }));
         };
         out.push(Effect::CancelTimer(NO_HEAD));
         self.asked = None;
-        self.train(Some((from, model)), out);
+        self.train(Some(Lent { from, name, model }), out);
     }
 
     /// Trains, from a head or from what it has, as a job.
-    fn train(&mut self, head: Option<(NodeId, ExactParams)>, out: &mut Outbox<Effect>) {
+    fn train(&mut self, head: Option<Lent>, out: &mut Outbox<Effect>) {
         let Some(mut algorithm) = self.algorithm.take() else { return };
         if let Some(whole) = self.whole.take() {
             algorithm.learn_from(whole);
@@ -331,14 +358,15 @@ impl User {
         // The buyer and those this user listens to may all bring the news; the first counts.
         let Some(offer) = self.offers.remove(packet) else { return };
         let packet = self.conduct.delivery(offer.trained.packet.clone());
+        let base = offer.trained.base.clone();
         let delivery = Delivery { deal: deal.id, packet: packet_digest(&packet) };
         let signed = delivery.sign(&self.key, self.plan.chain);
         let sent = Report::ModelSent { bytes: packet.len() as u64, dense: self.plan.dense_bytes() };
         out.push(Effect::Report(sent));
         Self::send(deal.buyer, &Message::Delivery { signed, packet: packet.clone() }, out);
         let kept = 2 * self.plan.round_heights();
-        self.sold.retain(|_, (made, _)| made.0.saturating_add(kept) > deal.made.0);
-        self.sold.insert(deal.id, (deal.made, packet));
+        self.sold.retain(|_, sold| sold.made.0.saturating_add(kept) > deal.made.0);
+        self.sold.insert(deal.id, Sold { made: deal.made, packet, base });
 
         let truth = Score {
             goal: self.plan.goal.clone(),
@@ -363,9 +391,10 @@ impl User {
         let proved = self.light.entry(from, notice, &key::deal(deal)).ok().flatten();
         let open = proved.and_then(|value| open_deal(&value.0));
         if open.is_some_and(|deal| deal.state.owed().contains(&Duty::Deliver))
-            && let Some((_, packet)) = self.sold.remove(&deal)
+            && let Some(Sold { packet, base, .. }) = self.sold.remove(&deal)
         {
-            self.submit(Action::Post { deal, packet }, out);
+            let base = base.as_ref().map(ExactParams::to_bytes);
+            self.submit(Action::Post { deal, packet, base }, out);
         }
     }
 

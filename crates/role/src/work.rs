@@ -113,6 +113,8 @@ pub(crate) const fn is_fault(why: &Refused) -> bool {
 pub struct Trained {
     /// The packet's bytes.
     pub packet: Bytes,
+    /// The model that it is a difference from, if it is one.
+    pub base: Option<ExactParams>,
     /// The packet's digest.
     pub digest: Digest,
     /// The integers that the packet decodes to.

@@ -24,6 +24,7 @@ pub mod lab;
 pub mod link;
 pub mod machine_node;
 pub mod meter;
+mod model;
 pub mod node;
 mod place;
 pub mod queue;

@@ -59,6 +59,14 @@ pub struct SettingReport {
     pub partition: String,
     /// The mean entropy of the users' labels, in bits (3.32 for ten equally frequent classes).
     pub label_entropy: f64,
+    /// What was learned, as on the command line.
+    pub model: String,
+    /// Its widths: `64-32-10`, with `~` for a matrix held as factors.
+    pub net: String,
+    /// Its parameters.
+    pub parameters: u64,
+    /// What they would be, were every matrix whole.
+    pub whole_parameters: u64,
     /// How models were compressed, as on the command line.
     pub compressor: String,
     /// Who misbehaved, as on the command line.
@@ -84,6 +92,8 @@ pub struct Accuracy {
     pub local_only: f64,
     /// The same integer model trained on all training rows in one place, to convergence.
     pub centralised: f64,
+    /// A net of the same widths with whole matrices, likewise; none where the matrices are whole anyway.
+    pub whole_centralised: Option<f64>,
 }
 
 /// Bytes of model parameters that were sent.
@@ -91,8 +101,12 @@ pub struct Accuracy {
 pub struct Traffic {
     /// As they were sent.
     pub sent: u64,
-    /// Had every parameter been sent as an `f32`.
+    /// Had every matrix been whole and every parameter been sent as an `f32`.
     pub dense_equivalent: u64,
+    /// Of what was sent: models that users sold.
+    pub sold: u64,
+    /// The dense equivalent of these.
+    pub sold_dense: u64,
     /// Bytes of all messages of any kind.
     pub all_messages: u64,
 }

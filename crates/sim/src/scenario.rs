@@ -2,6 +2,7 @@
 //!
 //! [`Scenario`] says what to rehearse; [`Scenario::run`] plays it and tells an observer what it [sees](Sight).
 
+pub use crate::model::Model;
 pub use crate::rows::Rows;
 pub use crate::unread::Unread;
 
@@ -26,6 +27,8 @@ pub struct Scenario {
     pub seed: u64,
     /// How the users' rows are spread.
     pub rows: Rows,
+    /// What is learned.
+    pub model: Model,
     /// How users compress what they sell.
     pub compressor: Codec,
     /// Who misbehaves.
@@ -72,7 +75,7 @@ pub enum Sight<'a> {
 }
 
 /// How users compress what they sell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Codec {
     /// 32 bits for each parameter.
     Dense,
@@ -86,6 +89,10 @@ pub enum Codec {
     EntropyCoded(u16),
     /// For each tensor whatever is smallest at a relative error in thousandths.
     Auto(u16),
+    /// The signs of one value in so many, and their mean magnitude: sparse ternary compression, of differences only.
+    Ternary(u16),
+    /// What training changed in the head that was lent, in such a codec; what that leaves out comes later.
+    Difference(Box<Self>),
 }
 
 /// How many of each kind misbehave.
@@ -196,6 +203,7 @@ impl Default for Scenario {
             rounds: 60,
             seed: 1,
             rows: Rows::Iid,
+            model: Model::Mlp,
             compressor: Codec::Uniform(8),
             adversaries: Adversaries::default(),
             prover: ProofSystem::Replay,
@@ -209,29 +217,46 @@ impl FromStr for Codec {
     type Err = Unread;
 
     fn from_str(text: &str) -> Result<Self, Unread> {
-        let parsed = match text.split_once(':') {
-            None if text == "dense" => Some(Self::Dense),
-            Some(("uniform", bits)) => {
-                bits.parse().ok().filter(|bits| (1..=8).contains(bits)).map(Self::Uniform)
+        let change = match (text.strip_prefix("delta+"), text.strip_prefix("stc:")) {
+            (Some(codec), _) => Some(Self::of_models(codec)),
+            (_, Some(one_in)) => {
+                let one_in = one_in.parse().ok().filter(|count| (2..=1000).contains(count));
+                Some(one_in.map(Self::Ternary))
             }
-            Some((kind, error)) => {
-                let kind: Option<fn(u16) -> Self> = match kind {
-                    "tt" => Some(Self::TensorTrain),
-                    "ttm" => Some(Self::MatrixTrain),
-                    "ecsq" => Some(Self::EntropyCoded),
-                    "auto" => Some(Self::Auto),
-                    _ => None,
-                };
-                let error = error.parse().ok().filter(|error| (1..=500).contains(error));
-                kind.zip(error).map(|(kind, error)| kind(error))
-            }
-            None => None,
+            (None, None) => None,
+        };
+        let parsed = match change {
+            Some(change) => change.map(|codec| Self::Difference(Box::new(codec))),
+            None => Self::of_models(text),
         };
         parsed.ok_or(Unread {
             text: text.into(),
-            expected: "`dense`, `uniform:BITS` with 1 to 8 bits, or `tt:ERROR`, `ttm:ERROR`, `ecsq:ERROR` or `auto:ERROR` with an \
-                       error of 1 to 500 thousandths",
+            expected: "`dense`, `uniform:BITS` with 1 to 8 bits, `tt:ERROR`, `ttm:ERROR`, `ecsq:ERROR` or `auto:ERROR` with an \
+                       error of 1 to 500 thousandths, any of these as `delta+CODEC`, or `stc:COUNT` with 2 to 1000",
         })
+    }
+}
+
+impl Codec {
+    /// A codec that whole models bear.
+    fn of_models(text: &str) -> Option<Self> {
+        let (kind, setting) = match text.split_once(':') {
+            None => return (text == "dense").then_some(Self::Dense),
+            Some(parts) => parts,
+        };
+        let setting: u16 = setting.parse().ok()?;
+        let made: fn(u16) -> Self = match kind {
+            "uniform" => {
+                let bits = u8::try_from(setting).ok().filter(|bits| (1..=8).contains(bits))?;
+                return Some(Self::Uniform(bits));
+            }
+            "tt" => Self::TensorTrain,
+            "ttm" => Self::MatrixTrain,
+            "ecsq" => Self::EntropyCoded,
+            "auto" => Self::Auto,
+            _ => return None,
+        };
+        (1..=500).contains(&setting).then(|| made(setting))
     }
 }
 
@@ -244,6 +269,11 @@ impl fmt::Display for Codec {
             Self::MatrixTrain(error) => write!(f, "ttm:{error}"),
             Self::EntropyCoded(error) => write!(f, "ecsq:{error}"),
             Self::Auto(error) => write!(f, "auto:{error}"),
+            Self::Ternary(one_in) => write!(f, "ternary:{one_in}"),
+            Self::Difference(codec) => match codec.as_ref() {
+                Self::Ternary(one_in) => write!(f, "stc:{one_in}"),
+                codec => write!(f, "delta+{codec}"),
+            },
         }
     }
 }
@@ -367,5 +397,49 @@ impl Scenario {
             return refuse(format!("more misbehaving validators than the {} there are", self.validators));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_read_as_they_are_written() {
+        let written = [
+            "dense",
+            "uniform:3",
+            "tt:20",
+            "ttm:500",
+            "ecsq:1",
+            "auto:50",
+            "delta+dense",
+            "delta+ecsq:300",
+            "delta+tt:200",
+            "stc:100",
+        ];
+        for text in written {
+            assert_eq!(text.parse::<Codec>().map(|codec| codec.to_string()), Ok(text.to_owned()));
+        }
+        for wrong in [
+            "",
+            "delta",
+            "delta+",
+            "delta+stc:5",
+            "delta+delta+dense",
+            "stc",
+            "stc:1",
+            "stc:1001",
+            "stc:x",
+            "dense:1",
+            "uniform:9",
+            "tt:0",
+            "ttm:501",
+            "ternary:20",
+            "ecsq",
+            "auto:",
+        ] {
+            assert!(wrong.parse::<Codec>().is_err(), "{wrong:?}");
+        }
     }
 }

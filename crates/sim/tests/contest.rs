@@ -76,7 +76,7 @@ fn coarse(opening: &Opening, model: &ExactParams, shard: &ExactData) -> [f64; 3]
         probable -= ((own * 256.0).round().max(0.5) / 256.0).ln();
     }
     let program =
-        measure(&opening.goal.mlp, Measure::Loss(Loss::CrossEntropy), rows as u32, None).expect("builds");
+        measure(&opening.goal.net, Measure::Loss(Loss::CrossEntropy), rows as u32, None).expect("builds");
     let inputs = [model.tensor(), shard.features().clone(), shard.labels().clone()];
     let provable = execute(&program, &inputs).expect("runs").outputs()[0].data()[0] as f64 / 256.0;
     [probable, real, provable].map(|sum| sum / rows as f64 * 1e6)
@@ -108,7 +108,7 @@ fn losses_are_fine_enough_for_the_margin_where_probabilities_of_eight_bits_are_n
 /// The windows of the chain below.
 fn contest() -> ContestParams {
     let spans = ContestParams { commit: 16, reveal: 4, open: 6, score: 2, ..Params::mainnet().contest };
-    ContestParams { rows: 32, live: 7, called: 6, spare: 1, ..spans }
+    ContestParams { rows: 8, live: 7, called: 6, spare: 1, ..spans }
 }
 
 fn rows_of_authors() -> DataRoot {
@@ -206,7 +206,9 @@ fn the_chain_pays_the_same_to_the_unit() {
         (0..8).map(|n| seal(world.state.chain(), goal, world.user(n % 4), salt(n), &rows[n])).collect();
     let mut txs = vec![world.by_user(0, contest_of(ContestAction::Found(opening.parent.to_bytes())))];
     for (n, seal) in seals.iter().enumerate() {
-        txs.push(world.by_user(n % 4, contest_of(ContestAction::Seal(*seal))));
+        txs.push(
+            world.by_user(n % 4, contest_of(ContestAction::Seal { seal: *seal, bond: contest().shard_bond })),
+        );
     }
     world.block(&txs);
     let called = shown(&mut world, &opening, &seals);

@@ -152,7 +152,7 @@ fn skewed_data_and_other_codecs_play_too() {
     for compressor in
         [Codec::TensorTrain(20), Codec::MatrixTrain(20), Codec::EntropyCoded(50), Codec::Auto(50)]
     {
-        let other = Scenario { compressor, rounds: 3, ..small() };
+        let other = Scenario { compressor: compressor.clone(), rounds: 3, ..small() };
         assert_eq!(play(&other).deals.settled, 24, "{compressor}");
     }
 }

@@ -307,3 +307,17 @@ fn ten_thousand_rounds_and_nobody_is_left_behind() {
     let last = report.rounds.last().unwrap().accuracy;
     assert!(last.best - last.worst < 0.1, "{last:?}");
 }
+
+/// Feature 143: on digits, a token account learns as much from at least a fifth fewer bytes.
+#[test]
+fn token_accounts_save_bytes() {
+    let (train, test) = bitneuron_sim::digits::halves(SEED).unwrap();
+    let model = Arc::new(SoftmaxRegression::new(64, 10).unwrap());
+    let bytes = |flow| {
+        let mut lab = GossipLab { rounds: 50, ..GossipLab::new(model.clone()) };
+        lab.manner.flow = flow;
+        lab.run(&train, &test, SEED).unwrap().reached(0.84).unwrap().bytes
+    };
+    let (steady, saved) = (bytes(Flow::Proactive), bytes(Flow::Randomised { reactivity: 10, capacity: 20 }));
+    assert!(saved * 5 < steady * 4, "{saved} of {steady}");
+}

@@ -128,7 +128,7 @@ fn goal(sizes: &[u32]) -> Result<Goal, Box<dyn Error>> {
     Ok(Goal {
         name: "guarantees".into(),
         initial: commitment("first model"),
-        mlp,
+        net: mlp.into(),
         metric: Metric::Accuracy,
         metric_set,
         drawn: 64,
@@ -145,7 +145,7 @@ fn root(name: &str, rows: u32, columns: u32) -> DataRoot {
 fn inference(sizes: &[u32], rows: u32) -> Result<Inference, Box<dyn Error>> {
     let goal = goal(sizes)?;
     let zeros = |columns: u32| Tensor::new(&[rows, columns], vec![0; (rows * columns) as usize]);
-    let (features, logits) = (zeros(goal.mlp.features())?, zeros(goal.mlp.classes())?);
+    let (features, logits) = (zeros(goal.net.features())?, zeros(goal.net.outputs())?);
     let classes = Tensor::vector(vec![0; rows as usize]);
     Ok(Inference { goal, model: commitment("model"), features, classes, logits })
 }
@@ -160,7 +160,7 @@ fn turn(sizes: &[u32], inputs: u32) -> Result<Turn, Box<dyn Error>> {
     Ok(Turn {
         before: commitment("before"),
         inputs: (0..inputs).map(input).collect(),
-        data: root("data", 128, goal.mlp.features()),
+        data: root("data", 128, goal.net.features()),
         batch_seed: Digest::ZERO,
         score_seed: Digest::ZERO,
         after: commitment("after"),

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod gossip;
+mod robust;
 mod updates;
 
 use super::{Options, attempt};
@@ -9,6 +10,7 @@ use crate::reading::Reading;
 
 pub(super) fn measure(options: Options) -> Vec<Reading> {
     let mut readings = gossip::measure(options);
+    readings.extend(robust::measure(options));
     readings.extend(updates::measure());
     readings.extend(attacks::measure());
     readings

@@ -21,8 +21,8 @@ pub mod report;
 pub use report::{Choice, Report, TensorFormat, Trial};
 
 use crate::{
-    Chain, CodecId, CompressError, Compressor, Dense, Ecsq, ErrorBound, ExactDecoder, Limits, Packet,
-    Properties, Registry, TensorTrain, Top, Uniform,
+    Absmax4, Absmax8, Chain, CodecId, CompressError, Compressor, Dense, Ecsq, ErrorBound, ExactDecoder,
+    Float, Limits, Nf4, Packet, Properties, Registry, Sliced, TensorTrain, Top, Uniform,
     dense::{check_finite, tensors},
     sparse::{Density, Precision},
 };
@@ -108,8 +108,8 @@ impl Auto {
         self
     }
 
-    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, steps with an entropy coder, trains with and without a
-    /// quantiser, the largest values.
+    /// Chooses among codecs of this crate: uniform of 1 to 8 bits, blocks of 4 and 8 bits, half precision, steps with an entropy
+    /// coder, trains with and without steps by their slices, the largest values.
     ///
     /// # Errors
     /// As [`Auto::new`].
@@ -130,11 +130,14 @@ impl Auto {
         for bits in 1..=8 {
             candidates.push(Arc::new(Uniform::new(bits)?));
         }
+        let blocks: [Arc<dyn ExactDecoder>; 4] =
+            [Arc::new(Nf4), Arc::new(Absmax4::default()), Arc::new(Absmax8::default()), Arc::new(Float::F16)];
+        candidates.extend(blocks);
         for tolerance in tolerances.iter().map(|tolerance| tolerance.max(1e-6)) {
             let train = TensorTrain::tolerance(tolerance)?;
             candidates.push(Arc::new(train));
-            for bits in [6, 8] {
-                candidates.push(Arc::new(Chain::new(train, Uniform::new(bits)?)?));
+            for bits in [5.0, 8.0] {
+                candidates.push(Arc::new(Chain::new(train, Sliced::bits(bits)?)?));
             }
         }
         for of in [100, 30, 10, 5] {

@@ -10,6 +10,7 @@
 //! | [`TrainLinear::interleaved`] (TTM), four cores, rank 16 | 34,816 | 16.8 M in halves |
 //! | [`TrainLinear::in_line`] (TT), eight cores, rank 16 | 10,368 | 0.26 M as two thin matrices |
 //! | [`CpLinear`], rank 16 | 1,024 at eight modes | 0.26 M |
+//! | [`TuckerLinear`], 64·64 inputs and outputs, ranks 4 | 1,280 | 0.26 M |
 //!
 //! [`plan`] chooses how a train is contracted, [`embedding`] holds tables whose rows are looked up, and the module
 //! [`rank`](crate::rank) finds ranks while the factors are trained.
@@ -27,6 +28,7 @@ pub mod plan;
 mod shape;
 mod sweep;
 mod train;
+mod tucker;
 
 pub use cp::CpLinear;
 pub use embedding::{Bags, HotRows, TrainEmbedding};
@@ -35,6 +37,7 @@ pub(crate) use error::check_length;
 pub use plan::{Pass, Plan, Reconstruct};
 pub use shape::MatrixShape;
 pub use train::TrainLinear;
+pub use tucker::TuckerLinear;
 
 use crate::{linalg::Scalar, rank::Bond};
 use bitneuron_core::Seed;

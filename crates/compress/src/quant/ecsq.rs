@@ -152,7 +152,7 @@ pub(crate) struct Steps<'a> {
 }
 
 /// The step at the front of a part, `None` for 0, after which nothing may come.
-pub(super) fn read_step(reader: &mut Reader<'_>) -> Result<Option<f32>, CompressError> {
+pub(crate) fn read_step(reader: &mut Reader<'_>) -> Result<Option<f32>, CompressError> {
     let step = f32::from_le_bytes(reader.array()?);
     if step.to_bits() == 0 {
         return if reader.left() == 0 {

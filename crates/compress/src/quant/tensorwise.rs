@@ -4,7 +4,10 @@
 //! errors are here. A tensor without elements has an empty part.
 
 use crate::{
-    CodecId, CompressError, ErrorBound, Packet, Properties, dense::tensors, exact::fixed, packet::Limits,
+    CodecId, CompressError, ErrorBound, Packet, Properties,
+    dense::{self, tensors},
+    exact::fixed,
+    packet::Limits,
 };
 use bitneuron_core::{Layout, Params, Seed};
 
@@ -145,6 +148,39 @@ fn fill<C: Tensorwise>(
     Ok(())
 }
 
+/// Adds `weight` times the packet to `onto` with room for the largest tensor alone. Everything is decoded twice: first to see that
+/// nothing is refused, which costs no more than fresh memory for all tensors would.
+pub(crate) fn decompress_onto<C: Tensorwise>(
+    codec: &C,
+    packet: &Packet,
+    weight: f32,
+    onto: &mut Params,
+    limits: Limits,
+) -> Result<(), CompressError> {
+    let layout = onto.layout().clone();
+    let parsed = open(codec, packet, &layout, limits)?;
+    let ranges = (0..parsed.len()).map(|index| layout.range(index).unwrap_or_default());
+    let mut buffer = vec![0.0; ranges.clone().map(|range| range.len()).max().unwrap_or_default()];
+    let mut each = |add: bool| {
+        for (parsed, range) in parsed.iter().zip(ranges.clone()) {
+            let place = buffer.get_mut(..range.len()).unwrap_or_default();
+            let Some(parsed) = parsed else { continue };
+            let first = range.start;
+            let decoded = codec.decode(parsed, place);
+            if add {
+                dense::add(onto.values_mut().get_mut(range).unwrap_or_default(), weight, place);
+                continue;
+            }
+            let sums = onto.values().get(range).unwrap_or_default();
+            let checked = decoded.and_then(|()| dense::check_sums(sums, weight, place));
+            checked.map_err(|error| displaced(error, first))?;
+        }
+        Ok(())
+    };
+    each(false)?;
+    each(true)
+}
+
 pub(crate) fn decode_fixed<C: Integerwise>(
     codec: &C,
     packet: &Packet,
@@ -212,6 +248,17 @@ macro_rules! compressor {
             ) -> Result<::bitneuron_core::Params, $crate::CompressError> {
                 let values = $crate::quant::tensorwise::decompress(self, packet, expect, limits)?;
                 Ok(::bitneuron_core::Params::new(values, expect.clone())?)
+            }
+
+            /// With room for the largest tensor alone.
+            fn decompress_onto(
+                &self,
+                packet: &$crate::Packet,
+                weight: f32,
+                onto: &mut ::bitneuron_core::Params,
+                limits: $crate::Limits,
+            ) -> Result<(), $crate::CompressError> {
+                $crate::quant::tensorwise::decompress_onto(self, packet, weight, onto, limits)
             }
         }
     };

@@ -158,7 +158,7 @@ impl Uniform {
         packet: &Packet,
         expect: &Layout,
         limits: Limits,
-        mut value: impl FnMut(usize, i64, i32) -> Result<T, CompressError>,
+        mut take: impl FnMut(usize, i64, i32) -> Result<T, CompressError>,
     ) -> Result<Vec<T>, CompressError> {
         packet.check(self.codec(), expect, limits)?;
         let parts = packet.parts_of(expect)?;
@@ -169,7 +169,7 @@ impl Uniform {
         let tensors: Vec<Tensor<'_>> = tensors.collect::<Result<_, _>>()?;
         let mut values = Vec::with_capacity(expect.len());
         for tensor in tensors {
-            tensor.read(&mut values, &mut value)?;
+            tensor.read(&mut values, &mut take)?;
         }
         Ok(values)
     }
@@ -228,7 +228,7 @@ impl<'a> Tensor<'a> {
     fn read<T>(
         &self,
         values: &mut Vec<T>,
-        value: &mut impl FnMut(usize, i64, i32) -> Result<T, CompressError>,
+        take: &mut impl FnMut(usize, i64, i32) -> Result<T, CompressError>,
     ) -> Result<(), CompressError> {
         let mut codes = unpack(self.codes, self.bits);
         let mut left = self.elements;
@@ -245,7 +245,7 @@ impl<'a> Tensor<'a> {
                 if mantissa.abs() >= MANTISSA {
                     return Err(CompressError::Malformed("a value exceeds 24 bits"));
                 }
-                values.push(value(values.len(), mantissa, self.exponent)?);
+                values.push(take(values.len(), mantissa, self.exponent)?);
             }
             if (step == 0) != all_zero {
                 return Err(CompressError::Malformed("a step without codes, or codes without a step"));
@@ -293,12 +293,37 @@ impl Compressor for Uniform {
         expect: &Arc<Layout>,
         limits: Limits,
     ) -> Result<Params, CompressError> {
-        let values = self.open(packet, expect, limits, |_, mantissa, exponent| {
-            // Exact in f64, and exact in f32 by the limits of mantissa and exponent.
-            Ok((mantissa as f64 * 2f64.powi(exponent)) as f32)
-        })?;
+        let values =
+            self.open(packet, expect, limits, |_, mantissa, exponent| Ok(value(mantissa, exponent)))?;
         Ok(Params::new(values, expect.clone())?)
     }
+
+    /// Without room for the values: they are read twice, first to see that nothing is refused.
+    fn decompress_onto(
+        &self,
+        packet: &Packet,
+        weight: f32,
+        onto: &mut Params,
+        limits: Limits,
+    ) -> Result<(), CompressError> {
+        let layout = onto.layout().clone();
+        let sums = onto.values();
+        self.open(packet, &layout, limits, |at, mantissa, exponent| {
+            let sum = sums.get(at).copied().unwrap_or_default() + weight * value(mantissa, exponent);
+            if sum.is_finite() { Ok(()) } else { Err(CompressError::NotFinite { at }) }
+        })?;
+        let mut sums = onto.values_mut().iter_mut();
+        self.open(packet, &layout, limits, |_, mantissa, exponent| {
+            sums.next().into_iter().for_each(|sum| *sum += weight * value(mantissa, exponent));
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// m·2^e: exact in `f64`, and exact in `f32` by the limits of mantissa and exponent.
+fn value(mantissa: i64, exponent: i32) -> f32 {
+    (mantissa as f64 * 2f64.powi(exponent)) as f32
 }
 
 impl ExactDecoder for Uniform {

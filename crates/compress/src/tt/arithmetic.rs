@@ -142,13 +142,26 @@ fn wide(core: &[f32], factor: f64) -> Vec<f64> {
 }
 
 /// Cores in `f64` with ranks that need not be the smallest.
-struct Cores {
+pub(crate) struct Cores {
     /// Rank before, mode, rank behind.
     shapes: Vec<[usize; 3]>,
     cores: Vec<Vec<f64>>,
 }
 
 impl Cores {
+    /// Cores of these shapes, at least one.
+    pub(crate) const fn new(shapes: Vec<[usize; 3]>, cores: Vec<Vec<f64>>) -> Self {
+        Self { shapes, cores }
+    }
+
+    /// The same tensor in the canonical gauge; a rank that exceeds what its sides hold becomes smaller. Each core with its shape.
+    pub(crate) fn left_orthogonal(mut self) -> Result<Vec<([usize; 3], Vec<f64>)>, LinalgError> {
+        self.orthogonalise_right()?;
+        let all = Cut { discard: f64::NEG_INFINITY, max_rank: usize::MAX, route: Route::Direct };
+        self.sweep(all)?;
+        Ok(self.shapes.into_iter().zip(self.cores).collect())
+    }
+
     /// The weighted sum of trains.
     fn sum(terms: &[(f64, &Train)]) -> Result<Self, CompressError> {
         check_modes(terms.iter().map(|(_, train)| *train))?;
@@ -213,10 +226,8 @@ impl Cores {
         Ok(())
     }
 
-    /// From left to right, each bond is cut; the train in the canonical gauge.
-    fn truncate(mut self, cut: Cut) -> Result<Train, CompressError> {
-        let modes = self.shapes.iter().map(|[_, mode, _]| *mode).collect();
-        let mut ranks = Vec::new();
+    /// From left to right, each bond is cut; the cores are then in the canonical gauge.
+    fn sweep(&mut self, cut: Cut) -> Result<(), LinalgError> {
         for index in 0..self.bonds() {
             let [left, mode, right] = self.shapes[index];
             let split = linalg::split(&self.cores[index], left * mode, right, cut)?;
@@ -225,8 +236,16 @@ impl Cores {
             self.cores[index + 1] = Matrix::new(&split.carry, split.rank, right).multiply(next)?;
             self.shapes[index + 1] = [split.rank, near, far];
             self.cores[index] = split.basis;
-            ranks.push(split.rank);
+            self.shapes[index] = [left, mode, split.rank];
         }
+        Ok(())
+    }
+
+    /// The train with every bond cut, in the canonical gauge.
+    fn truncate(mut self, cut: Cut) -> Result<Train, CompressError> {
+        self.sweep(cut)?;
+        let modes = self.shapes.iter().map(|[_, mode, _]| *mode).collect();
+        let ranks = self.shapes.iter().take(self.bonds()).map(|[.., right]| *right).collect();
         let cores: Vec<Vec<f32>> = self.cores.iter().map(|core| rounded(core)).collect();
         cores.iter().try_for_each(|core| check_finite(core))?;
         Ok(Train { shape: TrainShape::new(modes, ranks)?, cores })

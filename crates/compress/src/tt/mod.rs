@@ -16,6 +16,7 @@ pub mod decompose;
 pub mod fold;
 pub mod shape;
 
+pub(crate) use arithmetic::Cores;
 pub use arithmetic::merge;
 pub use decompose::{Truncation, decompose};
 pub use shape::{TrainShape, WORK};

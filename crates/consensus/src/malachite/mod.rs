@@ -19,7 +19,9 @@ mod said;
 mod shell;
 mod timers;
 
-use crate::{Block, ConsensusEngine, Effect, Electorate, Input, Record, Refused, Timeouts, TimerId};
+use crate::{
+    Block, ConsensusEngine, Effect, Electorate, Input, Record, Refused, SignedVote, Timeouts, TimerId,
+};
 use arc_malachitebft_core_consensus as core;
 use arc_malachitebft_core_types as core_types;
 use bitneuron_core::{ChainId, Digest, Height, Keypair, Machine, NodeId, Outbox, Time};
@@ -236,5 +238,9 @@ impl Machine for Malachite {
 impl ConsensusEngine for Malachite {
     fn height(&self) -> Height {
         self.shell.height
+    }
+
+    fn precommits(&self, height: Height, block: Digest) -> Vec<SignedVote> {
+        self.shell.pool.precommits(height, block).copied().collect()
     }
 }

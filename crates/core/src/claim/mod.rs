@@ -193,12 +193,20 @@ pub trait CheckClaim: Send + Sync {
         sign::verify_batch(items)
     }
 
-    /// The model of this layout that a packet decodes to.
+    /// The model of this layout that a packet decodes to. Of a packet that holds the difference from another model, that model
+    /// is the base; a packet of a whole model has none.
     ///
     /// # Errors
-    /// [`Refused::Malformed`] when it decodes to none, which is its seller's fault; [`Refused::Unavailable`] from a judge
-    /// that knows no codecs: what it cannot read is not paid, and nobody is blamed for it.
-    fn opens(&self, _packet: &[u8], _layout: &Arc<Layout>) -> Result<Commitment, Refused> {
+    /// [`Refused::Malformed`] when it decodes to none, which is its seller's fault; [`Refused::Unavailable`] when the base is
+    /// not the one that the packet names, and from a judge that knows no codecs: what it cannot read is not paid, and nobody is
+    /// blamed for it.
+    fn opens(
+        &self,
+        _packet: &[u8],
+        _base: Option<&ExactParams>,
+        _layout: &Arc<Layout>,
+        _chain: ChainId,
+    ) -> Result<Commitment, Refused> {
         Err(Refused::Unavailable("no codecs here".into()))
     }
 

@@ -78,7 +78,7 @@ impl Turn {
         if self.inputs.iter().map(|input| u64::from(input.share.0)).sum::<u64>() > u64::from(Share::ONE.0) {
             return Err(Refused::Malformed("the shares exceed one".into()));
         }
-        if self.data.columns != self.goal.mlp.features() {
+        if self.data.columns != self.goal.net.features() {
             return Err(Refused::Malformed("the data do not fit the model".into()));
         }
         let program = self.goal.turn_program(peers, self.data.rows)?;

@@ -33,6 +33,9 @@ use std::time::Duration;
 /// Packets kept for neighbours that missed them.
 pub const KEPT: usize = 8;
 
+/// The squared share of a model that the rounding of `f32` may add to a difference.
+const ROUNDING: f64 = 1e-12;
+
 /// What travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
@@ -286,7 +289,9 @@ impl<U: Update> Choco<U> {
         let limits = Limits { bytes: packet.len(), elements: lack.values().len() };
         let mut public = self.public.clone();
         self.rules.compressor.decompress_onto(&packet, 1.0, &mut public, limits)?;
-        if distance(&self.model, &public) > distance(&self.model, &self.public) {
+        let rounding =
+            ROUNDING * self.model.values().iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+        if distance(&self.model, &public) > distance(&self.model, &self.public) + rounding {
             let codec = self.rules.compressor.codec();
             return Err(CompressError::Unfaithful { codec, why: "makes differences larger" });
         }

@@ -244,11 +244,15 @@ mod tests {
         // P rises from 0 at A − 1 tokens to 1 at C; half of the draws send half way between.
         let randomised = Flow::Randomised { reactivity: 10, capacity: 19 };
         let share = |tokens: u64| {
-            (0..1000u64).filter(|i| randomised.proactive(tokens, i * (u64::MAX / 1000))).count()
+            (0..1000u64)
+                .filter(|i| randomised.proactive(tokens, i * (u64::MAX / 1000) + u64::MAX / 2000))
+                .count()
         };
         assert_eq!([9, 14, 19, 30].map(share), [0, 500, 1000, 1000]);
         let copies = |tokens: u64| -> u64 {
-            (0..1000u64).map(|i| randomised.reactive(tokens, true, i * (u64::MAX / 1000))).sum()
+            (0..1000u64)
+                .map(|i| randomised.reactive(tokens, true, i * (u64::MAX / 1000) + u64::MAX / 2000))
+                .sum()
         };
         assert_eq!([0, 5, 10, 25].map(copies), [0, 500, 1000, 2500]);
         assert_eq!(randomised.reactive(30, false, 0), 0);

@@ -225,6 +225,16 @@ impl<U, C, T, D> User<U, C, T, D> {
         self.age
     }
 
+    /// `compress` of line 7.
+    pub const fn codec(&self) -> &C {
+        &self.start.codec
+    }
+
+    /// The same, to tell a codec with a memory what the receivers know.
+    pub const fn codec_mut(&mut self) -> &mut C {
+        &mut self.start.codec
+    }
+
     /// Gives it another `D_u`, from the next round on.
     pub fn learn_from(&mut self, data: Arc<D>) {
         self.start.data = data;

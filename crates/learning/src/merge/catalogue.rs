@@ -8,11 +8,17 @@
 //!
 //! `f=2` is a number of voices, `f=0.2` a share of them; without `f` it is a quarter.
 
-use super::*;
-use bitneuron_core::Seed;
+use super::{
+    AdaptiveClipped, AgeWeighted, Bucketing, Bulyan, CentredClipping, ClippedGossip, CovarianceFilter,
+    Distinct, EqualVoices, Faults, FilteredMean, GeometricMedian, Krum, Limited, MeanAroundMedian, Median,
+    Merge, MinimumDiameter, MultiKrum, NearestNeighbours, NearestToOwn, Neighbourhood, NormClipped, Radius,
+    Search, SelfCentred, TrainMean, TrimmedMean, VarianceCorrected, WeightedMean,
+};
+use bitneuron_core::{Seed, Share};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
+use thiserror::Error;
 
 /// A rule as it is named, or something to put before one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,11 +34,15 @@ pub struct Named {
     build: Build,
 }
 
+type Built = Result<Arc<dyn Merge>, UnknownRule>;
+type BuildLast = fn(&mut Options) -> Built;
+type BuildBefore = fn(&mut Options, Arc<dyn Merge>) -> Built;
+
 /// How a name becomes a rule.
 #[derive(Debug, Clone, Copy)]
 enum Build {
-    Last(fn(&mut Options) -> Result<Arc<dyn Merge>, UnknownRule>),
-    Before(fn(&mut Options, Arc<dyn Merge>) -> Result<Arc<dyn Merge>, UnknownRule>),
+    Last(BuildLast),
+    Before(BuildBefore),
 }
 
 impl PartialEq for Build {
@@ -187,21 +197,11 @@ fn share(text: &str) -> Option<Share> {
     Some(Share((share * f64::from(Share::ONE.0)).round() as u32))
 }
 
-const fn last(
-    name: &'static str,
-    options: &'static str,
-    about: &'static str,
-    build: fn(&mut Options) -> Result<Arc<dyn Merge>, UnknownRule>,
-) -> Named {
+const fn last(name: &'static str, options: &'static str, about: &'static str, build: BuildLast) -> Named {
     Named { name, options, about, before_another: false, build: Build::Last(build) }
 }
 
-const fn before(
-    name: &'static str,
-    options: &'static str,
-    about: &'static str,
-    build: fn(&mut Options, Arc<dyn Merge>) -> Result<Arc<dyn Merge>, UnknownRule>,
-) -> Named {
+const fn before(name: &'static str, options: &'static str, about: &'static str, build: BuildBefore) -> Named {
     Named { name, options, about, before_another: true, build: Build::Before(build) }
 }
 

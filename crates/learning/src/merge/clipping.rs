@@ -89,7 +89,7 @@ impl Merge for CentredClipping {
         parts[0] = 1.0;
         let (reach, distances) = within_reach(&voices, &Distances::of(&voices.values));
         for _ in 0..self.steps {
-            let squared = distances.from_sum(&parts);
+            let squared = distances.to_sum(&parts);
             let radius = self.radius.among(&squared, &voices);
             let pulls = factors(&squared, radius).zip(&weights).map(|(factor, weight)| factor * weight);
             let pulls: Vec<f64> = pulls.collect();

@@ -49,7 +49,7 @@ enum Ranks {
 
 fn alike(masses: &[u64], keep: Keep) -> Option<Ranks> {
     let first = *masses.first()?;
-    let whole = |mass: u64| (mass % first == 0).then_some((mass / first) as usize);
+    let whole = |mass: u64| mass.is_multiple_of(first).then_some((mass / first) as usize);
     if masses.iter().any(|mass| *mass != first) {
         return None;
     }

@@ -6,7 +6,8 @@
 //! τᵢ = ⟨u, θᵢ − μ⟩²      cᵢ ← cᵢ·(1 − τᵢ / max τ)      while Σ c > N − 2f
 //! ```
 //!
-//! The answer is the `μ` with the smallest `λ` that was seen. The covariance has the rank of the voices, so the eigenpair
+//! The largest `τ` is that of the voices which are left: a far one that has faded altogether would else keep all others
+//! from fading. The answer is the `μ` with the smallest `λ` that was seen. The covariance has the rank of the voices, so the eigenpair
 //! is found among their inner products, `N × N`, and not among parameters.
 
 use super::distances::Distances;
@@ -32,7 +33,7 @@ const POWER: usize = 2_000;
 fn principal(distances: &Distances, parts: &[f64]) -> (f64, Vec<f64>) {
     let count = parts.len();
     // Inner products about the mean: ⟨θᵢ − μ, θₖ − μ⟩ = ½·(qᵢ + qₖ − d²ᵢₖ) with qᵢ = ‖θᵢ − μ‖².
-    let from_mean = distances.from_sum(parts);
+    let from_mean = distances.to_sum(parts);
     let inner = |i: usize, k: usize| 0.5 * (from_mean[i] + from_mean[k] - distances.squared(i, k));
     let products: Vec<f64> = (0..count * count).map(|at| inner(at / count, at % count)).collect();
     let along = |u: &[f64]| -> Vec<f64> {

@@ -54,7 +54,7 @@ enum Found {
 
 impl Cover<'_> {
     /// Whether what `kept` leaves has a part of diameter at most √`limit` after dropping at most `budget`.
-    fn search(&mut self, kept: Vec<bool>, fixed: &[bool], limit: f64, budget: u64) -> Found {
+    fn search(&mut self, kept: &[bool], fixed: &[bool], limit: f64, budget: u64) -> Found {
         self.steps += 1;
         if self.steps > STEPS {
             return Found::Unknown;
@@ -77,9 +77,9 @@ impl Cover<'_> {
             if mass > budget || dropped.iter().any(|voice| fixed[*voice]) {
                 continue;
             }
-            let mut left = kept.clone();
+            let mut left = kept.to_vec();
             dropped.iter().for_each(|voice| left[*voice] = false);
-            match self.search(left, fixed, limit, budget - mass) {
+            match self.search(&left, fixed, limit, budget - mass) {
                 Found::Nothing => {}
                 Found::Unknown => unknown = true,
                 Found::Kept => return Found::Kept,
@@ -102,7 +102,7 @@ fn exact(distances: &Distances, masses: &[u64], budget: u64) -> Option<Vec<f64>>
     let (mut low, mut high) = (0, limits.len() - 1);
     while low < high {
         let middle = usize::midpoint(low, high);
-        match cover.search(all.clone(), &free, limits[middle], budget) {
+        match cover.search(&all, &free, limits[middle], budget) {
             Found::Kept => high = middle,
             Found::Nothing => low = middle + 1,
             Found::Unknown => return None,
@@ -116,7 +116,7 @@ fn exact(distances: &Distances, masses: &[u64], budget: u64) -> Option<Vec<f64>>
     let mut left = budget;
     for voice in &order {
         fixed[*voice] = true;
-        match cover.search(kept.clone(), &fixed, limits[low], left) {
+        match cover.search(&kept, &fixed, limits[low], left) {
             Found::Kept => {}
             Found::Nothing => {
                 fixed[*voice] = false;

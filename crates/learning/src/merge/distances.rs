@@ -9,14 +9,10 @@
 //! directly, and when most are so, the centre is moved into their midst first. Rows whose squares leave the range of
 //! `f32` are scaled by powers of two. The largest relative error of a squared distance is about 10⁻⁵.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
+use super::products::products;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Columns of one product.
-const BLOCK: usize = 1024;
-/// Columns of one task.
-const CHUNK: usize = 32 * BLOCK;
 /// A distance below this part of what it is the difference of is measured directly.
 const CANCELLED: f64 = 1e-2;
 /// Squared norms outside this range are taken again with scaled rows.
@@ -88,7 +84,7 @@ impl Distances {
     /// ```text
     /// ‖xᵢ − Σ cⱼ·xⱼ‖² = Σⱼ cⱼ·d²ᵢⱼ − ½·Σⱼₖ cⱼ·cₖ·d²ⱼₖ
     /// ```
-    pub(super) fn from_sum(&self, parts: &[f64]) -> Vec<f64> {
+    pub(super) fn to_sum(&self, parts: &[f64]) -> Vec<f64> {
         let about = |row: &[f64]| row.iter().zip(parts).map(|(d, c)| d * c).sum::<f64>();
         let means: Vec<f64> = self.squared.chunks_exact(self.count).map(about).collect();
         let spread = 0.5 * means.iter().zip(parts).map(|(mean, part)| mean * part).sum::<f64>();
@@ -145,18 +141,18 @@ impl Gram {
     fn about(centre: usize, vectors: &[&[f32]]) -> Self {
         let count = vectors.len();
         let plain = vec![1.0; count];
-        let mut products = products(centre, vectors, &plain);
-        let odd = |index: usize| index != centre && !PLAIN.contains(&products[index * count + index]);
+        let mut inner = products(centre, vectors, &plain);
+        let odd = |index: usize| index != centre && !PLAIN.contains(&inner[index * count + index]);
         let scales: Vec<f64> = (0..count)
             .map(|index| if odd(index) { scale(vectors[index], vectors[centre]) } else { 1.0 })
             .collect();
         if scales != plain {
-            products = self::products(centre, vectors, &scales);
-            for (index, product) in products.iter_mut().enumerate() {
+            inner = products(centre, vectors, &scales);
+            for (index, product) in inner.iter_mut().enumerate() {
                 *product = *product / scales[index / count] / scales[index % count];
             }
         }
-        Self { centre, count, products }
+        Self { centre, count, products: inner }
     }
 
     fn squared_of(&self, i: usize, j: usize) -> (f64, f64) {
@@ -197,102 +193,4 @@ fn scale(vector: &[f32], centre: &[f32]) -> f64 {
     let gaps = vector.iter().zip(centre).map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs());
     let largest = gaps.fold(0.0, f64::max);
     if largest > 0.0 { (-largest.log2().ceil()).exp2() } else { 1.0 }
-}
-
-fn products(centre: usize, vectors: &[&[f32]], scales: &[f64]) -> Vec<f64> {
-    let count = vectors.len();
-    let length = vectors.first().map_or(0, |vector| vector.len());
-    let plain = scales.iter().all(|scale| *scale == 1.0);
-    let chunk = |start: usize| {
-        let mut sums = vec![0f64; count * count];
-        let mut gaps = vec![0f32; count * BLOCK];
-        let mut product = Array2::<f32>::zeros((count, count));
-        let end = (start + CHUNK).min(length);
-        for from in (start..end).step_by(BLOCK) {
-            let columns = from..(from + BLOCK).min(end);
-            let width = columns.len();
-            if plain {
-                subtract(vectors, centre, columns, &mut gaps);
-            } else {
-                subtract_scaled(vectors, centre, scales, columns, &mut gaps);
-            }
-            let block = matrix(&gaps, count, width);
-            general_mat_mul(1.0, &block, &block.t(), 0.0, &mut product);
-            for (sum, part) in sums.iter_mut().zip(&product) {
-                *sum += f64::from(*part);
-            }
-        }
-        sums
-    };
-    let starts: Vec<usize> = (0..length).step_by(CHUNK).collect();
-    let chunks: Vec<Vec<f64>> = starts.into_par_iter().map(chunk).collect();
-    let mut total = vec![0f64; count * count];
-    for sums in chunks {
-        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-    }
-    total
-}
-
-fn matrix(values: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
-    ArrayView2::from_shape((rows, columns), &values[..rows * columns])
-        .unwrap_or_else(|_| unreachable!("as many as there are"))
-}
-
-/// Writes the differences from the centre, row after row.
-fn subtract(vectors: &[&[f32]], centre: usize, columns: Range<usize>, gaps: &mut [f32]) {
-    let origin = &vectors[centre][columns.clone()];
-    for (gaps, vector) in gaps.chunks_exact_mut(columns.len()).zip(vectors) {
-        for ((gap, value), origin) in gaps.iter_mut().zip(&vector[columns.clone()]).zip(origin) {
-            *gap = value - origin;
-        }
-    }
-}
-
-fn subtract_scaled(
-    vectors: &[&[f32]],
-    centre: usize,
-    scales: &[f64],
-    columns: Range<usize>,
-    gaps: &mut [f32],
-) {
-    let origin = &vectors[centre][columns.clone()];
-    for ((gaps, vector), scale) in gaps.chunks_exact_mut(columns.len()).zip(vectors).zip(scales) {
-        for ((gap, value), origin) in gaps.iter_mut().zip(&vector[columns.clone()]).zip(origin) {
-            *gap = ((f64::from(*value) - f64::from(*origin)) * scale) as f32;
-        }
-    }
-}
-
-/// The sums `x₀ + Σⱼ pᵢⱼ·(xⱼ − x₀)` for each row of parts, `[count, count]`.
-///
-/// In `f32`; where differences could leave its range, the largest finite value stands in.
-pub(super) fn mixtures(vectors: &[&[f32]], parts: &[f32]) -> Vec<Vec<f32>> {
-    let count = vectors.len();
-    let length = vectors.first().map_or(0, |vector| vector.len());
-    let parts = matrix(parts, count, count);
-    let mut mixed = vec![vec![0f32; length]; count];
-    let mut chunks: Vec<Vec<&mut [f32]>> =
-        (0..length.div_ceil(CHUNK)).map(|_| Vec::with_capacity(count)).collect();
-    for row in &mut mixed {
-        chunks.iter_mut().zip(row.chunks_mut(CHUNK)).for_each(|(chunk, values)| chunk.push(values));
-    }
-    chunks.par_iter_mut().enumerate().for_each(|(index, rows)| {
-        let width = rows.first().map_or(0, |row| row.len());
-        let (mut gaps, mut sums) = (vec![0f32; count * BLOCK], vec![0f32; count * BLOCK]);
-        for from in (0..width).step_by(BLOCK) {
-            let to = (from + BLOCK).min(width);
-            let columns = index * CHUNK + from..index * CHUNK + to;
-            subtract(vectors, 0, columns.clone(), &mut gaps);
-            let mut product = ArrayViewMut2::from_shape((count, to - from), &mut sums[..count * (to - from)])
-                .unwrap_or_else(|_| unreachable!("as many as there are"));
-            general_mat_mul(1.0, &parts, &matrix(&gaps, count, to - from), 0.0, &mut product);
-            let origin = &vectors[0][columns];
-            for (row, sums) in rows.iter_mut().zip(sums.chunks_exact(to - from)) {
-                for ((value, sum), origin) in row[from..to].iter_mut().zip(sums).zip(origin) {
-                    *value = (origin + sum).clamp(f32::MIN, f32::MAX);
-                }
-            }
-        }
-    });
-    mixed
 }

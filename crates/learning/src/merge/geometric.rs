@@ -63,7 +63,7 @@ impl GeometricMedian {
         parts[0] = 1.0;
         for _ in 0..self.steps {
             let near = self.smoothing.max(f64::MIN_POSITIVE);
-            let pulls = distances.from_sum(&parts).into_iter().zip(weights);
+            let pulls = distances.to_sum(&parts).into_iter().zip(weights);
             let pulls: Vec<f64> = pulls.map(|(squared, weight)| weight / squared.sqrt().max(near)).collect();
             let total: f64 = pulls.iter().sum();
             let next: Vec<f64> = pulls.into_iter().map(|pull| pull / total).collect();

@@ -63,6 +63,7 @@ mod median;
 mod monna;
 mod neighbours;
 mod parts;
+mod products;
 mod trains;
 mod variance;
 mod voices;

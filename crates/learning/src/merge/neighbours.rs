@@ -8,9 +8,10 @@
 //! yᵢ = mean of the N − f voices nearest to θᵢ, itself among them
 //! ```
 
-use super::distances::{Distances, mixtures};
+use super::distances::Distances;
 use super::faults::{Bearing, Faults};
 use super::mean::{Pull, pull};
+use super::products::mixtures;
 use super::voices::{Voices, merged, nearest, unmoved};
 use super::{Contribution, Law, Laws, Merge, MergeError, Merged};
 use bitneuron_core::Params;
@@ -48,6 +49,22 @@ fn mix(voices: &Voices<'_>, need: u64) -> (Vec<Params>, Vec<f64>) {
         parts.chunks_exact(voices.count()).map(one).collect()
     };
     (mixed, parts)
+}
+
+impl<M: Merge> NearestNeighbours<M> {
+    /// What the voices become, the own one first; peers without weight have none.
+    ///
+    /// # Errors
+    /// As the merge, but for what the rule that follows refuses.
+    pub fn mixed(
+        &self,
+        own: &Contribution<'_>,
+        peers: &[Contribution<'_>],
+    ) -> Result<Vec<Params>, MergeError> {
+        let faults = self.faults.among(peers.len(), Bearing::MAJORITY)?;
+        let Some(voices) = Voices::admit(own, peers)? else { return Ok(vec![own.value.clone()]) };
+        Ok(mix(&voices, voices.mass_of(peers.len() + 1 - faults)).0)
+    }
 }
 
 impl<M: Merge> Merge for NearestNeighbours<M> {

@@ -123,6 +123,7 @@ impl PartAged {
     }
 
     /// This model with one part alone: what a message carries. Other values are zero and not there.
+    #[must_use]
     pub fn only(&self, part: usize) -> Self {
         let mut params = Params::zeros(self.params.layout().clone());
         let mut ages = vec![None; self.ages.len()];

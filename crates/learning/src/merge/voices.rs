@@ -85,11 +85,9 @@ impl<'a> Voices<'a> {
         merged(value, &self.own, self.peers, &all)
     }
 
-    /// A value of the layout.
+    /// These values in the layout of all.
     pub(super) fn params(&self, values: Vec<f32>) -> Params {
-        let mut params = self.own.value.clone();
-        params.values_mut().copy_from_slice(&values);
-        params
+        Params::new(values, self.own.value.layout().clone()).unwrap_or_else(|_| self.own.value.clone())
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn losses(scores: &mut [f32], labels: &[u32], losses: &mut [f32]) {
 }
 
 /// Replaces scores by `∂L/∂z`, each row times its weight, and returns `L`.
-pub(super) fn errors(scores: &mut [f32], batch: &Batch<'_>) -> f64 {
+pub(crate) fn errors(scores: &mut [f32], batch: &Batch<'_>) -> f64 {
     let mut total = 0.0;
     for ((row, label), weight) in rows_mut(scores, batch.len()).zip(batch.labels).zip(batch.shares()) {
         let own = row.get(*label as usize).copied().unwrap_or(f32::NAN);

@@ -5,9 +5,10 @@
 //! ∂L/∂W = Xᵀ·E      ∂L/∂b = Eᵀ·1      ∂L/∂X = E·Wᵀ
 //! ```
 //!
-//! Matrix products are `ndarray`'s `general_mat_mul`.
+//! Small products are plain loops (`narrow`), large ones `ndarray`'s `general_mat_mul`.
 
 use super::ModelError;
+use super::narrow::{self, Left};
 use ndarray::{ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 
 /// One layer's sizes.
@@ -28,8 +29,13 @@ impl Dense {
         let (w, b) = self.split(params);
         let rows = z.len().checked_div(self.outputs).unwrap_or(0);
         z.chunks_exact_mut(self.outputs.max(1)).for_each(|row| row.copy_from_slice(b));
-        let x = matrix("inputs", x, rows, self.inputs)?;
-        let w = matrix("weights", w, self.inputs, self.outputs)?;
+        let (inputs, weights) =
+            (matrix("inputs", x, rows, self.inputs)?, matrix("weights", w, self.inputs, self.outputs)?);
+        if narrow::fits(self.inputs, self.outputs) {
+            narrow::add_product(Left::Rows(x), w, z, self.inputs, self.outputs);
+            return Ok(());
+        }
+        let (x, w) = (inputs, weights);
         general_mat_mul(1.0, &x, &w, 1.0, &mut matrix_mut("outputs", z, rows, self.outputs)?);
         Ok(())
     }
@@ -38,9 +44,20 @@ impl Dense {
     pub(super) fn gradient(self, x: &[f32], errors: &[f32], gradient: &mut [f32]) -> Result<(), ModelError> {
         let rows = errors.len().checked_div(self.outputs).unwrap_or(0);
         let (w, b) = gradient.split_at_mut(gradient.len().min(self.inputs * self.outputs));
-        let x = matrix("inputs", x, rows, self.inputs)?;
+        let inputs = matrix("inputs", x, rows, self.inputs)?;
         let e = matrix("errors", errors, rows, self.outputs)?;
-        general_mat_mul(1.0, &x.t(), &e, 0.0, &mut matrix_mut("gradient", w, self.inputs, self.outputs)?);
+        if narrow::fits(rows, self.outputs) {
+            w.fill(0.0);
+            narrow::add_product(Left::Columns(x), errors, w, rows, self.outputs);
+        } else {
+            general_mat_mul(
+                1.0,
+                &inputs.t(),
+                &e,
+                0.0,
+                &mut matrix_mut("gradient", w, self.inputs, self.outputs)?,
+            );
+        }
         b.fill(0.0);
         for row in errors.chunks_exact(self.outputs.max(1)) {
             b.iter_mut().zip(row).for_each(|(sum, error)| *sum += error);

@@ -27,8 +27,9 @@
 
 mod auto_encoder;
 mod convolution;
-mod cross_entropy;
+pub(crate) mod cross_entropy;
 mod dense;
+mod exact;
 mod hinge;
 mod k_means;
 mod layer;
@@ -37,11 +38,13 @@ mod mask_aware;
 mod matrix_factorisation;
 mod mlp;
 mod named;
+mod narrow;
 #[cfg(feature = "onnx")]
 pub mod onnx;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 mod softmax;
+mod staged;
 mod svm;
 mod two_tower;
 
@@ -56,6 +59,7 @@ pub use matrix_factorisation::{MatrixFactorisation, Profile};
 pub use mlp::Mlp;
 pub use named::{NAMES, named};
 pub use softmax::SoftmaxRegression;
+pub use staged::{Passed, Staged};
 pub use svm::LinearSvm;
 pub use two_tower::{Embedding, TwoTower};
 

@@ -21,6 +21,7 @@
 //! | FGSM, PGD, missing features | [`robust`](crate::robust) as [`Perturb`] | see there |
 //! | TRADES | [`Trades`](crate::robust::Trades), an [`Objective`] | arXiv 1901.08573 |
 //! | ranks that find themselves | [`Shrinking`] | |
+//! | factors in few bits | [`FixedPoint`] | arXiv 2104.03420 |
 //!
 //! [`named`] makes any of them of a line of text.
 
@@ -30,6 +31,7 @@ mod batches;
 mod clipped;
 mod correct;
 mod descent;
+mod fixed_point;
 mod named;
 pub(crate) mod objective;
 mod rate;
@@ -43,10 +45,12 @@ pub use annealed::Annealed;
 pub use clipped::Clipped;
 pub use correct::{Correct, Decay, Gaussian, Noise, Noisy, Point, Proximal};
 pub use descent::{Descent, Measure};
+pub use fixed_point::FixedPoint;
 pub use named::{NAMES, named};
 pub use objective::{Objective, Perturb, Reweight, Risk, Scene, Session};
 pub use rate::Rate;
 pub use scaffold::Scaffold;
 pub use sgd::Sgd;
 pub use shrinking::{Shrinking, Shrunk};
+pub(crate) use step::Moments;
 pub use step::Step;

@@ -8,7 +8,7 @@
 //!    that its accuracy is the one measured.
 
 use super::batches::Batches;
-use super::{Rate, step};
+use super::{Moments, Rate};
 use crate::eval;
 use crate::merge::admit::is_finite;
 use crate::model::{Batch, Mlp, Model, ModelError, check_batch};
@@ -54,24 +54,6 @@ pub struct Shrunk {
     pub model: Mlp,
     /// Its parameters.
     pub params: Params,
-}
-
-/// The running moments of Adam, which shrink with the parameters.
-struct Moments {
-    number: u64,
-    mean: Vec<f32>,
-    square: Vec<f32>,
-}
-
-impl Moments {
-    fn new(count: usize) -> Self {
-        Self { number: 0, mean: vec![0.0; count], square: vec![0.0; count] }
-    }
-
-    fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
-        self.number += 1;
-        step::adam(self.number, rate, 0.0, theta, gradient, (&mut self.mean, &mut self.square));
-    }
 }
 
 /// The parameters on their way, and all that has their shape.

@@ -90,8 +90,28 @@ impl Step {
     }
 }
 
+/// Adam with a memory of its own, for loops that are no [`Descent`](super::Descent).
+#[derive(Debug, Clone)]
+pub(crate) struct Moments {
+    number: u64,
+    pub(super) mean: Vec<f32>,
+    pub(super) square: Vec<f32>,
+}
+
+impl Moments {
+    pub(crate) fn new(count: usize) -> Self {
+        Self { number: 0, mean: vec![0.0; count], square: vec![0.0; count] }
+    }
+
+    /// Moves `theta` by one step of this rate.
+    pub(crate) fn step(&mut self, theta: &mut [f32], gradient: &[f32], rate: f32) {
+        self.number += 1;
+        adam(self.number, rate, 0.0, theta, gradient, (&mut self.mean, &mut self.square));
+    }
+}
+
 /// One step of Adam on the running means and squares of the gradient.
-pub(super) fn adam(
+fn adam(
     number: u64,
     rate: f32,
     decay: f32,

@@ -1,5 +1,6 @@
 //! The laws of [`Merge`](crate::merge::Merge), [`Update`](crate::update::Update), [`Model`](crate::model::Model),
-//! [`Objective`](crate::optim::Objective) and [`ModelCodec`](crate::gossip::ModelCodec) as functions that judge anybody's implementation (feature `suite`).
+//! [`Objective`](crate::optim::Objective), [`Select`](crate::select::Select) and [`ModelCodec`](crate::gossip::ModelCodec) as
+//! functions that judge anybody's implementation (feature `suite`).
 //!
 //! Each check draws its cases from a fixed seed, so a verdict never changes between runs, and names the law that was
 //! broken. [`merge`] demands the laws that hold for every rule and those that the rule declares, no others. Rules over
@@ -15,6 +16,7 @@ mod codec;
 mod merge;
 mod model;
 mod objective;
+mod select;
 mod update;
 mod value;
 
@@ -22,6 +24,7 @@ pub use codec::{CodecLaw, codec};
 pub use merge::merge;
 pub use model::{ModelLaw, model};
 pub use objective::{ObjectiveLaw, objective};
+pub use select::{SelectLaw, select};
 pub use update::{Problem, UpdateLaw, update};
 pub use value::Value;
 

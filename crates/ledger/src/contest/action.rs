@@ -1,14 +1,19 @@
 //! What somebody does in a contest.
 
 use crate::{Refused, State, draft::Draft};
-use bitneuron_core::{Bytes, Digest, GoalId, NodeId};
+use bitneuron_core::{Amount, Bytes, Digest, GoalId, NodeId};
 use serde::{Deserialize, Serialize};
 
 /// A step in a contest of a goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContestAction {
-    /// Seals a shard of test rows, with a bond.
-    Seal(Digest),
+    /// Seals a shard of test rows.
+    Seal {
+        /// [`crate::seal`].
+        seal: Digest,
+        /// What the examiner puts up, at least [`crate::ContestParams::shard_bond`]: the more, the more often such a shard is called.
+        bond: Amount,
+    },
     /// Takes back a shard that was not called, while candidates are entered.
     Withdraw(Digest),
     /// Shows the integers of the goal's first model, which the first candidates are measured against.
@@ -46,8 +51,8 @@ impl ContestAction {
     pub(crate) const fn writes(&self) -> u64 {
         match self {
             Self::Found(_) => 2,
-            Self::Seal(_) | Self::Withdraw(_) => 3,
-            Self::Commit { .. } | Self::Reveal { .. } | Self::Open { .. } => 5,
+            Self::Withdraw(_) => 3,
+            Self::Seal { .. } | Self::Commit { .. } | Self::Reveal { .. } | Self::Open { .. } => 5,
         }
     }
 }
@@ -78,7 +83,7 @@ impl Draft<'_> {
     ) -> Result<(), Refused> {
         self.state.contested(goal)?;
         match action {
-            ContestAction::Seal(seal) => self.seal_shard(by, goal, *seal),
+            ContestAction::Seal { seal, bond } => self.seal_shard(by, goal, *seal, *bond),
             ContestAction::Withdraw(seal) => self.withdraw_shard(by, goal, *seal),
             ContestAction::Found(model) => self.found(goal, model),
             ContestAction::Commit { turns, digest } => self.enter(by, goal, *turns, *digest),

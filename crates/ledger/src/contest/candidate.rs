@@ -66,7 +66,7 @@ impl State {
 
     /// The integers of a model in a contest.
     pub(super) fn read_model(&self, goal: GoalId, bytes: &[u8]) -> Result<ExactParams, Refused> {
-        let layout = self.registered(goal)?.goal.mlp.layout();
+        let layout = self.registered(goal)?.goal.net.layout();
         ExactParams::from_bytes(bytes, &layout).ok_or_else(|| ContestFault::Model.into())
     }
 

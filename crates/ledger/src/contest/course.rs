@@ -5,14 +5,14 @@
 
 use super::entry::{Contest, ShardId};
 use super::event::{ContestEvent, Void};
+use super::lots::lots;
 use super::params::{Place, Window};
 use super::pay::Shown;
 use super::score::Tests;
 use super::shard::read_rows;
 use crate::account::Pocket;
 use crate::{Refused, State, draft::Draft};
-use bitneuron_core::hash::Hasher;
-use bitneuron_core::{Amount, Digest, GoalId, NodeId};
+use bitneuron_core::{Amount, GoalId, NodeId};
 
 impl State {
     /// What an author has behind a candidate: what it had when it was entered and still has, while it may take turns.
@@ -43,12 +43,6 @@ impl State {
         };
         Tests::new(&entry.goal, &contest.tests.iter().filter_map(rows).collect::<Vec<_>>())
     }
-}
-
-/// The place of a shard in the order that a beacon gives.
-fn lot(beacon: Digest, goal: GoalId, shard: &ShardId) -> Digest {
-    let mut hasher = Hasher::new("bitneuron called shard v1");
-    hasher.update(&beacon.0).update(&goal.0.0).update(&shard.examiner.0).update(&shard.seal.0).finish()
 }
 
 impl Draft<'_> {
@@ -165,12 +159,11 @@ impl Draft<'_> {
         let (height, params) = (self.state.clock.height, &self.state.params.contest);
         let (called, spare) = (params.called, params.spare);
         let beacon = self.state.beacons.get(&height).copied().unwrap_or_default();
-        let mut drawn = self.state.live_shards(goal, contest.number);
-        if drawn.len() < called as usize {
+        let live = self.state.live_shards(goal, contest.number);
+        if live.len() < called as usize {
             return self.void(goal, &contest, Void::Shards);
         }
-        drawn.sort_by_cached_key(|shard| lot(beacon, goal, shard));
-        drawn.truncate(called.saturating_add(spare) as usize);
+        let drawn = lots(beacon, goal, &live, called.saturating_add(spare) as usize);
         self.call(goal, Contest { drawn, ..contest }, called as usize);
         Ok(())
     }

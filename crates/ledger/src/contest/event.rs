@@ -24,6 +24,8 @@ pub enum ContestEvent {
     Sealed(ShardId),
     /// A sealed shard was taken back.
     Withdrawn(ShardId),
+    /// A sealed shard made room for one with a higher bond, and its own was given back.
+    Displaced(ShardId),
     /// The integers of the goal's first model are known.
     Founded,
     /// A contest is on from the next height on.
@@ -80,7 +82,9 @@ pub enum ContestEvent {
 impl ContestEvent {
     pub(crate) fn concerns(&self) -> Vec<NodeId> {
         match self {
-            Self::Sealed(shard) | Self::Withdrawn(shard) | Self::Opened(shard) => vec![shard.examiner],
+            Self::Sealed(shard) | Self::Withdrawn(shard) | Self::Displaced(shard) | Self::Opened(shard) => {
+                vec![shard.examiner]
+            }
             Self::Entered { author } | Self::Revealed { author } => vec![*author],
             Self::Forfeited { who, .. } => vec![*who],
             Self::Called(shards) => shards.iter().map(|shard| shard.examiner).collect(),

@@ -1,6 +1,7 @@
 //! Why something about a contest is refused.
 
 use super::params::ContestParams;
+use bitneuron_core::Amount;
 use thiserror::Error;
 
 /// Why something about a contest is refused. Nothing has changed then, and no bond is lost for it.
@@ -29,6 +30,9 @@ pub enum ContestFault {
     /// No such sealed shard.
     #[error("no such sealed shard of this examiner")]
     NoShard,
+    /// Less than a seal costs, or no more than the least that stands in a full registry.
+    #[error("a bond of {0} where more is needed")]
+    Bond(Amount),
     /// A shard that nobody asks to be opened.
     #[error("the shard is not called")]
     NotCalled,

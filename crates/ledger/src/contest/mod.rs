@@ -7,7 +7,7 @@
 //! any time before   examiners seal shards of test rows: a salted digest and a bond              `shard`
 //! commit            validators enter a head that accepted turns led to: a salted digest, a bond  `candidate`
 //! reveal            the integers of the candidates; who shows none loses the bond
-//! open, 1st block   the beacon of that block orders the shards; the first are called            `course`
+//! open, 1st block   the beacon of that block draws shards by their bonds; the first are called   `lots`, `course`
 //! open              their examiners show the rows, which are public from then on; who does not loses the bond, and in
 //!                   the second half spare ones are called in place of those
 //! score             everybody runs all candidates on all rows, a few in each block              `score`
@@ -28,6 +28,7 @@ mod course;
 mod entry;
 mod event;
 mod fault;
+mod lots;
 mod params;
 mod pay;
 mod purse;
@@ -45,6 +46,7 @@ pub use entry::{
 };
 pub use event::{ContestEvent, Void};
 pub use fault::ContestFault;
+pub use lots::lots;
 pub use params::{ContestParams, Place, Window};
 pub use pay::{Entrant, Judged, divide, judge};
 pub use purse::Purse;

@@ -31,7 +31,7 @@ pub struct ContestParams {
     pub shards: u32,
     /// The most candidates of a contest.
     pub candidates: u32,
-    /// What an examiner puts up for a shard.
+    /// The least that an examiner puts up for a shard.
     pub shard_bond: Amount,
     /// What a validator puts up for a candidate.
     pub candidate_bond: Amount,
@@ -190,10 +190,11 @@ impl ContestParams {
 
     /// Whether a goal's models and shards are small enough for the chain.
     pub fn fits(&self, goal: &Goal) -> bool {
-        let model = (goal.mlp.parameters() as usize).saturating_mul(2);
-        let shard = ExactData::row_bytes(goal.mlp.features()).saturating_mul(self.rows as usize);
+        let model = (goal.net.parameters() as usize).saturating_mul(2);
+        let shard = ExactData::row_bytes(goal.net.features()).saturating_mul(self.rows as usize);
         let rows = (self.rows as usize).saturating_mul(self.called as usize);
-        let widest = goal.mlp.sizes().iter().max().map_or(0, |size| *size as usize);
+        let between = goal.net.contractions().map(|contraction| contraction.results).max().unwrap_or(0);
+        let widest = usize::try_from(between.max(goal.net.features().into())).unwrap_or(usize::MAX);
         model <= Self::MAX_MODEL
             && shard <= Self::MAX_SHARD
             && rows.saturating_mul(widest) <= Tensor::MAX_ELEMENTS
@@ -203,12 +204,11 @@ impl ContestParams {
     /// other elements; the logarithms.
     pub fn score_gas(&self, goal: &Goal) -> u64 {
         let (mut products, mut units) = (0u64, 0u64);
-        for pair in goal.mlp.sizes().array_windows() {
-            let [from, to] = pair.map(u64::from);
-            products = products.saturating_add(from.saturating_mul(to));
-            units = units.saturating_add(to);
+        for contraction in goal.net.contractions() {
+            products = products.saturating_add(contraction.products);
+            units = units.saturating_add(contraction.results);
         }
-        let (inputs, classes) = (u64::from(goal.mlp.features()), u64::from(goal.mlp.classes()));
+        let (inputs, classes) = (u64::from(goal.net.features()), u64::from(goal.net.outputs()));
         let row = (products / 16)
             .saturating_add(units.saturating_mul(4))
             .saturating_add(inputs)

@@ -39,8 +39,8 @@ impl Tests {
         let labels: Vec<i64> = shards.iter().flat_map(|shard| shard.labels().data()).copied().collect();
         let count = u32::try_from(labels.len()).unwrap_or(u32::MAX);
         let features =
-            Tensor::new(&[count, goal.mlp.features()], features).map_err(|_| ContestFault::Rows)?;
-        let (program, classes) = (goal.inference_program(count)?, goal.mlp.classes() as usize);
+            Tensor::new(&[count, goal.net.features()], features).map_err(|_| ContestFault::Rows)?;
+        let (program, classes) = (goal.inference_program(count)?, goal.net.outputs() as usize);
         Ok(Self { features, labels, program, shards: shards.len(), classes })
     }
 

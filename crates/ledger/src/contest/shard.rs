@@ -2,6 +2,10 @@
 //!
 //! A seal binds chain, goal, examiner, rows and a salt, so that nobody learns the rows from it or passes it on as his own. A
 //! shard may be called in contests that begin after it was sealed: rows cannot be chosen for candidates that are known.
+//!
+//! Seals are cheap to make, so their number must not matter. Shards are called by their bonds (`lots`), and where there is no room for
+//! another, a seal with a higher bond takes the place of the one with the least. Shards on which the contest that is on depends
+//! stay: nobody can take its tests away once it has begun.
 
 use super::entry::{ShardId, TestShard, escrow};
 use super::event::ContestEvent;
@@ -13,6 +17,7 @@ use crate::{Refused, State, draft::Draft};
 use bitneuron_core::exact::ExactData;
 use bitneuron_core::hash::Hasher;
 use bitneuron_core::{Amount, Bytes, ChainId, Digest, GoalId, NodeId};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 /// The seal of a shard with these rows ([`ExactData::to_bytes`]). The salt must be known to the examiner alone.
@@ -23,10 +28,10 @@ pub fn seal(chain: ChainId, goal: GoalId, examiner: NodeId, salt: Digest, rows: 
 
 /// The rows of a shard of a goal.
 pub(super) fn read_rows(entry: &GoalEntry, params: &ContestParams, bytes: &[u8]) -> Option<ExactData> {
-    let mlp = &entry.goal.mlp;
-    let length = ExactData::row_bytes(mlp.features()).checked_mul(params.rows as usize);
-    let rows = ExactData::from_bytes(bytes, mlp.features()).filter(|_| Some(bytes.len()) == length)?;
-    rows.labels().data().iter().all(|label| *label < i64::from(mlp.classes())).then_some(rows)
+    let net = &entry.goal.net;
+    let length = ExactData::row_bytes(net.features()).checked_mul(params.rows as usize);
+    let rows = ExactData::from_bytes(bytes, net.features()).filter(|_| Some(bytes.len()) == length)?;
+    rows.labels().data().iter().all(|label| *label < i64::from(net.outputs())).then_some(rows)
 }
 
 /// Short names of the rows in these bytes, ascending, each once.
@@ -50,10 +55,24 @@ impl State {
     }
 
     /// The shards that may be called in a contest.
-    pub(super) fn live_shards(&self, goal: GoalId, contest: u64) -> Vec<ShardId> {
+    pub(super) fn live_shards(&self, goal: GoalId, contest: u64) -> Vec<(ShardId, Amount)> {
         let first = self.params.contest.first(contest);
         let live = self.test_shards(goal).filter(|(_, sealed)| sealed.at < first);
-        live.map(|(shard, _)| shard).collect()
+        live.map(|(shard, sealed)| (shard, sealed.bond)).collect()
+    }
+
+    /// The shard with the least bond that nobody counts on now, the newest where several have it.
+    fn least_shard(&self, goal: GoalId) -> Option<(ShardId, TestShard)> {
+        let contest = self.contests.open.get(&goal);
+        let counted_on = |shard: &ShardId, sealed: &TestShard| {
+            contest.is_some_and(|contest| match contest.drawn.as_slice() {
+                [] => sealed.at < self.params.contest.first(contest.number),
+                drawn => drawn.contains(shard),
+            })
+        };
+        let loose = self.test_shards(goal).filter(|(shard, sealed)| !counted_on(shard, sealed));
+        let least = loose.min_by_key(|(_, sealed)| (sealed.bond, Reverse(sealed.at)));
+        least.map(|(shard, sealed)| (shard, *sealed))
     }
 
     /// A goal that has contests.
@@ -79,20 +98,40 @@ impl State {
 }
 
 impl Draft<'_> {
-    pub(super) fn seal_shard(&mut self, by: NodeId, goal: GoalId, seal: Digest) -> Result<(), Refused> {
+    pub(super) fn seal_shard(
+        &mut self,
+        by: NodeId,
+        goal: GoalId,
+        seal: Digest,
+        bond: Amount,
+    ) -> Result<(), Refused> {
         let params = &self.state.params.contest;
-        let (bond, most) = (params.shard_bond, params.shards as usize);
+        let (least, most) = (params.shard_bond, params.shards as usize);
+        if bond < least {
+            return Err(ContestFault::Bond(bond).into());
+        }
         let shard = ShardId { examiner: by, seal };
         if self.state.contests.shards.contains_key(&(goal, shard)) {
             return Err(ContestFault::Repeated.into());
         }
         if self.state.test_shards(goal).count() >= most {
-            return Err(Refused::Full("test shards"));
+            self.displace_shard(goal, bond)?;
         }
         self.state.shift(Pocket::Account(by), Pocket::Escrow(escrow(goal, by, seal)), bond)?;
         let at = self.state.clock.height;
         self.state.contests.shards.set((goal, shard), TestShard { at, bond });
         self.events.push(ContestEvent::Sealed(shard).of(goal));
+        Ok(())
+    }
+
+    /// Makes room for a shard with this bond.
+    fn displace_shard(&mut self, goal: GoalId, bond: Amount) -> Result<(), Refused> {
+        let (shard, sealed) = self.state.least_shard(goal).ok_or(Refused::Full("test shards"))?;
+        if bond <= sealed.bond {
+            return Err(ContestFault::Bond(bond).into());
+        }
+        self.end_shard(goal, shard, true)?;
+        self.events.push(ContestEvent::Displaced(shard).of(goal));
         Ok(())
     }
 
@@ -132,7 +171,7 @@ impl Draft<'_> {
         if self.state.contests.rows.contains_key(&(goal, shard)) {
             return Err(ContestFault::Repeated.into());
         }
-        let names = names(rows, entry.goal.mlp.features());
+        let names = names(rows, entry.goal.net.features());
         let tested = self.state.tested(goal, &names);
         if tested.saturating_mul(4) > names.len() {
             return Err(ContestFault::Tested(tested).into());

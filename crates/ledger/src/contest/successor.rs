@@ -49,7 +49,7 @@ pub fn successor(
 
 fn merge_all(goal: &Goal, parent: &ExactParams, best: &[&Ranked<'_>]) -> Result<ExactParams, Refused> {
     let peers = u32::try_from(best.len()).unwrap_or(u32::MAX);
-    let program = merge(goal.mlp.parameters(), peers, goal.merge)?;
+    let program = merge(goal.net.parameters(), peers, goal.merge)?;
     let parts = Share::divide(&vec![1; best.len()]);
     let mut inputs = vec![parent.tensor()];
     inputs.extend(best.iter().map(|candidate| candidate.model.tensor()));

@@ -3,13 +3,18 @@
 use super::{Store, StoreError, Table, Write};
 use crate::receipt::Cause;
 use crate::{Genesis, Receipt, SignedTx, State};
-use bitneuron_consensus::{Block, Certificate};
+use bitneuron_consensus::{Block, Certificate, CheckCertificate};
+use bitneuron_core::claim::CheckClaim;
 use bitneuron_core::{Digest, Height, NodeId, Wire, decode, encode};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 
 /// The form in which this program writes.
 const FORMAT: u32 = 1;
+
+/// So many blocks are read and executed at once in a replay.
+const REPLAYED: usize = 512;
 
 const META_FORMAT: &[u8] = b"format";
 const META_GENESIS: &[u8] = b"genesis";
@@ -25,6 +30,9 @@ pub struct Decided<'a> {
     /// The state after it.
     pub state: &'a State,
 }
+
+/// A look at blocks that follow on a state, before they are executed.
+type Look<'a> = dyn Fn(&State, &[Block]) -> Result<(), StoreError> + 'a;
 
 /// A chain in a store: every height whole or not at all.
 #[derive(Debug)]
@@ -247,11 +255,41 @@ impl<S: Store> Archive<S> {
     ///
     /// # Errors
     /// A block is missing, damaged, or does not execute to the root it states.
-    pub fn replay(&self, check: &dyn bitneuron_core::claim::CheckClaim) -> Result<State, StoreError> {
+    pub fn replay(&self, check: &dyn CheckClaim) -> Result<State, StoreError> {
+        self.replay_with(check, &|_, _| Ok(()))
+    }
+
+    /// The same, and looks at the votes that decided each block: what a node does with blocks that it got from elsewhere.
+    ///
+    /// # Errors
+    /// As [`Self::replay`], or a certificate is not one of the voters of its height.
+    pub fn replay_voted(
+        &self,
+        check: &dyn CheckClaim,
+        votes: &dyn CheckCertificate,
+    ) -> Result<State, StoreError> {
+        self.replay_with(check, &|state, blocks| {
+            let voters = state.next_voters().ok_or(StoreError::Damaged("electorate"))?;
+            let read = |block: &Block| {
+                self.certificate(block.header.height)?.ok_or(StoreError::Missing("certificate"))
+            };
+            let certificates: Vec<Certificate> = blocks.iter().map(read).collect::<Result<_, _>>()?;
+            let hold = certificates.par_iter().try_for_each(|certificate| votes.check(certificate, &voters));
+            Ok(hold?)
+        })
+    }
+
+    /// Executes some blocks after the other, all of one epoch, after a look at them.
+    fn replay_with(&self, check: &dyn CheckClaim, look: &Look<'_>) -> Result<State, StoreError> {
         let mut state = State::genesis(&self.genesis).map_err(Box::new)?;
         while state.height() < self.height {
-            let block = self.block(state.height().next())?.ok_or(StoreError::Missing("block"))?;
-            state = state.execute(&block, check).map_err(Box::new)?.0;
+            let (first, epoch) = (state.height().next(), state.params().epoch);
+            let heights = (first.0..=self.height.0).map(Height);
+            let some = heights.take_while(|height| height.epoch(epoch) == first.epoch(epoch)).take(REPLAYED);
+            let read = |height| self.block(height)?.ok_or(StoreError::Missing("block"));
+            let blocks: Vec<Block> = some.map(read).collect::<Result<_, _>>()?;
+            look(&state, &blocks)?;
+            state = state.execute_all(&blocks, check).map_err(Box::new)?;
         }
         Ok(state)
     }

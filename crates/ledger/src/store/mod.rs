@@ -158,6 +158,9 @@ pub enum StoreError {
     /// Bytes that cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// The votes for a block are not a quorum of its voters.
+    #[error("votes: {0}")]
+    Votes(#[from] bitneuron_consensus::Refused),
     /// The ledger refuses its genesis or a block.
     #[error("ledger: {0}")]
     Ledger(#[from] Box<Refused>),

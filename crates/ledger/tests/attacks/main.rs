@@ -147,10 +147,10 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::RegisterData { goal: world.goal_id(), root: data("new") },
         Action::Cancel(order.id()),
         Action::Receipt { deal: deal.id },
-        Action::Post { deal: deal.id, packet: b"model".to_vec().into() },
+        Action::Post { deal: deal.id, packet: b"model".to_vec().into(), base: None },
         Action::CommitTurn { goal: world.goal_id(), commitment: digest("turn") },
         Action::Claim(truth),
-        contest(ContestAction::Seal(digest("seal"))),
+        contest(ContestAction::Seal { seal: digest("seal"), bond: Amount::tokens(10) }),
         contest(ContestAction::Withdraw(digest("seal"))),
         contest(ContestAction::Found(vec![0; 12].into())),
         contest(ContestAction::Commit { turns: 1, digest: digest("candidate") }),
@@ -161,7 +161,7 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Move { turn, step: b"ask the challenger".to_vec().into() },
         Action::Refute(Refutation::Claim(lie)),
         Action::Refute(Refutation::Delivery(delivery)),
-        Action::Refute(Refutation::Packet { deal: deal.id, packet: b"model".to_vec().into() }),
+        Action::Refute(Refutation::Packet { deal: deal.id, packet: b"model".to_vec().into(), base: None }),
         Action::Refute(Refutation::Proposed { proposal, content: content.clone() }),
         Action::Refute(Refutation::Precommitted { vote, content }),
         Action::Accuse(evidence),
@@ -169,6 +169,7 @@ fn all_kinds(world: &mut World) -> Vec<SignedTx> {
         Action::Propose(Motion::Treasury { to: world.user(1), amount: Amount::tokens(5) }),
         Action::Vote { proposal: asked, choice: Choice::Yes },
         Action::CallPause,
+        world.precommits(world.state.attendance().rolls.last().expect("within an epoch"), 0, &[1, 2]),
     ];
     let mut all = vec![offer, claimed];
     all.extend(actions.into_iter().map(|action| world.by_user(0, action)));

@@ -146,16 +146,26 @@ fn who_did_nothing_or_harm_is_paid_nothing_and_flipped_shards_are_told() {
 
 #[test]
 fn scoring_costs_no_more_than_it_is_charged() {
-    use bitneuron_core::exact::programs::Mlp;
+    use bitneuron_core::exact::programs::{Linear, Mlp, Net, Train};
     use bitneuron_core::goal::Goal;
-    for sizes in [&[64, 10][..], &[64, 32, 10], &[2, 2], &[200, 100, 20, 5]] {
-        let goal = Goal { mlp: Mlp::new(sizes).expect("sizes"), ..crate::world::goal("test") };
+    let dense = |sizes: &[u32]| Net::from(Mlp::new(sizes).expect("sizes"));
+    let train = |inputs: &[u32], outputs: &[u32], rank| {
+        Linear::Train(Train::new(inputs, outputs, &vec![rank; inputs.len() - 1]).expect("sizes"))
+    };
+    let factors = [
+        vec![train(&[8, 8], &[16, 16], 4), train(&[16, 16], &[2, 5], 4)],
+        vec![train(&[4, 4, 4], &[4, 4, 4], 16), Linear::Dense { from: 64, to: 10 }],
+    ];
+    let sizes = [&[64, 10][..], &[64, 32, 10], &[2, 2], &[200, 100, 20, 5]];
+    let factorised = factors.map(|linears| Net::new(linears).expect("meet"));
+    for net in sizes.into_iter().map(dense).chain(factorised) {
+        let goal = Goal { net: net.clone(), ..crate::world::goal("test") };
         let contest = Params::mainnet().contest;
         let rows = contest.rows * contest.called;
-        let set = bitneuron_core::exact::DataRoot { columns: sizes[0], ..goal.metric_set };
+        let set = bitneuron_core::exact::DataRoot { columns: net.features(), ..goal.metric_set };
         let goal = Goal { metric_set: set, ..goal };
         let program = goal.inference_program(rows).expect("builds").gas();
         let charged = contest.score_gas(&goal);
-        assert!(charged > program && charged < 6 * program + 200_000, "{charged} for {program}: {sizes:?}");
+        assert!(charged > program && charged < 6 * program + 200_000, "{charged} for {program}: {net}");
     }
 }

@@ -4,6 +4,7 @@
 mod course;
 mod laws;
 mod refusals;
+mod seals;
 mod stage;
 #[path = "../world/mod.rs"]
 mod world;

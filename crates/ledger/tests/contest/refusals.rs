@@ -99,7 +99,7 @@ fn shards_are_opened_when_they_are_called_by_their_examiners_as_they_were_sealed
     assert_eq!(stage.fault(&early), ContestFault::Window);
     // A seal that somebody else copied is another shard, which he cannot open.
     let copied = stage.seal_of(&stage.world.users[0].clone(), 0, &rows(0));
-    let copy = stage.by_user(3, ContestAction::Seal(copied));
+    let copy = stage.by_user(3, stage.sealing(copied));
     stage.world.block(&[copy]);
     let events = stage.shown(1, &[model(2_000)]);
     let called: Vec<_> = Stage::called(&events).into_iter().map(|shard| stage.find(&SEALED, shard)).collect();
@@ -211,7 +211,7 @@ fn shards_sealed_during_a_contest_wait_for_the_next_and_may_be_taken_back() {
 fn registries_are_bounded() {
     let mut stage = Stage::begun(&[&[0, 1, 2, 3], &[4, 5, 6, 7]]);
     let ninth = stage.seal(2, 8, &rows(8));
-    assert!(matches!(stage.world.refused(&ninth), Refused::Full("test shards")));
+    assert!(matches!(stage.world.refused(&ninth), Refused::Full("test shards")), "all may be called");
     let contest = ContestParams { candidates: 2, ..params().contest };
     let mut stage = Stage::with(Params { contest, ..params() });
     let mut txs = vec![stage.by_user(0, ContestAction::Found(model(0).to_bytes()))];
@@ -232,13 +232,13 @@ fn only_listed_goals_of_a_bearable_size_have_contests() {
     let mine = Goal { name: "mine".into(), ..goal("test") };
     let register = stage.world.by_validator(1, Action::RegisterGoal(mine.clone()));
     stage.world.block(&[register]);
-    let step = ContestAction::Seal(digest("seal"));
+    let step = ContestAction::Seal { seal: digest("seal"), bond: Amount::tokens(10) };
     let seal = stage.world.by_user(0, Action::Contest { goal: mine.id(), step: step.clone() });
     assert_eq!(stage.fault(&seal), ContestFault::Unlisted);
     let unknown = stage.world.by_user(0, Action::Contest { goal: GoalId(digest("none")), step });
     assert!(matches!(stage.world.refused(&unknown), Refused::NoGoal(_)));
     let contest = params().contest;
-    let sized = |sizes: &[u32]| Goal { mlp: Mlp::new(sizes).expect("sizes"), ..goal("test") };
+    let sized = |sizes: &[u32]| Goal { net: Mlp::new(sizes).expect("sizes").into(), ..goal("test") };
     assert!(contest.fits(&sized(&[64, 128, 10])) && !contest.fits(&sized(&[64, 512, 10])));
     let wide = ContestParams { rows: 1_024, called: 63, ..contest };
     assert!(!wide.fits(&sized(&[2, 2_000, 2])), "more values than a program may hold");

@@ -37,13 +37,13 @@ pub(crate) fn model(strength: i32) -> ExactParams {
 /// The same with a bias to the first class, which is no good.
 pub(crate) fn skewed(strength: i32, bias: i32) -> ExactParams {
     let values = vec![strength, -strength, -strength, strength, bias, -bias];
-    ExactParams::new(values, goal("test").mlp.layout()).expect("inside")
+    ExactParams::new(values, goal("test").net.layout()).expect("inside")
 }
 
 /// A model that looks at the first feature alone.
 pub(crate) fn one_eyed(strength: i32) -> ExactParams {
     let values = vec![strength, -strength, 0, 0, 0, 0];
-    ExactParams::new(values, goal("test").mlp.layout()).expect("inside")
+    ExactParams::new(values, goal("test").net.layout()).expect("inside")
 }
 
 /// Three models that are better than the first one, each in its way.
@@ -129,7 +129,12 @@ impl Stage {
     /// User `user` seals the `n`-th shard.
     pub(crate) fn seal(&mut self, user: usize, n: u64, rows: &ExactData) -> SignedTx {
         let seal = self.seal_of(&key(100 + user as u64), n, rows);
-        self.by_user(user, ContestAction::Seal(seal))
+        self.by_user(user, self.sealing(seal))
+    }
+
+    /// A seal with the least bond.
+    pub(crate) fn sealing(&self, seal: Digest) -> ContestAction {
+        ContestAction::Seal { seal, bond: self.world.state.params().contest.shard_bond }
     }
 
     pub(crate) fn open(&mut self, user: usize, n: u64, rows: &ExactData) -> SignedTx {

@@ -5,7 +5,7 @@
 
 use crate::chain::{Height, played, same};
 use bitneuron_core::{Digest, hash::Hasher};
-use bitneuron_ledger::store::{Archive, Redb, Store as _, StoreError, Table};
+use bitneuron_ledger::store::{Archive, Redb, Store, StoreError, Table, Visit, Write};
 use bitneuron_ledger::{Genesis, State};
 use redb::StorageBackend;
 use std::io;
@@ -177,14 +177,24 @@ fn rows(image: Vec<u8>) -> Digest {
     digest_of_rows(&Redb::on(Recorder::of(image)).expect("opens"))
 }
 
+/// How many cuts left which rows.
+#[derive(Debug, Default)]
+struct Cuts {
+    old: usize,
+    new: usize,
+    /// Neither those before nor those after.
+    torn: usize,
+}
+
 /// Cuts the commits of the first heights at every byte that changes anything, or at every so many bytes outside of the first
-/// page, which decides what is valid; how many cuts left the old rows, and how many the new ones.
-fn cut_bytes(count: usize, stride: usize) -> (usize, usize) {
+/// page, which decides what is valid.
+fn cut_bytes<S: Store>(count: usize, stride: usize, store: impl FnOnce(Redb) -> S) -> Cuts {
     let (genesis, heights) = played();
     let disk = Recorder::default();
-    let (mut archive, _) = Archive::open(Redb::on(disk.clone()).expect("opens"), &genesis).expect("empty");
+    let redb = Redb::on(disk.clone()).expect("opens");
+    let (mut archive, _) = Archive::open(store(redb), &genesis).expect("empty");
     disk.take_ops();
-    let (mut olds, mut news) = (0, 0);
+    let mut cuts = Cuts::default();
     for height in &heights[..count] {
         let mut image = disk.image();
         let old = rows(image.clone());
@@ -207,13 +217,35 @@ fn cut_bytes(count: usize, stride: usize) -> (usize, usize) {
                     continue;
                 }
                 let left = rows(image.clone());
-                assert!(left == old || left == new, "cut behind byte {place}");
-                (olds, news) = (olds + usize::from(left == old), news + usize::from(left == new));
+                match () {
+                    () if left == old => cuts.old += 1,
+                    () if left == new => cuts.new += 1,
+                    () => cuts.torn += 1,
+                }
             }
         }
         assert_eq!(image, disk.image());
     }
-    (olds, news)
+    cuts
+}
+
+/// A store that writes a height in two parts, each whole.
+struct Halved(Redb);
+
+impl Store for Halved {
+    fn write(&mut self, mut changes: Vec<Write>) -> Result<(), StoreError> {
+        let second = changes.split_off(changes.len() / 2);
+        self.0.write(changes)?;
+        self.0.write(second)
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(table, key)
+    }
+
+    fn scan(&self, table: Table, prefix: &[u8], each: &mut Visit<'_>) -> Result<(), StoreError> {
+        self.0.scan(table, prefix, each)
+    }
 }
 
 /// The size of a page of redb.
@@ -221,16 +253,23 @@ const PAGE: usize = 4096;
 
 #[test]
 fn a_cut_at_any_byte_leaves_the_old_rows_or_the_new_ones() {
-    let (olds, news) = cut_bytes(3, 97);
-    assert!(olds > 100 && news > 10, "{olds} cuts left the old rows, {news} the new ones");
+    let cuts = cut_bytes(3, 97, |store| store);
+    assert!(cuts.torn == 0 && cuts.old > 100 && cuts.new > 10, "{cuts:?}");
+}
+
+/// So the test above sees a store that is not whole.
+#[test]
+fn a_store_that_writes_a_height_in_two_parts_is_found_out() {
+    let cuts = cut_bytes(1, 997, Halved);
+    assert!(cuts.torn > 0, "{cuts:?}");
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn a_cut_at_every_byte_leaves_the_old_rows_or_the_new_ones() {
-    let (olds, news) = cut_bytes(5, 1);
-    println!("{olds} cuts left the old rows, {news} the new ones");
-    assert!(olds > 10_000 && news > 10, "{olds} {news}");
+    let cuts = cut_bytes(5, 1, |store| store);
+    println!("{cuts:?}");
+    assert!(cuts.torn == 0 && cuts.old > 10_000 && cuts.new > 10, "{cuts:?}");
 }
 
 fn image_length(ops: &[Op]) -> usize {

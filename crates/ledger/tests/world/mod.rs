@@ -8,18 +8,20 @@
 
 pub mod storm;
 
-use bitneuron_consensus::{Block, Header};
+use bitneuron_consensus::{Block, Header, Stage, Vote};
 use bitneuron_core::claim::{
     CheckClaim, Claim, Demand, Opening, Party, Refused as Verdict, Ruling, Score, Settles, Turn, TurnInput,
 };
-use bitneuron_core::exact::DataRoot;
 use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
+use bitneuron_core::exact::{DataRoot, ExactParams};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{
-    Amount, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Signature, Time,
-    decode, encode,
+    Amount, ChainId, Commitment, Context, Digest, GoalId, Height, Keypair, Layout, NodeId, Seed, Signature,
+    Time, decode, encode,
 };
-use bitneuron_ledger::{Action, Built, Event, Genesis, Params, Refused, SignedTx, State, Tx, packet_digest};
+use bitneuron_ledger::{
+    Action, Built, Event, Genesis, Params, Refused, Roll, SignedTx, State, Tx, packet_digest,
+};
 use bitneuron_market::{Buyers, Consent, DataMarket, DataTerms, Deal, Order, OrderId, Side};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,6 +43,10 @@ pub const ANSWER: &[u8] = b"answer";
 /// A proof that nobody can judge.
 pub const UNKNOWN: &[u8] = b"unknown";
 
+/// How packets begin that are differences from [`base`].
+pub const BASED: &str = "based";
+/// A difference that leads to no model.
+pub const ADRIFT: &str = "based on nothing";
 /// The name of a model whose packet cannot be opened.
 pub const HOLLOW: &str = "hollow";
 /// The name of a model whose packet holds another.
@@ -101,14 +107,29 @@ impl CheckClaim for Scripted {
         }
     }
 
-    fn opens(&self, packet: &[u8], _: &Arc<Layout>) -> Result<Commitment, Verdict> {
+    fn opens(
+        &self,
+        packet: &[u8],
+        base: Option<&ExactParams>,
+        _: &Arc<Layout>,
+        _: ChainId,
+    ) -> Result<Commitment, Verdict> {
+        let needed = packet.starts_with(BASED.as_bytes()).then(|| self::base(0));
+        if base != needed.as_ref() {
+            return Err(Verdict::Unavailable("another base".into()));
+        }
         match std::str::from_utf8(packet) {
             Ok(SEALED) => Err(Verdict::Unavailable("scripted".into())),
-            Ok(HOLLOW) | Err(_) => Err(Verdict::Malformed("scripted".into())),
+            Ok(HOLLOW | ADRIFT) | Err(_) => Err(Verdict::Malformed("scripted".into())),
             Ok(DOUBLE) => Ok(model("another")),
             Ok(name) => Ok(model(name)),
         }
     }
+}
+
+/// A model that packets may be differences from.
+pub fn base(n: u64) -> ExactParams {
+    goal("test").net.init(Seed::from_number(n))
 }
 
 /// What a proof about a turn opens: each tensor is in a group of its own. First models hide nothing.
@@ -143,7 +164,7 @@ pub fn data(text: &str) -> DataRoot {
 pub fn goal(name: &str) -> Goal {
     Goal {
         name: name.into(),
-        mlp: Mlp::new(&[2, 2]).expect("sizes"),
+        net: Mlp::new(&[2, 2]).expect("sizes").into(),
         initial: model("initial"),
         metric: Metric::Accuracy,
         metric_set: DataRoot { rows: 16, labels: model("metric labels"), ..data("metric") },
@@ -297,6 +318,26 @@ impl World {
         let time = Time(height.0 * 500_000 + self.skipped * 1_000_000);
         let draft = Header::draft(self.state.chain(), height, self.state.tip(), proposer, time);
         Header { draw: slot.draw(key), voters, ..draft }
+    }
+
+    /// Precommits of these validators for the block of a roll, to be brought by anybody.
+    pub fn precommits(&self, roll: &Roll, round: u32, who: &[usize]) -> Action {
+        let (height, stage, block) = (roll.height, Stage::Precommit, Some(roll.block));
+        let sign = |v: &usize| {
+            let key = &self.validators[*v];
+            let signed = Vote { height, round, stage, block, by: key.id() }.sign(key, self.state.chain());
+            (signed.vote.by, signed.signature)
+        };
+        let mut votes: Vec<_> = who.iter().map(sign).collect();
+        votes.sort_unstable();
+        Action::Attend { height, round, votes }
+    }
+
+    /// A block in which validator 0 brings the precommits of these validators for its parent.
+    pub fn attended(&mut self, who: &[usize]) -> Vec<Event> {
+        let tx = self.state.attendance().rolls.last().map(|roll| self.precommits(roll, 0, who));
+        let txs: Vec<_> = tx.into_iter().map(|action| self.by_validator(0, action)).collect();
+        self.block(&txs)
     }
 
     pub fn build(&self, txs: &[SignedTx]) -> Built {

@@ -3,7 +3,7 @@
 use super::*;
 use bitneuron_core::Bytes;
 use bitneuron_ledger::govern::{Choice, Motion};
-use bitneuron_ledger::{ContestAction, Refutation};
+use bitneuron_ledger::{ContestAction, HEARD, Refutation};
 
 /// Deterministic words.
 pub struct Words(pub u64);
@@ -100,11 +100,11 @@ fn rarer(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
         (14, Some(deal), _) => {
             let seller = (0..4).find(|n| world.user(*n) == deal.seller).unwrap_or(n);
             let packet = Bytes(format!("model {}", amount % 1_000).into_bytes());
-            world.by_user(seller, Action::Post { deal: deal.id, packet })
+            world.by_user(seller, Action::Post { deal: deal.id, packet, base: None })
         }
         (15, Some(deal), _) => {
             let packet = Bytes(HOLLOW.as_bytes().to_vec());
-            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet }))
+            world.by_user(n, Action::Refute(Refutation::Packet { deal: deal.id, packet, base: None }))
         }
         (16, ..) => {
             let name = format!("goal {}", amount % 50);
@@ -114,6 +114,14 @@ fn rarer(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
             Some(v) => world.by_validator(v, Action::Cancel(order)),
             None => world.by_user(n, Action::Cancel(order)),
         },
+        (17, ..) if a.is_multiple_of(2) => {
+            let rolls = world.state.attendance().rolls;
+            let voters = [v, usize::from(b / 8) % 5];
+            match rolls.get(usize::from(a / 2) % HEARD) {
+                Some(roll) => world.by_user(n, world.precommits(roll, u32::from(a) % 2, &voters)),
+                None => world.by_user(n, Action::Transfer { to: world.user(0), amount: Amount(2) }),
+            }
+        }
         _ => {
             let (goal, root) = (world.goal_id(), data(&format!("rows {}", amount % 20)));
             world.by_validator(v, Action::RegisterData { goal, root })
@@ -143,8 +151,9 @@ fn public_action(world: &mut World, pick: (u8, u8, u8, u64)) -> SignedTx {
         (21, _) if a < 8 => world.by_validator(v, Action::CallPause),
         _ => {
             let (goal, digest) = (world.goal_id(), digest(&format!("shard {}", amount % 40)));
-            let seal = !a.is_multiple_of(3);
-            let step = if seal { ContestAction::Seal(digest) } else { ContestAction::Withdraw(digest) };
+            let bond = Amount::tokens(10 + u64::from(b) / 16);
+            let seal = ContestAction::Seal { seal: digest, bond };
+            let step = if a.is_multiple_of(3) { ContestAction::Withdraw(digest) } else { seal };
             world.by_user(n, Action::Contest { goal, step })
         }
     }

@@ -114,6 +114,7 @@ impl Devnet {
             rounds,
             seed,
             rows,
+            model,
             compressor,
             adversaries,
             prover,
@@ -124,7 +125,7 @@ impl Devnet {
         let without = without.map(|defence| format!(" --without {defence}")).unwrap_or_default();
         format!(
             "bitneuron devnet --validators {validators} --users {users} --rounds {rounds} --seed {seed} \
-             --partition {rows} --compressor {compressor} --adversaries {adversaries} --prover {prover}{escalate}{without}"
+             --partition {rows} --model {model} --compressor {compressor} --adversaries {adversaries} --prover {prover}{escalate}{without}"
         )
     }
 

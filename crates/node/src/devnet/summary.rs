@@ -37,20 +37,32 @@ fn learning(lines: &mut Lines, report: &Report) {
         accuracy.centralised,
     ]
     .map(percent);
+    let whole =
+        accuracy.whole_centralised.map(|score| format!(", there with whole matrices {}", percent(score)));
     lines.entry(
         "accuracy",
         &[
             format!("validators {mean} on average, {worst} the worst; users {users}"),
-            format!("compare: users alone {alone}, all data in one place {centralised}"),
+            format!(
+                "compare: users alone {alone}, all data in one place {centralised}{}",
+                whole.unwrap_or_default()
+            ),
         ],
     );
+    let setting = &report.setting;
+    let [parameters, matrices] = [setting.parameters, setting.whole_parameters].map(count);
+    if setting.whole_parameters > setting.parameters {
+        lines.entry("model", &[format!("{}, {parameters} parameters for {matrices}", setting.net)]);
+    }
     let traffic = &report.bytes;
     let [sent, dense, all] = [traffic.sent, traffic.dense_equivalent, traffic.all_messages].map(bytes);
     let fewer = ratio(traffic.dense_equivalent, traffic.sent);
+    let (sold, times) = (bytes(traffic.sold), ratio(traffic.sold_dense, traffic.sold));
     lines.entry(
         "bytes",
         &[
             format!("{sent} of model parameters, {fewer} fewer than the {dense} of 32-bit numbers"),
+            format!("of these {sold} of models sold, {times} fewer"),
             format!("{all} in all messages"),
         ],
     );

@@ -187,6 +187,9 @@ fn proposal(id: ProposalId, known: &Proposal) -> Value {
 
 fn account(state: &State, id: NodeId) -> Facts {
     let stake = state.stake(id);
+    let attendance = state.attendance();
+    let place = state.next_voters().and_then(|voters| voters.position(id));
+    let voted = place.map(|place| attendance.voted.get(place).copied().unwrap_or(0));
     let amount = |amount: Option<bitneuron_core::Amount>| json!(amount.unwrap_or_default().0.to_string());
     vec![
         ("account", json!(id.to_string())),
@@ -199,6 +202,9 @@ fn account(state: &State, id: NodeId) -> Facts {
         ("frozen", amount(stake.map(|stake| stake.frozen))),
         ("phase", json!(format!("{:?}", state.phase_of(id)).to_lowercase())),
         ("reputation", json!(state.reputation(id).0)),
+        // In this epoch; none of who has no vote in it.
+        ("heights voted", json!(voted)),
+        ("of heights", json!(voted.map(|_| attendance.heights))),
     ]
 }
 

@@ -1,8 +1,9 @@
-//! `bitneuron ledger replay`: executes a ledger again from its genesis and compares every root.
+//! `bitneuron ledger replay`: executes a ledger again from its genesis, looks at the votes for each block and compares every root.
 
 use super::home::{HomeError, Wanted};
 use super::tell::{Facts, people, programs};
 use crate::devnet::Stopwatch;
+use bitneuron_consensus::QuorumCheck;
 use bitneuron_ledger::store::{Archive, Redb};
 use serde_json::json;
 use std::io::{self, Write};
@@ -20,7 +21,7 @@ impl Recount {
     /// Executes and tells; whether that could be told, and whether the root is the one that is kept.
     ///
     /// # Errors
-    /// There is no such ledger, it is damaged, or a block does not execute to the root that it states.
+    /// There is no such ledger, it is damaged, a block was not decided by its voters or does not execute to the root that it states.
     pub fn run(&self, out: &mut dyn Write) -> Result<(io::Result<()>, bool), HomeError> {
         let path = self.wanted.file()?;
         let failed = |source| HomeError::Store { path: path.clone(), source };
@@ -28,7 +29,8 @@ impl Recount {
         let judge = scenario.judge().map_err(|_| HomeError::Network(path.clone()))?;
         let (archive, kept) = Redb::open(&path).and_then(Archive::load).map_err(failed)?;
         let begun = Stopwatch::start();
-        let found = archive.replay(&judge).map_err(failed)?;
+        let votes = QuorumCheck { chain: archive.genesis().chain() };
+        let found = archive.replay_voted(&judge, &votes).map_err(failed)?;
         let seconds = begun.seconds();
         let same = found.root() == kept.root() && found.tip() == kept.tip();
         let facts: Facts = vec![

@@ -14,7 +14,7 @@ pub(super) type Facts = Vec<(&'static str, Value)>;
 pub(super) fn people(facts: &Facts, out: &mut dyn Write) -> io::Result<()> {
     for (name, value) in facts {
         match value {
-            Value::Array(items) => {
+            Value::Array(items) if !items.is_empty() => {
                 writeln!(out, "{name}")?;
                 items.iter().try_for_each(|item| writeln!(out, "  {}", line(item)))?;
             }
@@ -37,8 +37,8 @@ fn line(value: &Value) -> String {
                 (None, _) => rest.join(", "),
             }
         }
-        Value::Array(items) => items.iter().map(line).collect::<Vec<_>>().join("; "),
-        Value::Null => "none".into(),
+        Value::Array(items) if !items.is_empty() => items.iter().map(line).collect::<Vec<_>>().join("; "),
+        Value::Array(_) | Value::Null => "none".into(),
         other => other.to_string(),
     }
 }
@@ -118,13 +118,14 @@ mod tests {
 
     #[test]
     fn facts_are_lines_and_an_object() {
-        let facts: Facts = vec![("last block", json!(7)), ("events", json!([{ "a": 1, "b": null }, "two"]))];
+        let events = json!([{ "a": 1, "b": null, "c": [] }, "two"]);
+        let facts: Facts = vec![("last block", json!(7)), ("events", events), ("deals", json!([]))];
         let (mut text, mut object) = (Vec::new(), Vec::new());
         people(&facts, &mut text).expect("memory");
         programs(facts, &mut object).expect("memory");
         assert_eq!(
             String::from_utf8(text).expect("text"),
-            "last block     7\nevents\n  a 1, b none\n  two\n"
+            "last block     7\nevents\n  a 1, b none, c none\n  two\ndeals          none\n"
         );
         let object: Value = serde_json::from_slice(&object).expect("JSON");
         assert_eq!(object["last_block"], 7);

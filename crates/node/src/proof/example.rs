@@ -143,7 +143,7 @@ impl Studio {
         let mut model = mlp.init(seed.derive("model")).tensor();
         let goal = Goal {
             name: "example digits".into(),
-            mlp,
+            net: mlp.into(),
             initial: model.commitment(),
             metric: Metric::Accuracy,
             metric_set,

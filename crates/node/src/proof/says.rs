@@ -39,21 +39,14 @@ fn turn(turn: &Turn) -> String {
     format!(
         "a committed {} model, {merged}trained for {} steps of {} committed rows, became another committed model; of {} \
          drawn rows of the metric set it had {} right before and {} after",
-        list(turn.goal.mlp.sizes(), "-"),
-        training.steps,
-        training.batch,
-        turn.goal.drawn,
-        turn.right_before,
-        turn.right_after
+        turn.goal.net, training.steps, training.batch, turn.goal.drawn, turn.right_before, turn.right_after
     )
 }
 
 fn score(score: &Score) -> String {
     format!(
         "a committed {} model has {} of {} rows of the metric set right",
-        list(score.goal.mlp.sizes(), "-"),
-        score.right,
-        score.goal.metric_set.rows
+        score.goal.net, score.right, score.goal.metric_set.rows
     )
 }
 
@@ -64,7 +57,7 @@ fn inference(inference: &Inference) -> String {
     let more = if classes.len() > MOST { ", …" } else { "" };
     format!(
         "a committed {} model answers {} public row{} with class {}{more}",
-        list(inference.goal.mlp.sizes(), "-"),
+        inference.goal.net,
         classes.len(),
         if classes.len() == 1 { "" } else { "s" },
         list(classes.iter().take(MOST), ", ")

@@ -26,6 +26,10 @@ pub(crate) fn report() -> Report {
             users: 50,
             partition: "iid".into(),
             label_entropy: 2.91,
+            model: "mlp".into(),
+            net: "64-32-10".into(),
+            parameters: 2_410,
+            whole_parameters: 2_410,
             compressor: "uniform:8".into(),
             adversaries: "liar:1,swapper:1,flipper:1,equivocator:1".into(),
             prover: "replay".into(),
@@ -38,6 +42,7 @@ pub(crate) fn report() -> Report {
             users_mean: end.users_mean,
             local_only: 0.722,
             centralised: 0.983,
+            whole_centralised: None,
         },
         bytes: end.bytes,
         blocks: Blocks { height: end.height, certified: end.height, late_rounds: 9 },
@@ -97,6 +102,8 @@ fn round(round: u64) -> Round {
         bytes: Traffic {
             sent: models * PACKET,
             dense_equivalent: models * DENSE,
+            sold: models * PACKET,
+            sold_dense: models * DENSE,
             all_messages: models * PACKET * 9 + round * 1_250_000,
         },
         deals: Deals {

@@ -5,7 +5,7 @@ use bitneuron_sim::scenario::{Adversaries, Scenario};
 use serde_json::Value;
 
 /// Every figure that a program may look for, by its path.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 27] = [
     "/seed",
     "/trace_hash",
     "/rounds",
@@ -16,6 +16,9 @@ const KEYS: [&str; 24] = [
     "/accuracy/centralised",
     "/bytes/sent",
     "/bytes/dense_equivalent",
+    "/bytes/sold",
+    "/bytes/sold_dense",
+    "/setting/parameters",
     "/blocks/height",
     "/blocks/certified",
     "/finality_ms/p50",

@@ -57,6 +57,7 @@ fn a_run_tells_of_its_rounds_sums_up_and_leaves_four_files() {
         "accuracy    validators 97.3% on average, 96.5% the worst; users 97.0%",
         "            compare: users alone 72.2%, all data in one place 98.3%",
         "bytes       7.2 MB of model parameters, 3.9× fewer than the 27.8 MB of 32-bit numbers",
+        "            of these 7.2 MB of models sold, 3.9× fewer",
         "chain       240 blocks, 240 certified by more than two thirds, 9 needed another vote",
         "finality    163 ms in the median, 1.4 s for the slowest in a hundred (virtual time)",
         "deals       2,940 deals: 2,880 paid, 60 refunded (54 refuted, 6 late)",
@@ -94,6 +95,21 @@ fn audits_are_told_when_there_were_some() {
     let (out, ..) = tell(&devnet("audits"), report);
     let told = "audits      420 turns waited: 420 audited, 418 answered, 3 taken back";
     assert!(out.lines().any(|line| line == told), "{out}");
+}
+
+#[test]
+fn factors_are_told_beside_what_they_stand_for() {
+    let mut report = fixture::report();
+    report.setting.net = "64~64~10".into();
+    (report.setting.parameters, report.setting.whole_parameters) = (810, 4_810);
+    report.accuracy.whole_centralised = Some(0.986);
+    let (out, ..) = tell(&devnet("factors"), report);
+    for told in [
+        "            compare: users alone 72.2%, all data in one place 98.3%, there with whole matrices 98.6%",
+        "model       64~64~10, 810 parameters for 4,810",
+    ] {
+        assert!(out.lines().any(|line| line == told), "{out}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Fixture {
         let initial = mlp.init(seed.derive("first model"));
         let goal = Goal {
             name: "pairs".into(),
-            mlp,
+            net: mlp.into(),
             initial: initial.commitment(),
             metric: Metric::Accuracy,
             metric_set,

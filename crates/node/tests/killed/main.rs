@@ -14,29 +14,44 @@ mod child;
 mod others;
 mod wire;
 
-use others::{HEIGHTS, Outcome, kill};
+use others::{HEIGHTS, Moment, Outcome, Trial, kill};
 
 #[test]
 fn a_validator_killed_at_random_loses_nothing_and_contradicts_nothing() {
-    let Outcome { conflicts, lives, heights, .. } = kill(20, 1, true);
+    let outcome = kill(Trial { kills: 20, seed: 1, moment: Moment::Random, keeps: true });
+    let Outcome { conflicts, lives, heights, .. } = outcome;
     assert_eq!(conflicts, 0);
     assert!(lives > 20 && heights >= HEIGHTS, "{lives} lives, {heights} heights");
 }
 
 #[test]
+fn a_validator_killed_after_it_proposed_proposes_the_same_again() {
+    let outcome = kill(Trial { kills: 3, seed: 4, moment: Moment::Proposing, keeps: true });
+    assert_eq!(outcome.conflicts, 0);
+    assert!(outcome.proposals > 3 && outcome.replayed >= 3, "{outcome:?}");
+}
+
+/// So the witness sees whoever comes back without its log.
+#[test]
+fn whoever_forgets_what_it_proposed_is_found_out() {
+    let outcome = kill(Trial { kills: 3, seed: 5, moment: Moment::Proposing, keeps: false });
+    assert!(outcome.conflicts > 0, "{outcome:?}");
+}
+
+#[test]
 #[ignore = "takes minutes"]
 fn two_hundred_kills() {
-    let outcome = kill(200, 2, true);
+    let outcome = kill(Trial { kills: 200, seed: 2, moment: Moment::Random, keeps: true });
     println!("{outcome:?}");
     assert_eq!(outcome.conflicts, 0);
     assert!(outcome.replayed > 50, "many lives began with records of the open height");
 }
 
-/// So the witness would see it, if lives are long enough to say something.
+/// The same at random moments, if lives are long enough to say something.
 #[test]
 #[ignore = "depends on how fast the machine is"]
 fn whoever_forgets_what_it_said_is_found_out() {
-    let outcome = kill(100, 3, false);
+    let outcome = kill(Trial { kills: 100, seed: 3, moment: Moment::Random, keeps: false });
     assert!(outcome.conflicts > 0, "{outcome:?}");
 }
 

@@ -42,6 +42,26 @@ pub(crate) fn age(genesis: u64) -> Time {
     Time(epoch().saturating_sub(genesis))
 }
 
+/// When the child is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// At random.
+    Random,
+    /// As soon as it has proposed, and before anybody else hears of it: whoever forgets that will propose something else.
+    Proposing,
+}
+
+/// What is done to the child.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trial {
+    /// How often it is killed.
+    pub(crate) kills: u32,
+    pub(crate) seed: u64,
+    pub(crate) moment: Moment,
+    /// Whether it comes back with what its log kept.
+    pub(crate) keeps: bool,
+}
+
 /// What came of it.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
@@ -53,7 +73,9 @@ pub(crate) struct Outcome {
     pub(crate) heights: u64,
     /// How many statements of the child were heard.
     pub(crate) statements: u64,
-    /// How many of them contradict another.
+    /// How often it proposed a block.
+    pub(crate) proposals: u32,
+    /// How many statements contradict another.
     pub(crate) conflicts: u32,
 }
 
@@ -99,6 +121,7 @@ impl Witness {
             Message::Proposal { signed, .. } | Message::Offered(signed)
                 if signed.proposal.by == self.child =>
             {
+                self.outcome.proposals += 1;
                 self.pool.proposal(&signed)
             }
             _ => return,
@@ -123,17 +146,26 @@ impl Drop for Process {
     }
 }
 
+/// Whether this is a proposal of the child, and not one that it passes on.
+fn proposes(child: NodeId, saying: &Saying) -> bool {
+    let Saying::Letter { channel: Channel::VOTE, bytes, .. } = saying else { return false };
+    match decode(bytes) {
+        Ok(Message::Proposal { signed, .. } | Message::Offered(signed)) => signed.proposal.by == child,
+        _ => false,
+    }
+}
+
 fn start(
-    (listener, home, seed, genesis, keeps): (&TcpListener, &Path, u64, u64, bool),
+    (listener, home, genesis, trial): (&TcpListener, &Path, u64, Trial),
     heard: &mpsc::UnboundedSender<Saying>,
-    way: &HubLink,
+    (child, way): (NodeId, &HubLink),
 ) -> Process {
     let port = listener.local_addr().expect("bound").port();
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.args(["--exact", "child", "--nocapture"]).stdout(Stdio::null());
     command.env(PORT, port.to_string()).env(HOME, home);
-    command.env(SEED, seed.to_string()).env(GENESIS, genesis.to_string());
-    if !keeps {
+    command.env(SEED, trial.seed.to_string()).env(GENESIS, genesis.to_string());
+    if !trial.keeps {
         command.env(FORGET, "1");
     }
     let process = command.spawn().expect("starts");
@@ -147,6 +179,9 @@ fn start(
         while let Ok(saying) = Saying::read(&mut reader) {
             // What the witness has heard, others may hear.
             let _ = heard.send(saying.clone());
+            if trial.moment == Moment::Proposing && proposes(child, &saying) {
+                continue;
+            }
             if let Saying::Letter { peer, channel, bytes } = saying {
                 way.send(peer, channel, bytes.into());
             }
@@ -169,17 +204,18 @@ fn write_all(stream: TcpStream, sayings: std_mpsc::Receiver<Saying>) {
 /// How far the chain gets at least, however slow the machine is.
 pub(crate) const HEIGHTS: u64 = 8;
 
-/// Kills a validator so often.
-pub(crate) fn kill(kills: u32, seed: u64, keeps: bool) -> Outcome {
-    let home = env::temp_dir().join(format!("bitneuron-killed-{}-{seed}", std::process::id()));
+/// Kills a validator as the trial says.
+pub(crate) fn kill(trial: Trial) -> Outcome {
+    let home = env::temp_dir().join(format!("bitneuron-killed-{}-{}", std::process::id(), trial.seed));
     let _ = fs::remove_dir_all(&home);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    let outcome = runtime.block_on(play(kills, seed, keeps, &home));
+    let outcome = runtime.block_on(play(trial, &home));
     fs::remove_dir_all(&home).expect("removed");
     outcome
 }
 
-async fn play(kills: u32, seed: u64, keeps: bool, home: &Path) -> Outcome {
+async fn play(trial: Trial, home: &Path) -> Outcome {
+    let Trial { kills, seed, moment, keeps } = trial;
     let (fixture, genesis) = (network(seed), epoch());
     let (hub, clock) = (Hub::new(4_096), Clock::start());
     let mut validators = fixture.nodes().0;
@@ -203,15 +239,19 @@ async fn play(kills: u32, seed: u64, keeps: bool, home: &Path) -> Outcome {
     };
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let (heard, mut sayings) = mpsc::unbounded_channel();
-    let begin = || start((&listener, home, seed, genesis, keeps), &heard, &way);
+    let begin = || start((&listener, home, genesis, trial), &heard, (child, &way));
     let chance = Seed::from_number(seed);
     for life in 0..=kills {
         let process = begin();
         let last = life == kills;
-        // From when it is up, it lives for up to five blocks; the last life lasts until it is level with the others, who have got somewhere.
+        // From when it is up, it lives for up to five blocks, or until it has proposed; the last life lasts until it is level with
+        // the others, who have got somewhere.
         let [a, b, ..] = chance.derive_number("life", u64::from(life)).0;
-        let span = PACE * 5 * u32::from(u16::from_le_bytes([a, b])) / u32::from(u16::MAX);
-        let lives = witness.outcome.lives;
+        let longest = match moment {
+            Moment::Random => PACE * 5 * u32::from(u16::from_le_bytes([a, b])) / u32::from(u16::MAX),
+            Moment::Proposing => PATIENCE,
+        };
+        let (lives, proposals) = (witness.outcome.lives, witness.outcome.proposals);
         let end = async {
             loop {
                 tokio::select! {
@@ -232,14 +272,19 @@ async fn play(kills: u32, seed: u64, keeps: bool, home: &Path) -> Outcome {
         let alive = async {
             loop {
                 tokio::select! {
-                    Some(saying) = sayings.recv() => witness.hear(&saying),
+                    Some(saying) = sayings.recv() => {
+                        witness.hear(&saying);
+                        if moment == Moment::Proposing && witness.outcome.proposals > proposals {
+                            break;
+                        }
+                    }
                     Some(letter) = letters.recv() => deliver(&process, letter),
                     Some(told) = told.recv() => note(&mut witness, told),
                 }
             }
         };
-        // It never ends by itself.
-        let _ = timeout(if last { Duration::ZERO } else { span }, alive).await;
+        let most = if last { Duration::ZERO } else { longest };
+        let _ = timeout(most, alive).await;
         drop(process);
         // Whatever it still said counts.
         sleep(Duration::from_millis(5)).await;

@@ -47,7 +47,8 @@ impl User {
     /// Seals its shard, if it has one.
     pub(super) fn seal(&mut self, out: &mut Outbox<Effect>) {
         let Some(seal) = self.shard.as_ref().map(|shard| self.shard_id(shard).seal) else { return };
-        let (goal, step) = (self.plan.goal.id(), ContestAction::Seal(seal));
+        let bond = self.params.1.contest.shard_bond;
+        let (goal, step) = (self.plan.goal.id(), ContestAction::Seal { seal, bond });
         self.submit(Action::Contest { goal, step }, out);
     }
 

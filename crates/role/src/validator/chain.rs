@@ -105,9 +105,11 @@ impl Validator {
     }
 
     /// Puts a block together, as a job.
-    fn build(&self, now: Time, height: Height, round: u32, parent: Digest, out: &mut Outbox<Effect>) {
+    fn build(&mut self, now: Time, height: Height, round: u32, parent: Digest, out: &mut Outbox<Effect>) {
         let mut header = Header::draft(self.plan.chain, height, parent, self.key.id(), now);
-        let (state, judge, candidates) = (self.state.clone(), self.judge.clone(), self.mempool.candidates());
+        let mut candidates = self.precommits_to_bring();
+        candidates.extend(self.mempool.candidates());
+        let (state, judge) = (self.state.clone(), self.judge.clone());
         let key = self.key.clone();
         out.push(Effect::Work(Job::new("build", move || {
             header.draw = state.next_slot().map_or(header.draw, |slot| slot.draw(&key));

@@ -1,8 +1,10 @@
 //! The validator: voting engine, ledger, mempool, judge and Algorithm 3 in one machine.
 //!
-//! Six concerns, one file each: `chain` drives the engine and applies blocks, `trail` shows them to light clients, `trade`
-//! buys models and answers questions, `turn` learns, `owed` answers for what is not settled, `contest` enters what was learned. They meet in the events of each decided block.
+//! Seven concerns, one file each: `chain` drives the engine and applies blocks, `attendance` tells the ledger who voted, `trail`
+//! shows blocks to light clients, `trade` buys models and answers questions, `turn` learns, `owed` answers for what is not
+//! settled, `contest` enters what was learned. They meet in the events of each decided block.
 
+mod attendance;
 mod chain;
 mod contest;
 mod owed;

@@ -4,7 +4,7 @@ use super::{MAX_SUBSCRIBERS, Validator, offence};
 use crate::message::Message;
 use crate::model::open_packet;
 use crate::role::{Effect, Report};
-use bitneuron_compress::{CompressError, Packet};
+use bitneuron_compress::{CompressError, Difference, Packet};
 use bitneuron_consensus::Block;
 use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Amount, Bytes, Commitment, GoalId, Height, NodeId, Outbox, decode};
@@ -85,15 +85,24 @@ impl Validator {
             out.push(offence(from, "delivered other bytes than it sold"));
             return self.complain(deal.id, Refutation::Delivery(signed.clone()), out);
         }
-        match self.open(packet) {
+        let read = Packet::from_bytes(packet, self.plan.limits());
+        let base = read.as_ref().ok().and_then(|packet| self.base(packet));
+        match read.and_then(|packet| self.open(&packet, base)) {
             Ok(integers) if integers.commitment() == model => {
                 self.models.insert(model, integers);
                 return self.submit(Action::Receipt { deal: deal.id }, out);
             }
             Ok(_) => out.push(offence(from, "sold a packet that holds another model")),
-            Err(error) => out.push(offence(from, format!("sold a packet that cannot be opened: {error}"))),
+            Err(error) => {
+                out.push(offence(from, format!("sold a packet that cannot be opened: {error}")));
+                // Whether it is false shows when its seller posts it with the model that it starts from.
+                if matches!(error, CompressError::Base(_)) && self.conduct.refutes() {
+                    return;
+                }
+            }
         }
-        self.complain(deal.id, Refutation::Packet { deal: deal.id, packet: delivery.packet }, out);
+        let base = base.map(ExactParams::to_bytes);
+        self.complain(deal.id, Refutation::Packet { deal: deal.id, packet: delivery.packet, base }, out);
     }
 
     /// Something else came than was bought.
@@ -102,9 +111,13 @@ impl Validator {
         self.submit(if refutes { Action::Refute(shown) } else { Action::Receipt { deal } }, out);
     }
 
-    fn open(&self, packet: &[u8]) -> Result<ExactParams, CompressError> {
-        let packet = Packet::from_bytes(packet, self.plan.limits())?;
-        open_packet(&self.plan.registry, &packet, self.plan.layout())
+    /// The model that a packet is a difference from, if it is one and that model is here.
+    fn base(&self, packet: &Packet) -> Option<&ExactParams> {
+        Difference::of(packet).ok().flatten().and_then(|difference| self.models.get(&difference.base()))
+    }
+
+    fn open(&self, packet: &Packet, base: Option<&ExactParams>) -> Result<ExactParams, CompressError> {
+        open_packet(&self.plan.registry, packet, self.plan.layout(), |_| base)
     }
 
     /// A block is decided: look again at the deliveries that came before their deals; a deal that is still unknown in the
@@ -132,13 +145,17 @@ impl Validator {
             return;
         }
         for bytes in &block.transactions {
-            let Ok(SignedTx { tx: Tx { by, action: Action::Post { deal, packet }, .. }, .. }) = decode(bytes)
+            let Ok(SignedTx { tx: Tx { by, action: Action::Post { deal, packet, base }, .. }, .. }) =
+                decode(bytes)
             else {
                 continue;
             };
             let bought = self.state.deals().find(|sale| sale.deal.id == deal && sale.deal.buyer == me);
             let Some((_, model, _)) = bought.and_then(|sale| sale.deal.promise()) else { continue };
-            match self.open(&packet) {
+            // The ledger has seen that it is the one that the packet names.
+            let base = base.and_then(|bytes| ExactParams::from_bytes(&bytes, self.plan.layout()));
+            let read = Packet::from_bytes(&packet, self.plan.limits());
+            match read.and_then(|packet| self.open(&packet, base.as_ref())) {
                 Ok(integers) => drop(self.models.insert(model, integers)),
                 Err(error) => {
                     out.push(offence(by, format!("posted a packet that cannot be opened: {error}")));

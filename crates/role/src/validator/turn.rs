@@ -78,7 +78,7 @@ impl Play {
             merge_data: Arc::new(OwnData),
             merge_models,
             update: BeaconSgd {
-                sgd: ExactSgd { mlp: goal.mlp.clone(), training: goal.training },
+                sgd: ExactSgd { net: goal.net.clone(), training: goal.training },
                 seed: self.turn.batch_seed,
             },
             codec: ExactCodec { registry: self.plan.registry.clone(), layout: self.plan.layout().clone() },

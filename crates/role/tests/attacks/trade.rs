@@ -1,11 +1,14 @@
 //! Deals between a seller and a validator that do not go as they should.
 
 use crate::world::{World, key_of, seller, stranger};
-use bitneuron_core::{Amount, Bytes, Commitment, Digest, Height};
+use bitneuron_compress::sparse::Density;
+use bitneuron_compress::{CodecId, Compressor as _, Dense, Difference, Packet, Ternary};
+use bitneuron_core::{Amount, Bytes, Commitment, Digest, Height, Params, Seed};
 use bitneuron_ledger::{Action, Delivery, Event, Tx, packet_digest};
 use bitneuron_market::{Buyers, Consent, DataTerms, DealId, Order, Side};
 use bitneuron_net::Channel;
-use bitneuron_role::{Input, Message};
+use bitneuron_role::{Input, Message, Plan};
+use std::sync::Arc;
 
 /// A seller that offered, and a validator that made the deal; neither knows of it from the other yet.
 pub(crate) fn dealing(world: &mut World) -> DealId {
@@ -80,12 +83,10 @@ fn who_delivers_for_no_deal_is_named_after_the_next_block() {
     assert_eq!(world.offenders.len(), 2, "and forgotten");
 }
 
-#[test]
-fn what_is_posted_reaches_the_buyer_and_is_merged() {
-    let mut world = World::new();
+/// Every delivery is lost on its way: what is sold arrives by being posted.
+fn posted(mut world: World) {
     let deal = dealing(&mut world);
     for height in world.validator.height().0 + 1..16 {
-        // The delivery itself is lost on its way, each time.
         world.carry_to_user();
         world.carry_to_validator(|message| !matches!(message, Message::Delivery { .. }));
         world.run_to(height);
@@ -95,13 +96,50 @@ fn what_is_posted_reaches_the_buyer_and_is_merged() {
     assert!(settled(&world));
     let merged = world.events.iter().any(|event| matches!(event, Event::TurnAccepted { inputs: 1.., .. }));
     assert!(merged, "what was paid is of use to its buyer");
+    assert!(world.offenders.is_empty());
 }
 
 #[test]
-fn a_packet_that_cannot_be_opened_costs_its_seller_the_bond() {
+fn what_is_posted_reaches_the_buyer_and_is_merged() {
+    posted(World::new());
+}
+
+/// Users that sell the largest of six differences.
+fn sparse() -> World {
+    World::of(1, |node| node.differences(Arc::new(Ternary::new(Density::new(1, 6).unwrap()))))
+}
+
+#[test]
+fn a_difference_is_posted_with_the_model_that_it_starts_from() {
+    posted(sparse());
+}
+
+#[test]
+fn differences_are_sold_delivered_and_merged() {
+    let mut world = sparse();
+    dealing(&mut world);
+    for height in world.validator.height().0 + 1..20 {
+        world.carry_to_user();
+        for (_, message) in &world.said {
+            if let Message::Delivery { packet, .. } = message {
+                let packet = Packet::from_bytes(packet, world.plan.limits()).unwrap();
+                let difference = Difference::of(&packet).unwrap().expect("a difference");
+                assert_eq!(difference.change().codec(), CodecId::TERNARY);
+            }
+        }
+        world.carry_to_validator(|_| true);
+        world.run_to(height);
+    }
+    assert!(settled(&world) && world.offenders.is_empty());
+    let merged = world.events.iter().any(|event| matches!(event, Event::TurnAccepted { inputs: 1.., .. }));
+    assert!(merged, "its buyer knows what the difference starts from");
+}
+
+/// A seller offers a model and delivers a packet with the digest that it offered, whatever it holds.
+fn sold(packet: Bytes, model: Commitment) -> World {
     let mut world = World::new();
     world.run_to(1);
-    let (packet, goal) = (Bytes(b"no packet at all".to_vec()), world.plan.goal.id());
+    let goal = world.plan.goal.id();
     let order = Order {
         by: seller().id(),
         side: Side::Offer,
@@ -110,7 +148,7 @@ fn a_packet_that_cannot_be_opened_costs_its_seller_the_bond() {
         terms: DataTerms::Offer {
             goal,
             packet: packet_digest(&packet),
-            model: Commitment::merkle(Digest([6; 32])),
+            model,
             score: 16,
             consent: Consent { goals: vec![goal], buyers: Buyers::Anyone, until: Height(9), uses: 1 },
         },
@@ -131,10 +169,52 @@ fn a_packet_that_cannot_be_opened_costs_its_seller_the_bond() {
     let signed = delivery.sign(&seller(), world.plan.chain);
     let delivered = Message::Delivery { signed, packet };
     world.say(seller().id(), Channel::REQUEST, delivered.to_bytes().to_vec());
+    world
+}
+
+/// A packet of the difference between nothing and ones, from a model of this name.
+fn difference(plan: &Plan, base: Commitment) -> Bytes {
+    let ones = Params::new(vec![1.0; plan.layout().len()], plan.layout().clone()).unwrap();
+    let change = Dense.compress(&ones, Seed::default()).unwrap();
+    Bytes(Difference::new(base, change).unwrap().into_packet().unwrap().to_bytes())
+}
+
+const ANOTHER: Commitment = Commitment::merkle(Digest([6; 32]));
+
+fn refuted(world: &World) -> bool {
+    world.events.iter().any(|event| matches!(event, Event::DealRefuted { .. }))
+}
+
+#[test]
+fn a_packet_that_cannot_be_opened_costs_its_seller_the_bond() {
+    let mut world = sold(Bytes(b"no packet at all".to_vec()), ANOTHER);
     assert_eq!(world.offenders, [seller().id()]);
     world.run_to(world.validator.height().0 + 2);
-    assert!(world.events.iter().any(|event| matches!(event, Event::DealRefuted { .. })));
-    assert!(!settled(&world));
+    assert!(refuted(&world) && !settled(&world));
+}
+
+#[test]
+fn a_difference_that_leads_elsewhere_costs_its_seller_the_bond() {
+    let plan = World::new().plan;
+    let mut world = sold(difference(&plan, plan.goal.initial), ANOTHER);
+    assert_eq!(world.offenders, [seller().id()]);
+    world.run_to(world.validator.height().0 + 2);
+    assert!(refuted(&world) && !settled(&world), "the buyer shows the model that it starts from");
+}
+
+#[test]
+fn a_difference_from_a_model_that_nobody_knows_is_neither_confirmed_nor_refuted() {
+    let plan = World::new().plan;
+    let mut world = sold(difference(&plan, Commitment::merkle(Digest([7; 32]))), ANOTHER);
+    assert_eq!(world.offenders, [seller().id()], "it is named");
+    world.run_to(world.validator.height().0 + 2);
+    let delivered = world.events.iter().any(|event| matches!(event, Event::Delivered { .. }));
+    assert!(!delivered && !refuted(&world), "its seller may still show it");
+    world.run_to(world.validator.height().0 + 16);
+    assert!(
+        world.events.iter().any(|event| matches!(event, Event::DealLate { .. })),
+        "and is late if it does not"
+    );
 }
 
 #[test]

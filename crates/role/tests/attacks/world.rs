@@ -98,7 +98,7 @@ impl World {
         let initial = mlp.init(Seed::from_number(3));
         let goal = Goal {
             name: "small".into(),
-            mlp,
+            net: mlp.into(),
             initial: initial.commitment(),
             metric: Metric::Accuracy,
             metric_set,

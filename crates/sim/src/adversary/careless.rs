@@ -1,8 +1,8 @@
 //! The careless: honest validators without one of their defences, to see what it is for.
 
-use bitneuron_consensus::{ConsensusEngine, Effect, Input, Malachite, Refused};
+use bitneuron_consensus::{ConsensusEngine, Effect, Input, Malachite, Refused, SignedVote};
 use bitneuron_core::claim::{self, CheckClaim, Claim};
-use bitneuron_core::{Height, Machine, Outbox, Time};
+use bitneuron_core::{Digest, Height, Machine, Outbox, Time};
 use bitneuron_role::Conduct;
 
 /// A buyer that confirms whatever is delivered.
@@ -49,5 +49,9 @@ impl Machine for Forgiving {
 impl ConsensusEngine for Forgiving {
     fn height(&self) -> Height {
         self.0.height()
+    }
+
+    fn precommits(&self, height: Height, block: Digest) -> Vec<SignedVote> {
+        self.0.precommits(height, block)
     }
 }

@@ -1,9 +1,9 @@
 //! Dishonest sellers: users by their [`Conduct`].
 
-use bitneuron_compress::{Compressor, Dense, Packet, Registry};
-use bitneuron_core::{Bytes, Layout, Params, Seed};
-use bitneuron_role::{Conduct, model::open_packet};
-use std::sync::Arc;
+use bitneuron_compress::{Compressor, Dense, Packet};
+use bitneuron_core::exact::ExactParams;
+use bitneuron_core::{Bytes, Seed};
+use bitneuron_role::Conduct;
 
 /// Claims that its model is nearly perfect.
 #[derive(Debug, Clone, Copy)]
@@ -30,9 +30,9 @@ impl Conduct for Swapper {
 pub struct Flipper;
 
 impl Conduct for Flipper {
-    fn packet(&self, honest: &Packet, registry: &Registry, layout: &Arc<Layout>) -> Option<Packet> {
-        let model = open_packet(registry, honest, layout).ok()?.to_params();
-        let flipped = model.values().iter().map(|value| -value).collect();
-        Dense.compress(&Params::new(flipped, layout.clone()).ok()?, Seed::default()).ok()
+    fn packet(&self, honest: &ExactParams) -> Option<Packet> {
+        let mut flipped = honest.to_params();
+        flipped.values_mut().iter_mut().for_each(|value| *value = -*value);
+        Dense.compress(&flipped, Seed::default()).ok()
     }
 }

@@ -27,6 +27,7 @@ use bitneuron_learning::exact::{ExactSgd, score};
 use bitneuron_ledger::ContestParams;
 use bitneuron_ledger::contest::{Entrant, Judged, Ranked, Tests, Verdict, judge, middle_mean, successor};
 use player::Round;
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Why a trial cannot be played.
@@ -43,8 +44,8 @@ fn failed(error: impl std::fmt::Display) -> TrialError {
 pub enum Hidden {
     /// Each shard is drawn anew from all hidden images, as from a large population: 60 shards.
     Population,
-    /// In each contest the hidden images are dealt out anew to 28 examiners with 32 each, so that no image is in two shards. Some may
-    /// be known to a player.
+    /// The hidden images are dealt out once, eight to a shard, so that no image is in two shards. What was opened is public, for
+    /// everybody to train on, and never a test again: after seven contests too few are left. Some may be known to a player.
     Dealt,
 }
 
@@ -53,7 +54,7 @@ pub enum Hidden {
 pub struct Trial {
     /// The seed of everything random.
     pub seed: u64,
-    /// How many contests.
+    /// How many contests, unless there are shards for fewer.
     pub rounds: u32,
     /// The sizes of the model.
     pub sizes: Vec<u32>,
@@ -119,7 +120,7 @@ impl Trial {
         let main = bitneuron_ledger::Params::mainnet().contest;
         match self.hidden {
             Hidden::Population => main,
-            Hidden::Dealt => ContestParams { rows: 32, live: 28, ..main },
+            Hidden::Dealt => ContestParams { rows: 8, live: 20, ..main },
         }
     }
 
@@ -130,7 +131,7 @@ impl Trial {
     pub fn opening(&self) -> Result<Opening, TrialError> {
         let stage = Stage::new(self)?;
         let models = stage.models(self, 0)?;
-        let shards = stage.shards(self, 0)?.into_iter().map(|(shard, _)| shard).collect();
+        let shards = stage.shards(self, 0)?.into_iter().map(|shard| shard.rows).collect();
         Ok(Opening { goal: stage.goal, parent: stage.parent, models, shards })
     }
 
@@ -150,6 +151,9 @@ impl Trial {
             accuracy: 0,
         };
         for round in 0..self.rounds {
+            if stage.shards(self, round)?.len() < stage.params.live as usize {
+                break;
+            }
             stage.play(self, round, &mut played)?;
         }
         played.accuracy = stage.accuracy()?;
@@ -162,15 +166,24 @@ pub(crate) struct Stage {
     pub(crate) goal: Goal,
     params: ContestParams,
     seed: Seed,
+    /// What anybody may train on.
     known: ExactData,
     hidden: ExactData,
+    /// The numbers of the shards that were opened.
+    opened: BTreeSet<usize>,
     pub(crate) parent: ExactParams,
     /// The last winner, and the parent that it won against.
     winner: Option<(ExactParams, ExactParams)>,
 }
 
-/// A shard that was called, and whether its labels are false.
-type Called = (ExactData, bool);
+/// A sealed shard.
+pub(crate) struct Shard {
+    /// Its number, by which it is known while it is sealed.
+    number: usize,
+    pub(crate) rows: ExactData,
+    /// Whether its labels are false.
+    is_false: bool,
+}
 
 impl Stage {
     pub(crate) fn new(trial: &Trial) -> Result<Self, TrialError> {
@@ -190,15 +203,16 @@ impl Stage {
             training: Training::default(),
             merge: MergeRule { ratio: 5, ..MergeRule::default() },
             max_inputs: 16,
-            mlp,
+            net: mlp.into(),
         };
-        Ok(Self { goal, params: trial.params(), seed, known, hidden, parent, winner: None })
+        let (params, opened) = (trial.params(), BTreeSet::new());
+        Ok(Self { goal, params, seed, known, hidden, opened, parent, winner: None })
     }
 
     /// Plays one contest.
     fn play(&mut self, trial: &Trial, number: u32, played: &mut Played) -> Result<(), TrialError> {
         let called = self.called(trial, number)?;
-        let shards: Vec<ExactData> = called.iter().map(|(shard, _)| shard.clone()).collect();
+        let shards: Vec<ExactData> = called.iter().map(|shard| shard.rows.clone()).collect();
         let models = self.models(trial, number)?;
         let tests = Tests::new(&self.goal, &shards).map_err(failed)?;
         let base = tests.losses(&self.parent).map_err(failed)?;
@@ -218,15 +232,21 @@ impl Stage {
             }
             played.copies[at] += u32::from(!judged.firsts[at]);
         }
-        for ((_, is_false), verdict) in called.iter().zip(&judged.verdicts) {
-            let counts = if *is_false { &mut played.false_shards } else { &mut played.honest };
+        for (shard, verdict) in called.iter().zip(&judged.verdicts) {
+            let counts = if shard.is_false { &mut played.false_shards } else { &mut played.honest };
             counts[match verdict {
                 Verdict::Agrees => 0,
                 Verdict::Silent => 1,
                 Verdict::Contradicts => 2,
             }] += 1;
         }
-        self.succeed(&tests, &base, &models, &judged, played)
+        self.succeed(&tests, &base, &models, &judged, played)?;
+        if trial.hidden == Hidden::Dealt {
+            self.opened.extend(called.iter().map(|shard| shard.number));
+            let public: Vec<&ExactData> = std::iter::once(&self.known).chain(&shards).collect();
+            self.known = joined(&public)?;
+        }
+        Ok(())
     }
 
     /// Remembers the winner and moves the parent, as the ledger does.
@@ -273,15 +293,19 @@ impl Stage {
         Ok(models)
     }
 
-    /// All shards of a contest.
-    fn shards(&self, trial: &Trial, number: u32) -> Result<Vec<Called>, TrialError> {
+    /// All sealed shards at the beginning of a contest.
+    fn shards(&self, trial: &Trial, number: u32) -> Result<Vec<Shard>, TrialError> {
         let rows = self.params.rows as usize;
         let all = u32::try_from(self.hidden.rows()).map_err(failed)?;
-        let falsified = (self.params.live * trial.flipped / 100) as usize;
-        let of = |label: &str| self.seed.derive_number(label, u64::from(number));
-        let (seed, dealt) = (of("shards"), of("dealt"));
-        let deal = draw(Digest(dealt.0), all, all as usize);
-        (0..self.params.live as usize)
+        let count = match trial.hidden {
+            Hidden::Population => self.params.live as usize,
+            Hidden::Dealt => all as usize / rows,
+        };
+        let falsified = count * trial.flipped as usize / 100;
+        let seed = self.seed.derive_number("shards", u64::from(number));
+        let deal = draw(Digest(self.seed.derive("dealt").0), all, all as usize);
+        (0..count)
+            .filter(|at| !self.opened.contains(at))
             .map(|at| {
                 let fresh = || draw(Digest(seed.derive_number("shard", at as u64).0), all, rows);
                 let picks = match trial.hidden {
@@ -290,23 +314,25 @@ impl Stage {
                 };
                 let shard = select(&self.hidden, &picks)?;
                 let is_false = at < falsified;
-                Ok((if is_false { mislabelled(&shard, 10)? } else { shard }, is_false))
+                let rows = if is_false { mislabelled(&shard, 10)? } else { shard };
+                Ok(Shard { number: at, rows, is_false })
             })
             .collect()
     }
 
     /// The shards that a beacon calls.
-    fn called(&self, trial: &Trial, number: u32) -> Result<Vec<Called>, TrialError> {
-        let shards = self.shards(trial, number)?;
+    fn called(&self, trial: &Trial, number: u32) -> Result<Vec<Shard>, TrialError> {
+        let mut shards: Vec<Option<Shard>> = self.shards(trial, number)?.into_iter().map(Some).collect();
         let beacon = Digest(self.seed.derive_number("beacon", u64::from(number)).0);
-        let order = draw(beacon, self.params.live, self.params.called as usize);
-        Ok(order.into_iter().map(|at| shards[at as usize].clone()).collect())
+        let all = u32::try_from(shards.len()).map_err(failed)?;
+        let order = draw(beacon, all, self.params.called as usize);
+        Ok(order.into_iter().filter_map(|at| shards[at as usize].take()).collect())
     }
 
     /// Of a thousand hidden images so many are classified rightly.
     fn accuracy(&self) -> Result<u32, TrialError> {
         let rows = u32::try_from(self.hidden.rows()).map_err(failed)?;
-        let right = score(&self.goal.mlp, &self.parent, &self.hidden).map_err(failed)?;
+        let right = score(&self.goal.net, &self.parent, &self.hidden).map_err(failed)?;
         Ok(right * 1_000 / rows)
     }
 
@@ -322,7 +348,7 @@ impl Stage {
         let steps = (count * passes).div_ceil(BATCH).clamp(1, 128);
         let training = Training { steps, batch: BATCH, rate_shift: RATE, ..Training::default() };
         let mut after = from.clone();
-        let mut update = ExactSgd { mlp: self.goal.mlp.clone(), training };
+        let mut update = ExactSgd { net: self.goal.net.clone(), training };
         update.update(&mut after, rows, 0, seed).map_err(failed)?;
         Ok(after)
     }
@@ -355,4 +381,11 @@ pub(crate) fn select(data: &ExactData, picks: &[i64]) -> Result<ExactData, Trial
 pub(crate) fn mislabelled(data: &ExactData, classes: i64) -> Result<ExactData, TrialError> {
     let labels = data.labels().data().iter().map(|label| (label + 1) % classes).collect();
     ExactData::new(data.features().clone(), Tensor::vector(labels)).ok_or_else(|| failed("no data set"))
+}
+
+/// Several sets of rows as one.
+pub(crate) fn joined(parts: &[&ExactData]) -> Result<ExactData, TrialError> {
+    let bytes: Vec<u8> = parts.iter().flat_map(|part| part.to_bytes().0).collect();
+    let columns = parts.first().map_or(0, |part| part.features().shape()[1]);
+    ExactData::from_bytes(&bytes, columns).ok_or_else(|| failed("no rows"))
 }

@@ -1,6 +1,6 @@
 //! Who takes part in a trial, and what each enters.
 
-use super::{Stage, TrialError, failed, mislabelled, select};
+use super::{Shard, Stage, TrialError, failed, joined, mislabelled, select};
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::exact::{ExactData, ExactParams, fixed};
 use bitneuron_core::{Amount, Digest, Seed};
@@ -89,7 +89,7 @@ impl Player {
                 let images = mislabelled(&round.images(&stage.known, rows)?, 10)?;
                 stage.train(parent, &images, PASSES, round.seed)
             }
-            Conduct::Random => Ok(stage.goal.mlp.init(round.seed)),
+            Conduct::Random => Ok(stage.goal.net.init(round.seed)),
             Conduct::Overfit(rows) => {
                 let images = select(&stage.known, &(0..i64::from(rows)).collect::<Vec<_>>())?;
                 let learn = |model: ExactParams, n| {
@@ -100,7 +100,7 @@ impl Player {
             Conduct::Leaked { rows, known } => {
                 let leaked = round.leaks.len() * known as usize / 100;
                 let shards: Vec<&ExactData> =
-                    round.leaks.iter().take(leaked).map(|(shard, _)| shard).collect();
+                    round.leaks.iter().take(leaked).map(|shard| &shard.rows).collect();
                 stage.train(parent, &round.images(&joined(&shards)?, rows)?, PASSES, round.seed)
             }
         }
@@ -117,7 +117,7 @@ pub(super) struct Round<'a> {
     pub(super) stage: &'a Stage,
     pub(super) seed: Seed,
     /// All hidden shards, of which some may be known.
-    pub(super) leaks: &'a [(ExactData, bool)],
+    pub(super) leaks: &'a [Shard],
     /// What others enter.
     pub(super) before: &'a [ExactParams],
 }
@@ -128,13 +128,6 @@ impl Round<'_> {
         let all = u32::try_from(of.rows()).map_err(failed)?;
         select(of, &draw(Digest(self.seed.derive("images").0), all, rows.min(all) as usize))
     }
-}
-
-/// Several shards as one.
-fn joined(shards: &[&ExactData]) -> Result<ExactData, TrialError> {
-    let bytes: Vec<u8> = shards.iter().flat_map(|shard| shard.to_bytes().0).collect();
-    let columns = shards.first().map_or(0, |shard| shard.features().shape()[1]);
-    ExactData::from_bytes(&bytes, columns).ok_or_else(|| failed("no shards are known"))
 }
 
 /// The length of the way between two models, in quanta of weights.

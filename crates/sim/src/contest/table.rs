@@ -131,7 +131,8 @@ fn splitter(make: Make<'_>, (noise, designed): (u32, Option<f64>)) -> Line<'_> {
     })
 }
 
-/// What somebody earns that trains on 100 leaked images, in parts of what an honest player with 100 images earns.
+/// What somebody earns that trains on 100 leaked images, in parts of what an honest player with 100 images earns. No image is a
+/// test twice, else who knows some would train on what others never see: contests end when too few are left.
 fn leaked(make: Make<'_>, known: u32) -> Line<'_> {
     Box::new(move |seed| {
         let mut players = Player::crowd();

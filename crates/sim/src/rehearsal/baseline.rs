@@ -1,27 +1,33 @@
 //! What the network is measured against: the same integer model trained in one place, and by each user alone.
 
-use bitneuron_core::exact::programs::{Mlp, step::Training};
+use bitneuron_core::exact::programs::{Net, step::Training};
 use bitneuron_core::exact::{ExactData, ExactParams, ShapeError};
 use bitneuron_core::{Dataset, Seed};
 use bitneuron_learning::UpdateError;
 use bitneuron_learning::baseline::centralised;
 use bitneuron_learning::exact::{ExactSgd, score};
+use std::sync::Arc;
 
 /// Scores models on rows that no node ever sees.
 #[derive(Debug)]
 pub(crate) struct Examiner {
-    mlp: Mlp,
-    data: ExactData,
+    net: Net,
+    data: Arc<ExactData>,
 }
 
 impl Examiner {
-    pub(crate) fn new(mlp: &Mlp, data: &Dataset) -> Result<Self, ShapeError> {
-        Ok(Self { mlp: mlp.clone(), data: ExactData::from_dataset(data)? })
+    pub(crate) fn new(net: &Net, data: &Dataset) -> Result<Self, ShapeError> {
+        Ok(Self { net: net.clone(), data: Arc::new(ExactData::from_dataset(data)?) })
+    }
+
+    /// Scores models of another net on the same rows.
+    pub(crate) fn of(&self, net: &Net) -> Self {
+        Self { net: net.clone(), data: self.data.clone() }
     }
 
     /// The share of rows that `model` classifies rightly; 0 for what is no model of this kind.
     pub(crate) fn score(&self, model: &ExactParams) -> f64 {
-        let right = score(&self.mlp, model, &self.data).unwrap_or(0);
+        let right = score(&self.net, model, &self.data).unwrap_or(0);
         f64::from(right) / (self.data.rows() as f64).max(1.0)
     }
 }
@@ -34,7 +40,7 @@ const EPOCHS: u64 = 60;
 /// # Errors
 /// Data that do not fit the model.
 pub(crate) fn converge(
-    mlp: &Mlp,
+    net: &Net,
     start: &ExactParams,
     data: &Dataset,
     seed: Seed,
@@ -44,6 +50,6 @@ pub(crate) fn converge(
     let batch = if rows >= 32 { 32 } else { 8 };
     let training =
         Training { steps: rows.div_ceil(batch).max(1), batch, rate_shift: 1, ..Training::default() };
-    let mut update = ExactSgd { mlp: mlp.clone(), training };
+    let mut update = ExactSgd { net: net.clone(), training };
     Ok(centralised(&mut update, start, &data, EPOCHS, seed)?.0)
 }

@@ -5,12 +5,12 @@ use crate::digits;
 use crate::scenario::{Codec, Defence, Scenario, ScenarioError};
 use bitneuron_compress::auto::Budget;
 use bitneuron_compress::{
-    Auto, Chain, CompressError, Compressor, Dense, Ecsq, Registry, TensorTrain, TensorTrainMatrix,
-    Truncation, Uniform,
+    Auto, Chain, CompressError, Compressor, Dense, Ecsq, Registry, TensorTrain, TensorTrainMatrix, Ternary,
+    Truncation, Uniform, sparse::Density,
 };
 use bitneuron_core::claim::Demand;
-use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
-use bitneuron_core::exact::{DataRoot, ExactData, ShapeError};
+use bitneuron_core::exact::programs::{Net, merge::MergeRule, step::Training};
+use bitneuron_core::exact::{DataRoot, ExactData, ExactParams, ShapeError};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
 use bitneuron_learning::data::{Split, SplitRule};
@@ -24,8 +24,8 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// 64 pixels, 32 hidden units, 10 classes.
-const SIZES: [u32; 3] = [64, 32, 10];
+/// What the seed of a first model is derived by.
+const FIRST: &str = "first model";
 /// Metric rows that a beacon draws to score a turn.
 const DRAWN: u32 = 72;
 /// Rows of the metric set.
@@ -42,7 +42,7 @@ pub(crate) struct Cast {
     pub(crate) proofs: Proofs,
     pub(crate) validators: Vec<(Keypair, Arc<ExactData>)>,
     pub(crate) users: Vec<(Keypair, Arc<Dataset>)>,
-    pub(crate) compressor: Arc<dyn Compressor>,
+    pub(crate) packing: Packing,
     pub(crate) examiner: Examiner,
     /// All training rows together, for the centralised baseline.
     pub(crate) pooled: Dataset,
@@ -56,7 +56,7 @@ fn setting(error: impl std::fmt::Display) -> ScenarioError {
 impl Cast {
     pub(crate) fn new(scenario: &Scenario) -> Result<Self, ScenarioError> {
         let seed = Seed::from_number(scenario.seed);
-        let mlp = Mlp::new(&SIZES).map_err(setting)?;
+        let net = scenario.model.net().map_err(setting)?;
         let rule = SplitRule { metric: METRIC_ROWS, ..SplitRule::default() };
         let split = rule.split(&digits::all().map_err(setting)?, seed.derive("split")).map_err(setting)?;
         let (users, validators) = (scenario.users as usize, scenario.validators as usize);
@@ -85,8 +85,8 @@ impl Cast {
         let mut library = Library::new();
         let metric_set = library.insert_data(&metric);
         let roots: Vec<DataRoot> = validators.iter().map(|(_, data)| library.insert_data(data)).collect();
-        let initial = mlp.init(seed.derive("first model"));
-        let mut goal = goal(&mlp, initial.commitment(), metric_set);
+        let initial = net.init(seed.derive(FIRST));
+        let mut goal = goal(&net, initial.commitment(), metric_set);
         if scenario.without == Some(Defence::Filter) {
             goal.merge = MergeRule { ratio: u8::MAX, clamp: u16::MAX };
         }
@@ -108,18 +108,18 @@ impl Cast {
             plan: Arc::new(plan),
             validators,
             users,
-            compressor: compressor(scenario.compressor)?,
-            examiner: Examiner::new(&mlp, &split.report).map_err(setting)?,
+            packing: packing(&scenario.compressor)?,
+            examiner: Examiner::new(&net, &split.report).map_err(setting)?,
             pooled: pooled(&split)?,
             label_entropy,
         })
     }
 }
 
-fn goal(mlp: &Mlp, initial: bitneuron_core::Commitment, metric_set: DataRoot) -> Goal {
+fn goal(net: &Net, initial: bitneuron_core::Commitment, metric_set: DataRoot) -> Goal {
     Goal {
         name: "digits".into(),
-        mlp: mlp.clone(),
+        net: net.clone(),
         initial,
         metric: Metric::Accuracy,
         metric_set,
@@ -131,10 +131,23 @@ fn goal(mlp: &Mlp, initial: bitneuron_core::Commitment, metric_set: DataRoot) ->
     }
 }
 
-fn compressor(codec: Codec) -> Result<Arc<dyn Compressor>, ScenarioError> {
+/// How users pack what they sell.
+pub(crate) enum Packing {
+    Models(Arc<dyn Compressor>),
+    Differences(Arc<dyn Compressor>),
+}
+
+fn packing(codec: &Codec) -> Result<Packing, ScenarioError> {
+    Ok(match codec {
+        Codec::Difference(codec) => Packing::Differences(compressor(codec)?),
+        codec => Packing::Models(compressor(codec)?),
+    })
+}
+
+fn compressor(codec: &Codec) -> Result<Arc<dyn Compressor>, ScenarioError> {
     let share = |thousandths: u16| f64::from(thousandths) / 1000.0;
     let made = || -> Result<Arc<dyn Compressor>, CompressError> {
-        Ok(match codec {
+        Ok(match *codec {
             Codec::Dense => Arc::new(Dense),
             Codec::Uniform(bits) => Arc::new(Uniform::new(bits)?),
             Codec::TensorTrain(error) => {
@@ -146,6 +159,8 @@ fn compressor(codec: Codec) -> Result<Arc<dyn Compressor>, ScenarioError> {
             }
             Codec::EntropyCoded(error) => Arc::new(Ecsq::relative_error(share(error))?),
             Codec::Auto(error) => Arc::new(Auto::standard(Budget::Error(share(error)))?),
+            Codec::Ternary(one_in) => Arc::new(Ternary::new(Density::new(1, one_in.into())?)),
+            Codec::Difference(_) => return Err(CompressError::Config("the difference of a difference")),
         })
     };
     made().map_err(setting)
@@ -215,18 +230,31 @@ fn genesis(
 impl Cast {
     /// The accuracy of the same integer model trained on all training rows in one place.
     pub(crate) fn centralised(&self) -> Result<f64, ScenarioError> {
-        let mlp = &self.plan.goal.mlp;
+        self.converged(&self.plan.goal.net, &self.plan.initial, &self.examiner)
+    }
+
+    /// The accuracy of a net of the same widths with whole matrices, likewise; none where they are whole anyway.
+    pub(crate) fn whole_centralised(&self) -> Result<Option<f64>, ScenarioError> {
+        let net = &self.plan.goal.net;
+        let whole = net.whole().map_err(setting)?;
+        if whole == *net {
+            return Ok(None);
+        }
+        let initial = whole.init(Seed(self.plan.chain.0.0).derive(FIRST));
+        self.converged(&whole, &initial, &self.examiner.of(&whole)).map(Some)
+    }
+
+    fn converged(&self, net: &Net, start: &ExactParams, examiner: &Examiner) -> Result<f64, ScenarioError> {
         let seed = Seed(self.plan.chain.0.0).derive("centralised");
-        let model = converge(mlp, &self.plan.initial, &self.pooled, seed).map_err(setting)?;
-        Ok(self.examiner.score(&model))
+        Ok(examiner.score(&converge(net, start, &self.pooled, seed).map_err(setting)?))
     }
 
     /// The mean accuracy of users that train alone on their own rows.
     pub(crate) fn local_only(&self) -> Result<f64, ScenarioError> {
-        let mlp = &self.plan.goal.mlp;
+        let net = &self.plan.goal.net;
         let alone = self.users.par_iter().map(|(key, data)| {
             let seed = Seed(key.id().0).derive("alone");
-            let model = converge(mlp, &self.plan.initial, data, seed).map_err(setting)?;
+            let model = converge(net, &self.plan.initial, data, seed).map_err(setting)?;
             Ok(self.examiner.score(&model))
         });
         // Collected first: a sum has its bits from its order.

@@ -60,6 +60,7 @@ impl Contests {
             }
             ContestEvent::Sealed(_)
             | ContestEvent::Withdrawn(_)
+            | ContestEvent::Displaced(_)
             | ContestEvent::Founded
             | ContestEvent::Begun { .. }
             | ContestEvent::Entered { .. }

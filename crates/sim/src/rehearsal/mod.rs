@@ -19,7 +19,7 @@ use bitneuron_core::exact::ExactData;
 use bitneuron_core::{ChainId, Height, Keypair, Seed, Time};
 use bitneuron_role::{Conduct, Honest, Judge, NodeBuilder, Proofs};
 use bitneuron_zk::Prover;
-use cast::Cast;
+use cast::{Cast, Packing};
 use notes::Notes;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,8 +170,11 @@ fn builder(scenario: &Scenario, cast: &Cast) -> Result<NodeBuilder, ScenarioErro
     let builder = NodeBuilder::replaying(cast.plan.clone(), &cast.replay)
         .map_err(|error| ScenarioError::Setting(error.to_string()))?
         .proofs(cast.proofs.clone())
-        .compressor(cast.compressor.clone())
         .bid(NodeBuilder::BID, scenario.users.div_ceil(scenario.validators));
+    let builder = match &cast.packing {
+        Packing::Models(codec) => builder.compressor(codec.clone()),
+        Packing::Differences(codec) => builder.differences(codec.clone()),
+    };
     Ok(match scenario.without {
         Some(Defence::Proofs) => builder.check(Arc::new(Credulous)),
         Some(Defence::Evidence) => builder.engine(|key: Keypair, chain: ChainId| {

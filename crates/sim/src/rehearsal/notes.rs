@@ -151,6 +151,10 @@ impl Notes {
                 Said::ModelSent { bytes, dense } => {
                     self.bytes.sent += bytes;
                     self.bytes.dense_equivalent += dense;
+                    if index >= cast.validators.len() {
+                        self.bytes.sold += bytes;
+                        self.bytes.sold_dense += dense;
+                    }
                 }
                 Said::Proved { .. } => self.proofs.made += 1,
                 Said::Halted { height, why } => self.halted = Some((height, why)),
@@ -346,6 +350,10 @@ impl Notes {
                 users: self.scenario.users,
                 partition: self.scenario.rows.to_string(),
                 label_entropy: (cast.label_entropy * 1e6).round() / 1e6,
+                model: self.scenario.model.to_string(),
+                net: cast.plan.goal.net.to_string(),
+                parameters: cast.plan.goal.net.parameters().into(),
+                whole_parameters: cast.plan.goal.net.dense_parameters(),
                 compressor: self.scenario.compressor.to_string(),
                 adversaries: self.scenario.adversaries.to_string(),
                 prover: self.scenario.prover.to_string(),
@@ -371,13 +379,17 @@ impl Notes {
 
     fn accuracy(&self, cast: &Cast, heads: &[f64]) -> Result<Accuracy, ScenarioError> {
         let heads = self.standing(cast, heads);
-        let (local_only, centralised) = rayon::join(|| cast.local_only(), || cast.centralised());
+        let (local_only, (centralised, whole)) = rayon::join(
+            || cast.local_only(),
+            || rayon::join(|| cast.centralised(), || cast.whole_centralised()),
+        );
         Ok(Accuracy {
             validators_mean: mean(&heads),
             validators_worst: heads.iter().copied().reduce(f64::min).unwrap_or(0.0),
             users_mean: self.users_mean(cast),
             local_only: local_only?,
             centralised: centralised?,
+            whole_centralised: whole?,
         })
     }
 

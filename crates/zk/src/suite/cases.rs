@@ -36,7 +36,7 @@ impl World {
 
     /// The net of the world's goal.
     pub fn net(&self) -> Net {
-        Net::from(&self.goal.mlp)
+        self.goal.net.clone()
     }
 
     /// A net of the same features and classes with a factorised layer.

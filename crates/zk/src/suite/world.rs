@@ -43,7 +43,7 @@ impl World {
         let goal = Goal {
             name: "small".into(),
             initial: Tensor::vector(head.clone()).commitment(),
-            mlp,
+            net: mlp.into(),
             metric: Metric::Accuracy,
             metric_set: metric_set.root(),
             drawn: 5,

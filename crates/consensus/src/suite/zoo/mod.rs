@@ -12,7 +12,9 @@ pub use forgers::{Decider, Forger, Forgery, Garbler, Ghost};
 pub use liars::{Amnesiac, Equivocator, InvalidProposer, Masked, Misdeeds, Usurper};
 pub use slackers::{Late, Withholder};
 
-use crate::{Block, ConsensusEngine, Effect, Electorate, Header, Input, Message, Proposal, Refused};
+use crate::{
+    Block, ConsensusEngine, Effect, Electorate, Header, Input, Message, Proposal, Refused, SignedVote,
+};
 use bitneuron_core::{
     Bytes, ChainId, Digest, Height, Keypair, Machine, NodeId, Outbox, Time, decode, encode,
 };
@@ -170,6 +172,10 @@ impl Machine for Player {
 impl ConsensusEngine for Player {
     fn height(&self) -> Height {
         self.inner.height()
+    }
+
+    fn precommits(&self, height: Height, block: Digest) -> Vec<SignedVote> {
+        self.inner.precommits(height, block)
     }
 }
 

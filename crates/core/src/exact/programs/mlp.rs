@@ -1,10 +1,8 @@
 //! Multilayer perceptrons in integers: sizes, layout and first parameters.
 
-use crate::Layout;
-use crate::Seed;
-use crate::exact::{ExactParams, ProgramError, Tensor, fixed};
-use crate::params::Entry;
-use rand_chacha::rand_core::Rng;
+use super::Net;
+use crate::exact::{ExactParams, ProgramError, Tensor};
+use crate::{Layout, Seed};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -76,37 +74,14 @@ impl Mlp {
         self.pairs().map(|(from, to)| from.saturating_add(1).saturating_mul(to)).fold(0, u32::saturating_add)
     }
 
-    /// A first model: weights uniform within ±√(6 / fan-in) (He et al. 2015, for ReLU), biases zero, drawn in integers so that
-    /// a seed gives the same model on every machine.
+    /// A first model: [`Net::init`].
     pub fn init(&self, seed: Seed) -> ExactParams {
-        let mut rng = seed.derive("mlp init").rng();
-        let mut values = Vec::with_capacity(self.parameters() as usize);
-        for (from, to) in self.pairs() {
-            let limit = (6u64 << (2 * fixed::WEIGHT_BITS)).checked_div(u64::from(from)).unwrap_or(0).isqrt();
-            let limit = limit.min(fixed::WEIGHT_LIMIT.unsigned_abs());
-            let span = u128::from(limit).saturating_mul(2).saturating_add(1);
-            for _ in 0..u64::from(from).saturating_mul(u64::from(to)) {
-                let drawn = u128::from(rng.next_u64()).saturating_mul(span) >> 64;
-                values.push((drawn as i32).saturating_sub(limit as i32));
-            }
-            values.extend(std::iter::repeat_n(0, to as usize));
-        }
-        ExactParams::from_drawn(values, self.layout())
+        Net::from(self).init(seed)
     }
 
     /// The layout of the flat buffer: `w1, b1, w2, b2, …`.
     pub fn layout(&self) -> Arc<Layout> {
-        let entries = self.pairs().enumerate().flat_map(|(at, (from, to))| {
-            let layer = at.saturating_add(1);
-            [
-                Entry { name: format!("w{layer}"), shape: vec![from, to] },
-                Entry { name: format!("b{layer}"), shape: vec![to] },
-            ]
-        });
-        let layout = Layout::new(entries.collect());
-        Arc::new(
-            layout.unwrap_or_else(|_| unreachable!("fewer layers and parameters than a layout may have")),
-        )
+        Net::from(self).layout()
     }
 
     pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {

@@ -8,11 +8,12 @@ pub mod metric;
 pub mod mlp;
 pub mod net;
 pub mod norm;
+pub mod robust;
 pub mod step;
 pub mod train;
 pub mod training;
 pub mod turn;
 
 pub use mlp::Mlp;
-pub use net::{Linear, Net};
+pub use net::{Contraction, Linear, Net};
 pub use train::Train;

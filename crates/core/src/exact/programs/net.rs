@@ -1,10 +1,12 @@
 //! Nets: linear layers, dense or tensor trains, with ReLU between them. What the programs are written for.
 
 use super::{Mlp, Train};
-use crate::Seed;
-use crate::exact::{Interval, ProgramError, Tensor, fixed};
+use crate::exact::{ExactParams, Interval, ProgramError, Tensor, fixed};
+use crate::params::Entry;
+use crate::{Layout, Seed};
 use rand_chacha::rand_core::Rng;
 use serde::{Deserialize, Serialize};
+use std::{fmt, sync::Arc};
 
 /// One linear layer with a bias.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,12 +41,54 @@ impl Linear {
 
     /// The number of parameters, at most `u64::MAX`.
     fn parameters(&self) -> u64 {
-        let weights = match self {
-            Self::Dense { from, to } => u64::from(*from).saturating_mul(u64::from(*to)),
-            Self::Train(train) => train.cores().into_iter().map(size).fold(0, u64::saturating_add),
-        };
-        weights.saturating_add(u64::from(self.to()))
+        match self {
+            Self::Dense { .. } => self.dense_parameters(),
+            Self::Train(train) => {
+                let cores = train.cores().into_iter().map(size);
+                cores.fold(u64::from(self.to()), u64::saturating_add)
+            }
+        }
     }
+
+    /// What the number of parameters would be, were the matrix whole.
+    fn dense_parameters(&self) -> u64 {
+        u64::from(self.from()).saturating_add(1).saturating_mul(u64::from(self.to()))
+    }
+
+    /// The contractions of one row with this layer, in the order of a forward pass.
+    fn contractions(&self) -> Vec<Contraction> {
+        match self {
+            Self::Dense { from, to } => {
+                let (from, to) = (u64::from(*from), u64::from(*to));
+                vec![Contraction { products: from.saturating_mul(to), results: to }]
+            }
+            Self::Train(train) => train.contractions(),
+        }
+    }
+
+    /// The tensors of layer `number`: `w1, b1`, or `w1.1, w1.2, …, b1`.
+    fn entries(&self, number: usize) -> Vec<Entry> {
+        let mut entries = match self {
+            Self::Dense { from, to } => vec![Entry { name: format!("w{number}"), shape: vec![*from, *to] }],
+            Self::Train(train) => {
+                let named = (1usize..).zip(train.cores());
+                named
+                    .map(|(at, core)| Entry { name: format!("w{number}.{at}"), shape: core.to_vec() })
+                    .collect()
+            }
+        };
+        entries.push(Entry { name: format!("b{number}"), shape: vec![self.to()] });
+        entries
+    }
+}
+
+/// One contraction of a forward pass, for one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contraction {
+    /// The products that are summed.
+    pub products: u64,
+    /// The sums.
+    pub results: u64,
 }
 
 fn size(shape: [u32; 4]) -> u64 {
@@ -54,7 +98,8 @@ fn size(shape: [u32; 4]) -> u64 {
 /// Linear layers with ReLU between them. One layer is a linear model.
 ///
 /// The parameters of a layer are its matrix `[in, out]` or its cores `[r_{k−1}, i_k, o_k, r_k]`, then the bias `[out]`; all
-/// layers one after the other make one flat buffer.
+/// layers one after the other make one flat buffer. Written for people it is its widths, `64-32-10`, with `~` for a matrix that
+/// is held as a train: `64~256~10`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Linear>", into = "Vec<Linear>")]
 pub struct Net {
@@ -72,6 +117,12 @@ impl TryFrom<Vec<Linear>> for Net {
 impl From<Net> for Vec<Linear> {
     fn from(net: Net) -> Self {
         net.linears
+    }
+}
+
+impl From<Mlp> for Net {
+    fn from(mlp: Mlp) -> Self {
+        Self::from(&mlp)
     }
 }
 
@@ -128,18 +179,46 @@ impl Net {
         u32::try_from(self.linears.iter().map(Linear::parameters).sum::<u64>()).unwrap_or(u32::MAX)
     }
 
-    /// First parameters, `[parameters]`, drawn in integers so that a seed gives the same on every machine: matrices as
-    /// [`Mlp::init`]; cores with the variance 1/(r_{k−1}·i_k), the first one twice that, so that the whole matrix has the
-    /// variance 2/I of He et al. 2015; biases zero.
-    pub fn init(&self, seed: Seed) -> Tensor {
-        let mut rng = seed.derive("net init").rng();
+    /// What the number of parameters would be, were every matrix whole.
+    pub fn dense_parameters(&self) -> u64 {
+        self.linears.iter().map(Linear::dense_parameters).fold(0, u64::saturating_add)
+    }
+
+    /// The net of the same widths with every matrix whole.
+    ///
+    /// # Errors
+    /// More parameters than a tensor holds.
+    pub fn whole(&self) -> Result<Self, ProgramError> {
+        let whole = |linear: &Linear| Linear::Dense { from: linear.from(), to: linear.to() };
+        Self::new(self.linears.iter().map(whole).collect())
+    }
+
+    /// The contractions of one row with all layers, in the order of a forward pass.
+    pub fn contractions(&self) -> impl Iterator<Item = Contraction> {
+        self.linears.iter().flat_map(Linear::contractions)
+    }
+
+    /// The layout of the flat buffer: `w1, b1, w2, b2, …`, where the cores of a train are `w1.1, w1.2, …`.
+    pub fn layout(&self) -> Arc<Layout> {
+        let entries = (1..).zip(&self.linears).flat_map(|(number, linear)| linear.entries(number));
+        let layout = Layout::new(entries.collect());
+        Arc::new(
+            layout.unwrap_or_else(|_| unreachable!("fewer layers and parameters than a layout may have")),
+        )
+    }
+
+    /// A first model, drawn in integers so that a seed gives the same on every machine: matrices uniform within ±√(6 / fan-in)
+    /// (He et al. 2015, for ReLU); cores with the variance 1/(r_{k−1}·i_k), the first one twice that, so that the whole matrix
+    /// has the variance 2/I of a dense one; biases zero.
+    pub fn init(&self, seed: Seed) -> ExactParams {
+        let mut rng = seed.derive("mlp init").rng();
         let mut values = Vec::with_capacity(self.parameters() as usize);
-        let mut draw = |count: u64, limit: u64| {
-            let span =
-                u128::from(limit.min(fixed::WEIGHT_LIMIT.unsigned_abs())).saturating_mul(2).saturating_add(1);
+        let mut draw = |values: &mut Vec<i32>, count: u64, limit: u64| {
+            let limit = limit.min(fixed::WEIGHT_LIMIT.unsigned_abs());
+            let span = u128::from(limit).saturating_mul(2).saturating_add(1);
             for _ in 0..count {
                 let drawn = u128::from(rng.next_u64()).saturating_mul(span) >> 64;
-                values.push((drawn as i64).saturating_sub((span / 2) as i64));
+                values.push((drawn as i32).saturating_sub(limit as i32));
             }
         };
         for linear in &self.linears {
@@ -148,7 +227,7 @@ impl Net {
             };
             match linear {
                 Linear::Dense { from, to } => {
-                    draw(u64::from(*from).saturating_mul(u64::from(*to)), fan(*from));
+                    draw(&mut values, u64::from(*from).saturating_mul(u64::from(*to)), fan(*from));
                 }
                 // The variance of an entry of the matrix is the product of the cores' variances and of all ranks.
                 Linear::Train(train) => {
@@ -156,13 +235,14 @@ impl Net {
                         let [left, from, ..] = shape;
                         let fan = fan(from.saturating_mul(left));
                         // √(6/n) for the first, √(3/n) for the others.
-                        draw(size(shape), if at == 0 { fan } else { fan.saturating_mul(181) / 256 });
+                        let limit = if at == 0 { fan } else { fan.saturating_mul(181) / 256 };
+                        draw(&mut values, size(shape), limit);
                     }
                 }
             }
-            draw(u64::from(linear.to()), 0);
+            values.extend(std::iter::repeat_n(0, linear.to() as usize));
         }
-        Tensor::vector(values)
+        ExactParams::from_drawn(values, self.layout())
     }
 
     /// Where labels lie.
@@ -183,5 +263,15 @@ impl Net {
     /// Where targets of a regression lie: where outputs do.
     pub(super) fn target_interval() -> Interval {
         Interval::symmetric(fixed::LOGIT_LIMIT)
+    }
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.features())?;
+        self.linears.iter().try_for_each(|linear| match linear {
+            Linear::Dense { to, .. } => write!(f, "-{to}"),
+            Linear::Train(train) => write!(f, "~{}", train.to()),
+        })
     }
 }

@@ -10,6 +10,7 @@
 //! `blrpq,rkps->blksq`. The bounds between contractions are not differentiated (straight through).
 
 use super::layer::bounded;
+use super::net::Contraction;
 use crate::exact::{Builder, Interval, ProgramError, ValueId, fixed};
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +81,16 @@ impl Train {
         let right = self.ranks.iter().copied().chain(std::iter::once(1));
         let modes = self.inputs.iter().zip(&self.outputs);
         left.zip(modes).zip(right).map(|((left, (from, to)), right)| [left, *from, *to, right]).collect()
+    }
+
+    /// The contractions of one row, the last core first.
+    pub(super) fn contractions(&self) -> Vec<Contraction> {
+        let size =
+            |shape: &[u32]| shape.iter().fold(1u64, |count, size| count.saturating_mul(u64::from(*size)));
+        let contraction = |([left, _, to, _], (input, result)): ([u32; 4], ([u32; 5], [u32; 5]))| {
+            Contraction { products: size(&input).saturating_mul(size(&[left, to])), results: size(&result) }
+        };
+        self.cores().into_iter().zip(self.shapes(1)).rev().map(contraction).collect()
     }
 
     /// The shape of t_k and that of its contraction, for each core.

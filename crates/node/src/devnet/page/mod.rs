@@ -55,6 +55,10 @@ fn opening(report: &Report) -> Markup {
         users,
         partition,
         label_entropy,
+        model,
+        net,
+        parameters,
+        whole_parameters,
         compressor,
         adversaries,
         prover,
@@ -67,9 +71,15 @@ fn opening(report: &Report) -> Markup {
         counted((*users).into(), "user"),
         counted(report.rounds, "round"),
     );
+    let whole = if whole_parameters > parameters {
+        format!(" for {}", count(*whole_parameters))
+    } else {
+        String::new()
+    };
     let facts = [
         ("seed", report.seed.to_string()),
         ("rows", format!("{partition}, {label_entropy:.2} bits of label entropy")),
+        ("model", format!("{model}: {net}, {} parameters{whole}", count(*parameters))),
         ("compressor", compressor.clone()),
         ("adversaries", adversaries.clone()),
         ("turns proved by", prover.clone()),
