@@ -1,10 +1,11 @@
 //! The command line: `bitneuron devnet …`, `bitneuron ledger …`, `bitneuron prove-example …`, `bitneuron verify …`,
-//! `bitneuron compress …`, `bitneuron decompress …`.
+//! `bitneuron compress …`, `bitneuron decompress …`, `bitneuron lab …`.
 //!
 //! [`Cli::read`] both parses and judges: a setting that makes no network is a wrong command line (exit code 2), and is
 //! told as such before anything runs.
 
 use crate::devnet::Devnet;
+use crate::lab::{LabArgs, List, Play};
 use crate::ledger::{History, Inspect, LedgerArgs, Recount};
 use crate::proof::{Check, Example, Method, Work};
 use crate::shrink::{CompressArgs, DecompressArgs, Restore, SHRINKING, Shrink};
@@ -152,6 +153,8 @@ enum Typed {
     Compress(CompressArgs),
     /// Bring a compressed model back
     Decompress(DecompressArgs),
+    /// Try rules against attacks, codecs and skewed data, in virtual time
+    Lab(LabArgs),
 }
 
 #[derive(Debug, Args)]
@@ -286,6 +289,10 @@ pub enum Command {
     History(History),
     /// Execute a ledger again.
     Replay(Recount),
+    /// Play an experiment.
+    Lab(Play),
+    /// Tell what an experiment may name.
+    List(List),
 }
 
 impl Cli {
@@ -308,6 +315,7 @@ impl Cli {
             Typed::Verify(VerifyArgs { file, json }) => return Ok(Command::Verify(Check { file, json })),
             Typed::Compress(typed) => return Ok(Command::Compress(typed.into())),
             Typed::Decompress(typed) => return Ok(Command::Decompress(typed.into())),
+            Typed::Lab(typed) => return Ok(typed.into_command()),
         };
         match devnet.scenario.validate() {
             Ok(()) => Ok(Command::Devnet(devnet)),

@@ -8,6 +8,8 @@
 //!
 //! [`proof`] makes an example of a proof file and checks any, offline.
 //!
+//! [`lab`] plays experiments: rules against attacks, codecs and skewed data.
+//!
 //! [`shrink`] compresses models in files of tensors, and brings them back.
 //!
 //! [`wire`] lets roles live: one tokio task for each, with the same effects as under the simulator's virtual time.
@@ -20,6 +22,7 @@
 mod chart;
 pub mod cli;
 pub mod devnet;
+pub mod lab;
 pub mod ledger;
 mod number;
 pub mod proof;

@@ -6,6 +6,7 @@
 
 use bitneuron_node::cli::{Cli, Command};
 use bitneuron_node::devnet::{Devnet, Stopwatch, Terminal};
+use bitneuron_node::lab::Play;
 use bitneuron_node::ledger::{HomeError, Recount};
 use bitneuron_node::proof::{Check, Example, Verdict};
 use bitneuron_node::shrink::ShrinkError;
@@ -25,6 +26,11 @@ fn main() -> ExitCode {
         Ok(Command::Inspect(inspect)) => told(inspect.run(&mut stdout()).map(drop)),
         Ok(Command::History(history)) => told(history.run(&mut stdout()).map(drop)),
         Ok(Command::Replay(replay)) => replayed(&replay),
+        Ok(Command::Lab(play)) => played(&play),
+        Ok(Command::List(list)) => {
+            let _ = list.run(&mut stdout());
+            ExitCode::SUCCESS
+        }
     }
 }
 
@@ -63,6 +69,16 @@ fn replayed(replay: &Recount) -> ExitCode {
 fn no_ledger(error: &HomeError) -> ExitCode {
     let _ = writeln!(stderr(), "error: {error}\n  {}", error.advice());
     ExitCode::FAILURE
+}
+
+fn played(play: &Play) -> ExitCode {
+    match play.run(&mut stdout(), stderr().is_terminal()) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn verify(check: &Check) -> ExitCode {

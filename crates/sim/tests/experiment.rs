@@ -74,10 +74,11 @@ fn values_that_mean_nothing_are_refused_before_anything_is_played() {
         ("attack", "alien", "alie"),
         ("codec", "zip", "dense"),
         ("data", "mnist", "digits"),
-        ("model", "mlp:0", "softmax"),
+        ("model", "transformer", "softmax"),
         ("update", "sgd:speed=1", "rate"),
         ("partition", "dirichlet:-1", "dirichlet"),
         ("topology", "moebius", "ring"),
+        ("sampling", "guess", "brahms"),
         ("exchange", "letters", "pairs"),
         ("voices", "loud", "stake"),
         ("nodes", "0", "1 to"),
@@ -86,6 +87,9 @@ fn values_that_mean_nothing_are_refused_before_anything_is_played() {
         ("liars", "-0.1", "0 to 1"),
     ] {
         let mut experiment = small().with(key, [value]).unwrap();
+        if key == "sampling" {
+            experiment = experiment.with("exchange", ["pairs"]).unwrap();
+        }
         if key == "liars" {
             experiment = experiment.with("attack", ["mimic"]).unwrap();
         }

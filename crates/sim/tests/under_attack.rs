@@ -102,3 +102,35 @@ fn a_server_is_attacked_alike() {
     assert!(mean.accuracy() < 0.5, "{}", mean.accuracy());
     assert!(robust.accuracy() > 0.85, "{}", robust.accuracy());
 }
+
+#[test]
+fn gossip_in_pairs_is_attacked_alike() {
+    let pairs = [("exchange", "pairs"), ("attack", "signflip:scale=4")];
+    let mean = with(&[&pairs[..], &[("merge", "mean")]].concat());
+    let clean = with(&[("exchange", "pairs"), ("merge", "mean")]);
+    assert!(clean.accuracy() > mean.accuracy() + 0.2, "{} and {}", clean.accuracy(), mean.accuracy());
+}
+
+#[test]
+fn liars_fill_the_views_of_a_careless_sampler() {
+    let eclipse = [
+        ("exchange", "pairs"),
+        ("attack", "eclipse+freerider"),
+        ("merge", "mean"),
+        ("nodes", "60"),
+        ("rounds", "30"),
+    ];
+    let graph = with(&eclipse);
+    let cyclon = with(&[&eclipse[..], &[("sampling", "cyclon")]].concat());
+    assert!(graph.influence.abs() < f64::EPSILON, "no sampler, no view: {}", graph.influence);
+    assert!(cyclon.influence > 0.5, "{}", cyclon.influence);
+}
+
+#[test]
+fn differences_learn_with_few_bytes() {
+    let choco = [("exchange", "choco"), ("topology", "regular:4"), ("merge", "mean"), ("rounds", "30")];
+    let dense = with(&[&choco[..], &[("codec", "dense")]].concat());
+    let sparse = with(&[&choco[..], &[("codec", "top:10")]].concat());
+    assert!(sparse.bytes() * 4 < dense.bytes(), "{} and {}", sparse.bytes(), dense.bytes());
+    assert!(sparse.accuracy() > dense.accuracy() - 0.05, "{} and {}", sparse.accuracy(), dense.accuracy());
+}

@@ -1,5 +1,6 @@
 //! Learning, part by part.
 
+mod attacks;
 mod gossip;
 mod robust;
 mod updates;
@@ -11,5 +12,6 @@ pub(super) fn measure(options: Options) -> Vec<Reading> {
     let mut readings = gossip::measure(options);
     readings.extend(robust::measure(options));
     readings.extend(updates::measure());
+    readings.extend(attacks::measure());
     readings
 }

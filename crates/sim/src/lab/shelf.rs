@@ -9,9 +9,8 @@ use crate::{attack, attack::Attack, digits};
 use bitneuron_compress::Compressor;
 use bitneuron_core::{Dataset, Seed};
 use bitneuron_learning::{
-    Merge, Model, Sgd, Update, merge,
-    model::{Mlp, SoftmaxRegression},
-    optim::Measure,
+    Merge, Model, Sgd, Update, merge, model,
+    optim::{self, Measure},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,6 +20,9 @@ pub type Halves = (Dataset, Dataset);
 pub type MakeData = Arc<dyn Fn(Seed) -> Result<Halves, String> + Send + Sync>;
 /// Makes a model for so many features and classes.
 pub type MakeModel = Arc<dyn Fn(usize, usize) -> Result<Arc<dyn Model>, String> + Send + Sync>;
+
+/// The rule named `default`: what stands best against a quarter of liars (`bitneuron lab matrix`).
+pub const DEFAULT_RULE: &str = "nnm:f=0.4+trimmed:f=0.4";
 
 /// Names and what they mean.
 #[derive(Clone, Default)]
@@ -44,11 +46,8 @@ impl Shelf {
         if let Some(own) = self.merges.get(text) {
             return Ok(Arc::clone(own));
         }
-        match text {
-            "mean" => Ok(Arc::new(merge::WeightedMean)),
-            "filtered" | "default" | "median" => Ok(Arc::new(merge::FilteredMean::default())),
-            _ => Err(wrong("merge", text, format_args!("`mean`{}", also(&self.merges)))),
-        }
+        merge::named(if text == "default" { DEFAULT_RULE } else { text })
+            .map_err(|error| wrong("merge", text, format_args!("{error}{}", also(&self.merges))))
     }
 
     /// The attack, if there is one.
@@ -91,21 +90,9 @@ impl Shelf {
         if let Some(own) = self.models.get(text) {
             return own(features, classes).map_err(failed);
         }
-        if text == "softmax" {
-            let model = SoftmaxRegression::new(features, classes);
-            return Ok(Arc::new(model.map_err(|error| failed(error.to_string()))?));
-        }
-        let hidden = text.strip_prefix("mlp:").map(|widths| {
-            widths.split('-').map(|width| width.parse().ok().filter(|width| *width > 0)).collect()
-        });
-        let Some(hidden): Option<Vec<usize>> = hidden.flatten() else {
-            return Err(failed(format!(
-                "`softmax` or `mlp:WIDTHS`, as `mlp:32-16`, would do{}",
-                also(&self.models)
-            )));
-        };
-        let widths = [vec![features], hidden, vec![classes]].concat();
-        Ok(Arc::new(Mlp::new(&widths).map_err(|error| failed(error.to_string()))?))
+        sized(text, features, classes)
+            .and_then(|sized| model::named(&sized).map_err(|error| error.to_string()))
+            .map_err(|why| failed(format!("{why}{}", also(&self.models))))
     }
 
     pub(crate) fn update(
@@ -117,20 +104,33 @@ impl Shelf {
         if let Some(own) = self.updates.get(text) {
             return Ok(Arc::clone(own));
         }
-        let rule = sgd(text, model)?;
+        let rule = optim::named(text, model);
+        let rule =
+            rule.map_err(|error| wrong("update", text, format_args!("{error}{}", also(&self.updates))))?;
+        // Nobody reads the losses, so no pass over the rows is spent on them.
+        let rule = rule.with_measure(Measure::Running);
         Ok(Arc::new(move || Box::new(rule.clone()) as Box<dyn Update>))
     }
 }
 
-/// `sgd:rate=0.5,batch=8,epochs=1,momentum=0`.
+/// A model's name with the sizes of the data: `mlp:32` on digits is `mlp:64-32-10`; a `cnn:8x8x1-8c3s2` has its image already.
+fn sized(text: &str, features: usize, classes: usize) -> Result<String, String> {
+    if let Some(inner) = text.strip_prefix("mask-aware+") {
+        return Ok(format!("mask-aware+{}", sized(inner, features, classes)?));
+    }
+    match text.split_once(':') {
+        None if matches!(text, "mlp" | "cnn") => {
+            Err(format!("{text:?} needs sizes: `mlp:32-16` or `cnn:8x8x1-8c3s2` would do"))
+        }
+        None => Ok(format!("{text}:{features}-{classes}")),
+        Some(("cnn", layers)) => Ok(format!("cnn:{layers}-{classes}")),
+        Some((name, hidden)) => Ok(format!("{name}:{features}-{hidden}-{classes}")),
+    }
+}
+
+/// `sgd:rate=0.5,batch=8,momentum=0.9`: what a server and its workers need to know.
 pub(crate) fn sgd(text: &str, model: &Arc<dyn Model>) -> Result<Sgd, ExperimentError> {
-    let unread = || {
-        wrong(
-            "update",
-            text,
-            "`sgd:rate=RATE,batch=ROWS,epochs=COUNT,momentum=SHARE` would do, each of them if need be",
-        )
-    };
+    let unread = || wrong("update", text, "at a server `sgd:rate=RATE,batch=ROWS,momentum=SHARE` would do");
     let mut rule = Sgd::new(Arc::clone(model), 0.5, 8).with_measure(Measure::Running);
     let settings = text.strip_prefix("sgd").ok_or_else(unread)?;
     for setting in settings.trim_start_matches(':').split(',').filter(|setting| !setting.is_empty()) {
@@ -140,7 +140,6 @@ pub(crate) fn sgd(text: &str, model: &Arc<dyn Model>) -> Result<Sgd, ExperimentE
             "rate" if number.is_finite() && number > 0.0 => rule.rate = number,
             "momentum" if (0.0..1.0).contains(&number) => rule.momentum = number,
             "batch" if (1.0..=1e6).contains(&number) => rule.batch = number as usize,
-            "epochs" if (1.0..=1e3).contains(&number) => rule.epochs = number as u32,
             _ => return Err(unread()),
         }
     }

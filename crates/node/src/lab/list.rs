@@ -1,0 +1,46 @@
+//! What experiments may name.
+
+use bitneuron_learning::{merge, model, optim};
+use bitneuron_sim::{
+    attack,
+    lab::{CODECS, KEYS},
+};
+use std::io::{self, Write};
+
+/// Tells of all rules, attacks, codecs, models and keys, one line each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct List;
+
+impl List {
+    /// Writes the lists.
+    ///
+    /// # Errors
+    /// `out` cannot be written to.
+    pub fn run(self, out: &mut dyn Write) -> io::Result<()> {
+        let mut section = |title: &str, lines: &mut dyn Iterator<Item = (String, String)>| {
+            writeln!(out, "{title}")?;
+            for (form, about) in lines {
+                writeln!(out, "  {form:<34}  {about}")?;
+            }
+            writeln!(out)
+        };
+        let own = |(form, about): (&str, &str)| (form.to_owned(), about.to_owned());
+        section(
+            "Keys of an experiment, with their defaults",
+            &mut KEYS.iter().map(|key| (format!("{} = {:?}", key.name, key.default), key.about.to_owned())),
+        )?;
+        section(
+            "merge",
+            &mut merge::rules().map(|rule| {
+                let named =
+                    if rule.before_another { format!("{}+…", rule.name) } else { rule.name.to_owned() };
+                let form = if rule.options == "none" { named } else { format!("{named} ({})", rule.options) };
+                (form, rule.about.to_owned())
+            }),
+        )?;
+        section("attack", &mut attack::names().map(|attack| own((attack.form, attack.about))))?;
+        section("codec", &mut CODECS.into_iter().map(own))?;
+        section("model", &mut model::NAMES.iter().copied().map(own))?;
+        section("update", &mut optim::NAMES.iter().copied().map(own))
+    }
+}
