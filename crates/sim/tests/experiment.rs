@@ -3,7 +3,7 @@
 
 use bitneuron_learning::merge::{MergeError, Merged, WeightedMean};
 use bitneuron_learning::{Contribution, Merge};
-use bitneuron_sim::lab::{Experiment, ExperimentError, KEYS, Lab, Results};
+use bitneuron_sim::lab::{Experiment, ExperimentError, KEYS, Lab, Results, Trial};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::sync::{
@@ -40,7 +40,7 @@ fn a_sweep_is_every_combination_once() {
     let trials = experiment.trials().unwrap();
     // Without an attack it does not matter how many liars there are not.
     assert_eq!(trials.len(), 2 * (1 + 2 * 2) * 2);
-    let mut digests: Vec<_> = trials.iter().map(|trial| trial.digest()).collect();
+    let mut digests: Vec<_> = trials.iter().map(Trial::digest).collect();
     digests.sort_unstable();
     digests.dedup();
     assert_eq!(digests.len(), trials.len());

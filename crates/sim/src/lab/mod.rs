@@ -38,5 +38,5 @@ pub use published::frontier_files;
 pub use results::{Cell, Estimate, Rank, Results, Run};
 pub use runner::{Lab, Progress};
 pub use server::ServerLab;
-pub use shelf::{DEFAULT_RULE, Halves, MakeData, MakeModel};
+pub use shelf::{Halves, MakeData, MakeModel};
 pub use topology::Topology;

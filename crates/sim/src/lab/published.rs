@@ -17,9 +17,9 @@ const RULES: [&str; 12] = [
     "multikrum",
     "cclip",
     "clipgossip",
+    "monna:f=0.4",
+    "nnm:f=0.4+trimmed:f=0.4",
     "filtered",
-    "nnm+trimmed",
-    "nnm+krum",
 ];
 /// Attacks of the published matrix.
 const ATTACKS: [&str; 12] = [

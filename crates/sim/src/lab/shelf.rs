@@ -21,9 +21,6 @@ pub type MakeData = Arc<dyn Fn(Seed) -> Result<Halves, String> + Send + Sync>;
 /// Makes a model for so many features and classes.
 pub type MakeModel = Arc<dyn Fn(usize, usize) -> Result<Arc<dyn Model>, String> + Send + Sync>;
 
-/// The rule named `default`: what stands best against a quarter of liars (`bitneuron lab matrix`).
-pub const DEFAULT_RULE: &str = "nnm:f=0.4+trimmed:f=0.4";
-
 /// Names and what they mean.
 #[derive(Clone, Default)]
 pub(crate) struct Shelf {
@@ -46,7 +43,7 @@ impl Shelf {
         if let Some(own) = self.merges.get(text) {
             return Ok(Arc::clone(own));
         }
-        merge::named(if text == "default" { DEFAULT_RULE } else { text })
+        merge::named(text)
             .map_err(|error| wrong("merge", text, format_args!("{error}{}", also(&self.merges))))
     }
 

@@ -62,7 +62,7 @@ pub(crate) fn style() -> String {
     let rules = |dark: bool| {
         INKS.iter().enumerate().fold(String::new(), |mut text, (index, (light, night))| {
             let colour = if dark { night } else { light };
-            let _ = write!(text, ".i{index}{{stroke:{colour}}}.f{index}{{fill:{colour}}}");
+            let _ = write!(text, ".plot .i{index}{{stroke:{colour}}}.plot .f{index}{{fill:{colour}}}");
             text
         })
     };
@@ -268,7 +268,7 @@ impl Plot {
             let short: String = name.chars().take(34).collect();
             let _ = write!(
                 svg,
-                "<path class=\"thin i{ink}\" opacity=\".5\" d=\"M{x:.1} {y:.1}L{:.1} {at:.1}\"/><text class=\"name f{ink}\" style=\"fill:\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+                "<path class=\"thin i{ink}\" opacity=\".5\" d=\"M{x:.1} {y:.1}L{:.1} {at:.1}\"/><text class=\"name f{ink}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
                 plane.right + 10.0,
                 plane.right + 14.0,
                 at + 4.0,
