@@ -1,13 +1,17 @@
 //! Differences: what changed since a model that the receiver knows, through any codec.
 //!
 //! ```text
-//! θ̂ = θ_base + Ĉ(s),    s = θ − θ_base + e,    e ← s − Ĉ(s)
+//! θ̂ = θ_base + Ĉ(s),    s = θ − θ_base + β·e,    e ← s − Ĉ(s)
 //! ```
 //! A model says the same again each round; what a round of training changed is small and mostly near zero, so codecs that keep
 //! few values (such as [`crate::Ternary`], sparse ternary compression) suit it and no whole model. The packet names the
 //! model that it starts from by its [`Commitment`], under which heads stand on the chain; a receiver that does not have
 //! that model refuses the packet with [`CompressError::Base`]. What the codec left out is owed and comes with the next
 //! difference ([`ErrorFeedback`]), whatever model that one starts from.
+//!
+//! β = 1 is for receivers that add every difference up. Where a receiver takes a share of what it is sent, and lends another
+//! model each round, the next difference says again what is still missing; then what is owed must be forgotten
+//! ([`Differences::with_decay`]), else it piles up and drowns what is new.
 //!
 //! Part 0 of the packet, behind it the parts of the difference:
 //!
@@ -136,6 +140,14 @@ impl<C: Compressor> Differences<C> {
     /// Sends differences from `base`, whose name is `name`, through `codec`; nothing is owed yet.
     pub fn new(codec: C, name: Commitment, base: Params) -> Self {
         Self { feedback: ErrorFeedback::new(codec, base.layout().clone()), name, base }
+    }
+
+    /// With β = `decay`.
+    ///
+    /// # Errors
+    /// `decay` is not within 0 … 1.
+    pub fn with_decay(self, decay: f32) -> Result<Self, CompressError> {
+        Ok(Self { feedback: self.feedback.with_decay(decay)?, ..self })
     }
 
     /// Goes on from `memory`, which [`Differences::memory`] gave.

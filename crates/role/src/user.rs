@@ -88,6 +88,10 @@ const SILENT_ROUNDS: u32 = 3;
 /// How many validators it listens to, and how many it hands each transaction.
 const HOMES: usize = 2;
 
+/// How much of what a difference left out is added to the next: buyers take a share of each model and lend other heads, so what
+/// is still missing shows in the next difference anyway, and what is owed must not pile up.
+const OWED: f32 = 0.5;
+
 /// What a user has on offer.
 struct Offered {
     trained: Trained,
@@ -172,7 +176,7 @@ impl User {
         let packs = if differences {
             // All know the first model.
             let (name, first) = (plan.goal.initial, plan.initial.to_params());
-            Packing::Differences(Differences::new(compressor, name, first))
+            Packing::Differences(Differences::new(compressor, name, first).with_decay(OWED)?)
         } else {
             Packing::Models(PacketCodec::new(compressor, plan.layout().clone(), plan.limits())?)
         };

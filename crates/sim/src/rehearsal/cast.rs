@@ -236,10 +236,10 @@ impl Cast {
     /// The accuracy of a net of the same widths with whole matrices, likewise; none where they are whole anyway.
     pub(crate) fn whole_centralised(&self) -> Result<Option<f64>, ScenarioError> {
         let net = &self.plan.goal.net;
-        let whole = net.whole().map_err(setting)?;
-        if whole == *net {
+        if !net.is_factorised() {
             return Ok(None);
         }
+        let whole = net.whole().map_err(setting)?;
         let initial = whole.init(Seed(self.plan.chain.0.0).derive(FIRST));
         self.converged(&whole, &initial, &self.examiner.of(&whole)).map(Some)
     }

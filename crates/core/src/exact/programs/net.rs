@@ -179,6 +179,11 @@ impl Net {
         u32::try_from(self.linears.iter().map(Linear::parameters).sum::<u64>()).unwrap_or(u32::MAX)
     }
 
+    /// Whether any matrix is held as factors.
+    pub fn is_factorised(&self) -> bool {
+        self.linears.iter().any(|linear| matches!(linear, Linear::Train(_)))
+    }
+
     /// What the number of parameters would be, were every matrix whole.
     pub fn dense_parameters(&self) -> u64 {
         self.linears.iter().map(Linear::dense_parameters).fold(0, u64::saturating_add)
