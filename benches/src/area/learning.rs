@@ -3,6 +3,8 @@
 //! The cost is that of the whole rehearsal: spreading rows, building nodes, all messages through the public machines and
 //! the world, and judging ten nodes after each round.
 
+mod defences;
+
 use super::{Options, attempt};
 use crate::{
     Failure,
@@ -32,6 +34,7 @@ pub(super) fn measure(options: Options) -> Vec<Reading> {
         .extend(attempt("gossip_10000_nodes_10_rounds", || large("gossip_10000_nodes_10_rounds", 10_000)));
     readings
         .extend(attempt("gossip_100000_nodes_10_rounds", || large("gossip_100000_nodes_10_rounds", 100_000)));
+    readings.extend(defences::measure());
     readings
 }
 
