@@ -8,7 +8,7 @@ use bitneuron_core::exact::programs::metric::{Measure, measure};
 use bitneuron_core::exact::programs::training::Loss;
 use bitneuron_core::exact::{DataRoot, ExactData, ExactParams, execute};
 use bitneuron_core::{Amount, Digest, NodeId};
-use bitneuron_ledger::contest::{Entrant, Tests, Window, judge};
+use bitneuron_ledger::contest::{Entrant, Sold, Tests, Window, judge, royalties};
 use bitneuron_ledger::{
     Action, ContestAction, ContestEvent, ContestParams, Event, Merit, Params, ShardId, candidate_digest, seal,
 };
@@ -37,6 +37,11 @@ fn who_does_nothing_earns_nothing_and_splitting_loses() {
         // Five keys that are no copies earn what one earns: pay is linear in stake.
         ("noise of 40 %", 1.15),
         ("20 % leaked", 1.1),
+        ("sawtooth", 1.0),
+        ("half of each step shown", 1.0),
+        ("four fifths of each step shown", 1.05),
+        ("hoarding for two contests", 1.0),
+        ("hoarding for four contests", 1.0),
         ("honest shards that lost", 0.05),
     ];
     let missed: Vec<_> = bars
@@ -47,6 +52,43 @@ fn who_does_nothing_earns_nothing_and_splitting_loses() {
     assert!(missed.is_empty(), "{missed:?}");
     let spearman = [ours("Spearman of pay"), ours("40 % of shards with false labels: Spearman")];
     assert!(spearman[0] >= 0.77 && spearman[1] >= 0.53, "{spearman:?}");
+}
+
+/// What an author gains that buys from a user of its own at a price, beside what it bought from others, in tokens; and whether
+/// anybody else's royalty moved but that of those who sold to it.
+fn bought_from_oneself(pot: u64, others: u64, own: u64) -> (f64, bool) {
+    let sold = |seller: u8, price: u64| Sold {
+        price: Amount::tokens(price),
+        model: Digest([seller; 32]),
+        seller: NodeId([seller; 32]),
+    };
+    let (honest, bystanders) = (vec![sold(1, others)], vec![sold(3, 70), sold(4, 30)]);
+    let pots = [Amount::tokens(pot), Amount::tokens(500)];
+    let before = royalties(&pots, &[honest.clone(), bystanders.clone()]);
+    let after = royalties(&pots, &[[honest, vec![sold(2, own)]].concat(), bystanders]);
+    let of = |paid: &[(NodeId, Amount)], who: u8| -> u128 {
+        paid.iter().filter(|(seller, _)| *seller == NodeId([who; 32])).map(|(_, amount)| amount.0).sum()
+    };
+    let others_stay = [3, 4].iter().all(|who| of(&before, *who) == of(&after, *who));
+    let same_sum = of(&before, 1) == of(&after, 1) + of(&after, 2);
+    // The network keeps a tenth of every price.
+    let gain = of(&after, 2) as f64 / Amount::tokens(1).0 as f64 - own as f64 / 10.0;
+    (gain, others_stay && same_sum)
+}
+
+/// Buying from oneself makes nobody's lineage worth more. What it takes, it takes from those who sold to the same author, and
+/// it is a loss as long as what a lineage brings is no more than the network kept of its purchases, a tenth. Beyond that it
+/// pays: royalties are for sellers that an author needs again.
+#[test]
+fn buying_from_oneself_moves_only_the_own_sellers_royalty() {
+    for (pot, others, own) in
+        [(10, 100, 1), (10, 100, 50), (10, 100, 5_000), (1_000, 10_000, 10), (1_000, 10_000, 9_000)]
+    {
+        let (gain, contained) = bought_from_oneself(pot, others, own);
+        assert!(contained && gain <= 0.0, "{pot} {others} {own}: {gain}");
+    }
+    let (gain, contained) = bought_from_oneself(1_000, 1_000, 2_000);
+    assert!(contained && gain > 0.0, "where a lineage brings more than a tenth of its purchases: {gain}");
 }
 
 /// What four honest players enter in their first contest.

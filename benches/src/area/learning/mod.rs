@@ -1,6 +1,7 @@
 //! Learning, part by part.
 
 mod attacks;
+mod defences;
 mod gossip;
 mod robust;
 mod updates;
@@ -13,5 +14,6 @@ pub(super) fn measure(options: Options) -> Vec<Reading> {
     readings.extend(robust::measure(options));
     readings.extend(updates::measure());
     readings.extend(attacks::measure());
+    readings.extend(defences::measure());
     readings
 }

@@ -287,7 +287,7 @@ impl Stage {
         let mut models: Vec<ExactParams> = Vec::with_capacity(trial.players.len());
         for (at, player) in (0u64..).zip(&trial.players) {
             let seed = self.seed.derive_number("player", at).derive_number("round", u64::from(number));
-            let round = Round { stage: self, seed, leaks: &leaks, before: &models };
+            let round = Round { stage: self, number, seed, leaks: &leaks, before: &models };
             models.push(player.model(&round)?);
         }
         Ok(models)

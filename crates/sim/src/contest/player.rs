@@ -38,6 +38,22 @@ pub enum Conduct {
         /// Of a hundred shards so many are known.
         known: u32,
     },
+    /// Sawtooth: in every second contest trains on so many images with false labels, to be paid for mending in the others.
+    Sawtooth(u32),
+    /// Sandbagging: trains honestly on so many images, but shows only this part of its step, to be paid for the rest later.
+    Sandbag {
+        /// How many images.
+        rows: u32,
+        /// Of a hundred parts of the step so many are shown.
+        part: u32,
+    },
+    /// Hoarding: enters the parent, and in every so many contests trains on the images of all of them together.
+    Hoard {
+        /// How many images come in a contest.
+        rows: u32,
+        /// For so many contests they are held back.
+        contests: u32,
+    },
 }
 
 /// A player.
@@ -103,6 +119,29 @@ impl Player {
                     round.leaks.iter().take(leaked).map(|shard| &shard.rows).collect();
                 stage.train(parent, &round.images(&joined(&shards)?, rows)?, PASSES, round.seed)
             }
+            Conduct::Sawtooth(rows) => {
+                let conduct = if round.number.is_multiple_of(2) {
+                    Conduct::Flipper(rows)
+                } else {
+                    Conduct::Honest(rows)
+                };
+                Self { conduct, ..*self }.model(round)
+            }
+            Conduct::Sandbag { rows, part } => {
+                let whole = Self { conduct: Conduct::Honest(rows), ..*self }.model(round)?;
+                let shown = |(from, to): (&i32, &i32)| from + (to - from) * part.min(100) as i32 / 100;
+                let values = parent.values().iter().zip(whole.values()).map(shown).collect();
+                ExactParams::new(values, parent.layout().clone()).map_err(failed)
+            }
+            Conduct::Hoard { rows, contests } => {
+                let contests = contests.max(1);
+                let conduct = if (round.number + 1).is_multiple_of(contests) {
+                    Conduct::Honest(rows * contests)
+                } else {
+                    Conduct::Parent
+                };
+                Self { conduct, ..*self }.model(round)
+            }
         }
     }
 }
@@ -115,6 +154,8 @@ const HEART: u64 = 60;
 /// What a player sees of a contest.
 pub(super) struct Round<'a> {
     pub(super) stage: &'a Stage,
+    /// The contest, from 0.
+    pub(super) number: u32,
     pub(super) seed: Seed,
     /// All hidden shards, of which some may be known.
     pub(super) leaks: &'a [Shard],

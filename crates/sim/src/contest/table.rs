@@ -32,6 +32,15 @@ const ADVERSARIES: [(&str, Conduct, Option<f64>); 6] = [
     ),
 ];
 
+/// Those who are honest in part and want more than for being honest: ways to be paid twice for one step.
+const SCHEMERS: [(&str, Conduct); 5] = [
+    ("sawtooth, harm and mending in turn", Conduct::Sawtooth(100)),
+    ("sandbagging, half of each step shown", Conduct::Sandbag { rows: 100, part: 50 }),
+    ("sandbagging, four fifths of each step shown", Conduct::Sandbag { rows: 100, part: 80 }),
+    ("hoarding for two contests", Conduct::Hoard { rows: 100, contests: 2 }),
+    ("hoarding for four contests", Conduct::Hoard { rows: 100, contests: 4 }),
+];
+
 /// Plays all trials for these seeds.
 ///
 /// # Errors
@@ -44,6 +53,7 @@ pub fn figures(seeds: &[u64], rounds: u32, sizes: &[u32]) -> Result<Vec<Figure>,
     };
     let mut lines: Vec<Line<'_>> = vec![crowd(&trial)];
     lines.extend(ADVERSARIES.iter().map(|adversary| alone(&trial, *adversary, 0)));
+    lines.extend(SCHEMERS.iter().map(|schemer| beside_twin(&trial, *schemer)));
     lines.push(alone(
         &trial,
         ("overfit on 64 images, from the first contest on", Conduct::Overfit(64), None),
@@ -88,7 +98,7 @@ fn crowd(make: Make<'_>) -> Line<'_> {
         let copies = played.copies.iter().sum::<u32>();
         let shards = f64::from(played.honest.iter().sum::<u32>()).max(1.0);
         Ok(vec![
-            figure("Spearman of pay and number of images", by_size(&played), Some(0.77)),
+            figure("Spearman of pay and number of images", played.follows_size(), Some(0.77)),
             figure("honest models called copies", f64::from(copies) / f64::from(10 * trial.rounds), None),
             figure(
                 "contests in which the parent moved",
@@ -112,7 +122,17 @@ fn alone<'a>(
         let mut players = Player::crowd();
         players.push(Player::new(conduct));
         let played = Trial { counted, ..make(seed, players) }.run()?;
-        Ok(vec![figure(name, share(played.pay[10], &played.pay[..10]), designed)])
+        Ok(vec![figure(name, played.beside_crowd(), designed)])
+    })
+}
+
+/// What somebody earns that schemes with 100 images, in parts of what an honest player with 100 images earns beside it.
+fn beside_twin<'a>(make: Make<'a>, (name, conduct): (&'a str, Conduct)) -> Line<'a> {
+    Box::new(move |seed| {
+        let mut players = Player::crowd();
+        players.push(Player::new(conduct));
+        let pay = make(seed, players).run()?.pay;
+        Ok(vec![figure(format!("{name}, to the honest twin"), ratio(pay[10], pay[TWIN]), None)])
     })
 }
 
@@ -139,7 +159,7 @@ fn leaked(make: Make<'_>, known: u32) -> Line<'_> {
         players.push(Player::new(Conduct::Leaked { rows: 100, known }));
         let pay = Trial { hidden: Hidden::Dealt, ..make(seed, players) }.run()?.pay;
         let what = format!("trained on shards of which {known} % leaked, to the honest twin");
-        Ok(vec![figure(what, pay[10].0 as f64 / (pay[TWIN].0 as f64).max(1.0), Some(0.9))])
+        Ok(vec![figure(what, ratio(pay[10], pay[TWIN]), Some(0.9))])
     })
 }
 
@@ -150,23 +170,30 @@ fn falsified(make: Make<'_>, (flipped, designed): (u32, f64)) -> Line<'_> {
         let lost = |shards: [u32; 3]| f64::from(shards[2]) / f64::from(shards.iter().sum::<u32>()).max(1.0);
         let what = |of: &str| format!("{flipped} % of shards with false labels: {of}");
         Ok(vec![
-            figure(what("Spearman"), by_size(&played), Some(designed)),
+            figure(what("Spearman"), played.follows_size(), Some(designed)),
             figure(what("honest shards that lost their bond"), lost(played.honest), None),
             figure(what("false shards that lost their bond"), lost(played.false_shards), None),
         ])
     })
 }
 
-/// A pay in parts of the mean of others.
-fn share(pay: Amount, others: &[Amount]) -> f64 {
-    let sum: u128 = others.iter().map(|pay| pay.0).sum();
-    pay.0 as f64 * others.len() as f64 / (sum as f64).max(1.0)
+/// A pay in parts of another.
+fn ratio(pay: Amount, other: Amount) -> f64 {
+    pay.0 as f64 / (other.0 as f64).max(1.0)
 }
 
-/// Spearman's rank correlation of the pay of the ten honest players and their numbers of images.
-fn by_size(played: &Played) -> f64 {
-    let pay: Vec<f64> = played.pay[..10].iter().map(|pay| pay.0 as f64).collect();
-    spearman(&pay, &(0..10).map(f64::from).collect::<Vec<_>>())
+impl Played {
+    /// Spearman's rank correlation of the pay of the ten players of [`Player::crowd`] and their numbers of images.
+    pub fn follows_size(&self) -> f64 {
+        let pay: Vec<f64> = self.pay.iter().take(10).map(|pay| pay.0 as f64).collect();
+        spearman(&pay, &(0..10).map(f64::from).collect::<Vec<_>>())
+    }
+
+    /// What the player behind that crowd earned, in parts of the crowd's mean.
+    pub fn beside_crowd(&self) -> f64 {
+        let crowd: u128 = self.pay.iter().take(10).map(|pay| pay.0).sum();
+        self.pay.get(10).map_or(0.0, |pay| pay.0 as f64 * 10.0 / (crowd as f64).max(1.0))
+    }
 }
 
 fn spearman(a: &[f64], b: &[f64]) -> f64 {
