@@ -226,10 +226,17 @@ const RULES: &[Named] = &[
         let rule = FilteredMean::new(radius, clamp as f32);
         Ok(Arc::new(rule.ok_or_else(|| wrong("clamp", clamp, "a positive number"))?))
     }),
-    last("default", "none", "`nnm:f=0.4+krum:f=0.4`, which stands best against a quarter of liars", |_| {
-        let faults = Faults::Share(Share(Share::ONE.0 * 2 / 5));
-        Ok(Arc::new(NearestNeighbours { rule: Krum { faults }, faults }))
-    }),
+    last(
+        "default",
+        "none",
+        "`arc:f=0.4+nnm:f=0.4+krum:f=0.4`, which stands best against a quarter of liars",
+        |_| {
+            let faults = Faults::Share(Share(Share::ONE.0 * 2 / 5));
+            let rule = NearestNeighbours { rule: Krum { faults }, faults };
+            // Where liars are more than two fifths by chance, lies of any length would be mixed in without this.
+            Ok(Arc::new(AdaptiveClipped { rule, faults }))
+        },
+    ),
     last("median", "none", "the median of each coordinate", |_| Ok(Arc::new(Median))),
     last("trimmed", "f", "the mean of each coordinate without its `f` largest and smallest", |o| {
         Ok(Arc::new(TrimmedMean { faults: o.faults()? }))
