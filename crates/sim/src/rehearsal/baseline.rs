@@ -49,7 +49,7 @@ pub(crate) fn converge(
     let rows = u32::try_from(data.rows()).unwrap_or(u32::MAX);
     let batch = if rows >= 32 { 32 } else { 8 };
     // Where an entry is a product of cores the same step moves it farther.
-    let rate_shift = if net.is_factorised() { 3 } else { 1 };
+    let rate_shift = if net.is_factorised() { 5 } else { 1 };
     let training = Training { steps: rows.div_ceil(batch).max(1), batch, rate_shift, ..Training::default() };
     let mut update = ExactSgd { net: net.clone(), training };
     Ok(centralised(&mut update, start, &data, EPOCHS, seed)?.0)
