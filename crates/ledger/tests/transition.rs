@@ -300,13 +300,8 @@ fn a_fixed_history_has_a_fixed_root() {
     assert_eq!(
         [world.genesis.chain().0.to_string(), world.state.root().to_string()],
         [
-<<<<<<< HEAD
-            "6c5058291f24623e47330258f942d69c995ce07e4a8b463f8d096d29a01eb850",
-            "769423c0aff1e28846f7de6200c1af5b3e53895c3f78b7014aeebd3996d3868e",
-=======
             "d3405e5b042603b2f52ccec1d29ab281f095d8b76e01e316c9586efa8660930e",
             "78cc76834b8cf0d72c0a0ee66c91d4ea8561913dc9b7301ad501c2836f90adbf",
->>>>>>> h-factored
         ]
     );
 }
