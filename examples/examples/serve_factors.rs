@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run --release -p bitneuron-examples --example serve_factors
 //! ```
+#![expect(clippy::disallowed_types, reason = "this is no protocol: it looks at the clock")]
 
 use bitneuron::{
     compress::factor::{Linear as _, TrainLinear},

@@ -23,12 +23,11 @@ fn main() -> io::Result<()> {
     // The tests have seen the first ten thousand.
     for number in 10_000..10_000 + count {
         let bytes = mutant(&seeds, number);
-        match catch_unwind(|| (target.run)(&bytes)) {
-            Ok(fine) => accepted += u64::from(fine),
-            Err(_) => {
-                failed += 1;
-                fs::write(format!("{}-{number}", target.name), bytes)?;
-            }
+        if let Ok(fine) = catch_unwind(|| (target.run)(&bytes)) {
+            accepted += u64::from(fine);
+        } else {
+            failed += 1;
+            fs::write(format!("{}-{number}", target.name), bytes)?;
         }
     }
     writeln!(out, "{}: {count} mutants, {accepted} accepted, {failed} failed", target.name)

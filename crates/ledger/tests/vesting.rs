@@ -284,6 +284,9 @@ fn before_the_cliff_what_is_bonded_pays_for_transactions() {
     let pay = send(&world, 1, Action::Transfer { to: world.user(0), amount: Amount(1) });
     assert!(matches!(world.refused(&pay), Refused::Locked { .. }));
     // Rewards are locked to the cliff second, and in the next epoch one may send again.
+    let heard = world.state.attendance().rolls.last().map(|roll| world.precommits(roll, 0, &[0, 1, 2, 3]));
+    let attend = world.by_validator(1, heard.expect("within an epoch"));
+    world.block(&[attend]);
     world.until(20);
     let voter = Holder::Account(world.validator(3));
     let reward = world.state.grant(Lock::Cliff, voter);

@@ -74,6 +74,7 @@ fn looked_back_at(home: &Path, receipt: &serde_json::Value) {
     assert_eq!(few[..], found[found.len() - 1..]);
 }
 
+#[expect(clippy::too_many_lines, reason = "one story")]
 #[test]
 fn ledgers_are_kept_shown_proved_and_executed_again() {
     let home = played("kept");

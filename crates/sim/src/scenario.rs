@@ -240,9 +240,8 @@ impl FromStr for Codec {
 impl Codec {
     /// A codec that whole models bear.
     fn of_models(text: &str) -> Option<Self> {
-        let (kind, setting) = match text.split_once(':') {
-            None => return (text == "dense").then_some(Self::Dense),
-            Some(parts) => parts,
+        let Some((kind, setting)) = text.split_once(':') else {
+            return (text == "dense").then_some(Self::Dense);
         };
         let setting: u16 = setting.parse().ok()?;
         let made: fn(u16) -> Self = match kind {

@@ -38,7 +38,7 @@ impl Scales {
     }
 
     /// For slices that count `left[a] · right[j]`.
-    pub(super) fn of(shape: [usize; 3], weights: [Vec<f64>; 2]) -> Self {
+    pub(super) fn of(shape: [usize; 3], weights: &[Vec<f64>; 2]) -> Self {
         let most = weights.each_ref().map(|side| side.iter().copied().fold(0.0, f64::max));
         let base = quarters(most[0] * most[1]).clamp(-MOST_QUARTERS, MOST_QUARTERS);
         let [left, right] = [(&weights[0], most[0]), (&weights[1], most[1])].map(|(side, most)| {

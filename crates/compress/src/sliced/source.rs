@@ -66,7 +66,7 @@ impl Source {
         let train = Train { shapes: entries.iter().map(sides).collect(), cores };
         let train = if keep { train } else { train.orthogonal()? };
         for (shape, weights) in train.shapes.iter().zip(train.weights()?) {
-            self.scales.push(Scales::of(*shape, weights));
+            self.scales.push(Scales::of(*shape, &weights));
         }
         self.pieces.push(Piece::Train(train));
         Ok(())

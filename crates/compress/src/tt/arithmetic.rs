@@ -141,6 +141,9 @@ fn wide(core: &[f32], factor: f64) -> Vec<f64> {
     core.iter().map(|value| f64::from(*value) * factor).collect()
 }
 
+/// A core with its shape: rank before, mode, rank behind.
+pub(crate) type Shaped = ([usize; 3], Vec<f64>);
+
 /// Cores in `f64` with ranks that need not be the smallest.
 pub(crate) struct Cores {
     /// Rank before, mode, rank behind.
@@ -155,7 +158,7 @@ impl Cores {
     }
 
     /// The same tensor in the canonical gauge; a rank that exceeds what its sides hold becomes smaller. Each core with its shape.
-    pub(crate) fn left_orthogonal(mut self) -> Result<Vec<([usize; 3], Vec<f64>)>, LinalgError> {
+    pub(crate) fn left_orthogonal(mut self) -> Result<Vec<Shaped>, LinalgError> {
         self.orthogonalise_right()?;
         let all = Cut { discard: f64::NEG_INFINITY, max_rank: usize::MAX, route: Route::Direct };
         self.sweep(all)?;

@@ -76,7 +76,6 @@ impl Flow {
     /// Never more than there are tokens, unless purely reactive.
     pub fn reactive(self, tokens: u64, useful: bool, draw: u64) -> u64 {
         match self {
-            Self::Proactive => 0,
             Self::Reactive { copies } => u64::from(copies) * u64::from(useful),
             Self::Simple { .. } => u64::from(tokens > 0),
             Self::Generalised { reactivity, .. } => {
@@ -88,7 +87,7 @@ impl Flow {
                 let reactivity = u64::from(reactivity.max(1));
                 tokens / reactivity + u64::from(below(draw, reactivity) < tokens % reactivity)
             }
-            Self::Randomised { .. } => 0,
+            Self::Proactive | Self::Randomised { .. } => 0,
         }
     }
 

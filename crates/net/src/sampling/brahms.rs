@@ -275,7 +275,6 @@ impl Brahms {
                 self.answered += 1;
                 out.push(Effect::Send { to: from, message: Message::View(self.view.clone()) });
             }
-            Message::Pull => {}
             Message::View(names) => {
                 self.asked.retain(|asked| *asked != from);
                 for name in names {
@@ -285,7 +284,7 @@ impl Brahms {
             }
             Message::Ping => out.push(Effect::Send { to: from, message: Message::Pong }),
             Message::Pong if self.probed == Some(from) => self.probed = None,
-            Message::Pong => {}
+            Message::Pull | Message::Pong => {}
         }
     }
 }

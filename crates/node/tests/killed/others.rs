@@ -214,6 +214,7 @@ pub(crate) fn kill(trial: Trial) -> Outcome {
     outcome
 }
 
+#[expect(clippy::too_many_lines, reason = "one story")]
 async fn play(trial: Trial, home: &Path) -> Outcome {
     let Trial { kills, seed, moment, keeps } = trial;
     let (fixture, genesis) = (network(seed), epoch());

@@ -235,14 +235,14 @@ fn erdos_renyi(nodes: u32, p: f64, stream: &mut Stream) -> Graph {
     }
     let pairs = u64::from(nodes) * u64::from(nodes.saturating_sub(1)) / 2;
     // Spans in 2⁻²⁰ of a pair; a p so small that this does not hold leaves no edge.
-    let mean = -((1 << 20) as f64) / (-p).ln_1p();
+    let mean = -f64::from(1 << 20) / (-p).ln_1p();
     let mut edges = Vec::new();
     let mut skip =
         || if p > 0.0 { distribution::exponential(stream.next(), mean as u64) >> 20 } else { u64::MAX };
     let mut next = skip();
     while next < pairs {
         // Pair number t of the triangle: (a, b) with a(a − 1)/2 + b = t and b < a.
-        let a = (1 + (1 + 8 * next).isqrt()) / 2;
+        let a = (1 + 8 * next).isqrt().div_ceil(2);
         edges.push((a as Address, (next - a * (a - 1) / 2) as Address));
         next = next.saturating_add(1).saturating_add(skip());
     }

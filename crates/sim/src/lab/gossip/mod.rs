@@ -47,7 +47,6 @@ pub use federated::Answer;
 pub use parting::Parting;
 pub use report::{Ceiling, LabError, LabReport, LabRound};
 pub use sampling::{Sampling, Teller};
-pub(in crate::lab) use wiring::{address, name};
 pub use wrapper::{Cast, NodeWrapper};
 
 use super::{Graph, Rows, Topology};
@@ -207,7 +206,7 @@ impl GossipLab {
 
     /// The same with another rule to train by.
     #[must_use]
-    pub fn with_update(self, update: impl Update + Clone + Send + Sync + 'static) -> Self {
+    pub fn with_update(self, update: impl Update + Clone + Sync + 'static) -> Self {
         Self { update: Arc::new(move || Box::new(update.clone())), ..self }
     }
 

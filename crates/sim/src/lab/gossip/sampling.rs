@@ -79,7 +79,7 @@ impl Hint {
             }
             Self::Brahms(brahms::Message::View(names))
             | Self::PeerSwap(peerswap::Message::Swap(names) | peerswap::Message::Swapped(names)) => {
-                teller(names)
+                teller(names);
             }
             Self::Brahms(_) | Self::PeerSwap(_) => {}
         }
