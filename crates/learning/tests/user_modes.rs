@@ -1,6 +1,7 @@
 //! The three ways to take part, each from end to end: users sell their model, their sealed rows, or both; a validator buys,
 //! learns and serves its head. The seal is the driver's: here a keyed stream that stands for it, so that what travels can be
 //! looked at.
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use bitneuron_compress::{Dense, Limits};
 use bitneuron_core::{Amount, Dataset, Digest, Machine, NodeId, Outbox, Reputation, Seed, Time, Weight};

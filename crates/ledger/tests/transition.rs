@@ -301,7 +301,7 @@ fn a_fixed_history_has_a_fixed_root() {
         [world.genesis.chain().0.to_string(), world.state.root().to_string()],
         [
             "d3405e5b042603b2f52ccec1d29ab281f095d8b76e01e316c9586efa8660930e",
-            "78cc76834b8cf0d72c0a0ee66c91d4ea8561913dc9b7301ad501c2836f90adbf",
+            "5b3a62d0e7cd318cc8cd0cd8f559b761755d09a94cd0d0193024aa330f70e534",
         ]
     );
 }
