@@ -1,6 +1,5 @@
 //! Views under attack: a fifth of all names lies for a hundred periods. Brahms keeps the liars near their fair share of what
 //! honest nodes sample; Cyclon, beside it, does not. And PeerSwap, among friends, mixes a ring.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bitneuron_core::{Machine as _, NodeId, Outbox, Seed, Time};
 use bitneuron_net::{

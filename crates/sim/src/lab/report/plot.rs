@@ -146,7 +146,8 @@ impl Plot {
 
     fn usable<'a>(&'a self, line: &'a Line) -> impl Iterator<Item = &'a (f64, f64, f64)> {
         let positive = self.scale == Scale::Logarithmic;
-        line.points.iter().filter(move |(x, y, _)| x.is_finite() && y.is_finite() && (!positive || *x > 0.0))
+        let finite = |(x, y, half): &(f64, f64, f64)| [x, y, half].into_iter().all(|value| value.is_finite());
+        line.points.iter().filter(move |point| finite(point) && (!positive || point.0 > 0.0))
     }
 
     fn plane(&self) -> Plane {
@@ -157,7 +158,7 @@ impl Plot {
         };
         let wide = |(low, high): (f64, f64), fallback: (f64, f64)| match low < high {
             true => (low, high),
-            false if low.is_finite() => (low * 0.9, low * 1.1 + f64::EPSILON),
+            false if low.is_finite() => (low - low.abs() * 0.1, low + low.abs() * 0.1 + f64::EPSILON),
             false => fallback,
         };
         let (low, high) = wide(range(|point| point.1), (0.0, 1.0));

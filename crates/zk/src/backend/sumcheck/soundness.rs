@@ -280,19 +280,19 @@ mod tests {
 
         let net = |sizes: &[u32]| Mlp::new(sizes).unwrap();
         let step = |sizes: &[u32], batch, steps| {
-            sgd(&net(sizes), batch * steps, Training { steps, batch, ..Training::default() }).unwrap()
+            sgd(net(sizes), batch * steps, Training { steps, batch, ..Training::default() }).unwrap()
         };
         let digits = [64, 32, 10];
         let claims: Vec<(&str, Geometry, Program)> = vec![
             ("step 4-3-2, batch 4", Geometry::TINY, step(&[4, 3, 2], 4, 1)),
             ("step 64-32-10, batch 32", Geometry::SMALL, step(&digits, 32, 1)),
             ("4 steps 64-32-10, batch 32", Geometry::SMALL, step(&digits, 32, 4)),
-            ("inference 64-32-10, batch 32", Geometry::SMALL, inference(&net(&digits), 32).unwrap()),
-            ("accuracy 64-32-10, 64 rows", Geometry::SMALL, metric::accuracy(&net(&digits), 64, 64).unwrap()),
+            ("inference 64-32-10, batch 32", Geometry::SMALL, inference(net(&digits), 32).unwrap()),
+            ("accuracy 64-32-10, 64 rows", Geometry::SMALL, metric::accuracy(net(&digits), 64, 64).unwrap()),
             ("mean of 4 models of 2,410", Geometry::SMALL, mean(2_410, 4).unwrap()),
             ("norm of 2,410", Geometry::SMALL, norm(2_410).unwrap()),
-            ("inference 784-64-10, batch 1", Geometry::MEDIUM, inference(&net(&[784, 64, 10]), 1).unwrap()),
-            ("inference 784-64-10, batch 32", Geometry::MEDIUM, inference(&net(&[784, 64, 10]), 32).unwrap()),
+            ("inference 784-64-10, batch 1", Geometry::MEDIUM, inference(net(&[784, 64, 10]), 1).unwrap()),
+            ("inference 784-64-10, batch 32", Geometry::MEDIUM, inference(net(&[784, 64, 10]), 32).unwrap()),
             ("norm of 35,000", Geometry::MEDIUM, norm(35_000).unwrap()),
         ];
         for (name, geometry, program) in claims {
