@@ -41,19 +41,19 @@ fn programs_have_the_same_bytes() {
     let rule = MergeRule::default();
     let programs = [
         (merge(mlp().parameters(), 3, rule), "89905ee246291118"),
-        (sgd(&mlp(), 6, training), "d6b26b32bd11a60a"),
-        (inference(&mlp(), 3), "defb95e98810d919"),
-        (accuracy(&mlp(), 8, 5), "efa65366fb078da1"),
+        (sgd(mlp(), 6, training), "d6b26b32bd11a60a"),
+        (inference(mlp(), 3), "defb95e98810d919"),
+        (accuracy(mlp(), 8, 5), "efa65366fb078da1"),
         (norm(mlp().parameters()), "d4b5f50a9d3a267f"),
-        (turn(&mlp(), shape, rule, training), "a0d486aca3b28b50"),
+        (turn(mlp(), shape, rule, training), "a0d486aca3b28b50"),
         (mean(mlp().parameters(), 3), "31c86f09942707d9"),
         (bounded(mlp().parameters(), Bound { square: 1 << 30, reach: 410 }), "713514a99808574e"),
-        (sgd(&mlp(), 6, Training { loss: Loss::OneHot, momentum: 230, ..training }), "8369d7eb1fe28d5f"),
-        (sgd(&mlp(), 6, Training { loss: Loss::Squared, decay: 40, ..training }), "10e1eea6aa06a808"),
+        (sgd(mlp(), 6, Training { loss: Loss::OneHot, momentum: 230, ..training }), "8369d7eb1fe28d5f"),
+        (sgd(mlp(), 6, Training { loss: Loss::Squared, decay: 40, ..training }), "10e1eea6aa06a808"),
         (sgd(factorised(), 6, training), "cf9b0f531f082ef0"),
         (inference(factorised(), 3), "0881ac50dad5fa26"),
-        (measure(&mlp(), Measure::Loss(Loss::CrossEntropy), 8, None), "a6fd94659083d2d6"),
-        (improvement(&mlp(), Measure::Loss(Loss::Squared), 8, Some(5)), "223c678c39a1f7f4"),
+        (measure(mlp(), Measure::Loss(Loss::CrossEntropy), 8, None), "a6fd94659083d2d6"),
+        (improvement(mlp(), Measure::Loss(Loss::Squared), 8, Some(5)), "223c678c39a1f7f4"),
     ];
     for (program, golden) in programs {
         let program = program.unwrap();

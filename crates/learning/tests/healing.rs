@@ -1,4 +1,5 @@
 //! Healing: the closed form's laws, the adjoints, missing features, gates, control, and how much comes back on the digits.
+#![allow(clippy::float_cmp, reason = "the same bits are meant")]
 
 use bitneuron_core::{Dataset, Digest, Params, Seed};
 use bitneuron_learning::data::{self, SplitRule};

@@ -89,14 +89,14 @@ impl Scene {
                 let labels = rows.labels().iter().map(|label| (label + 1) % 10).collect();
                 self.trained(&Dataset::new(rows.features().clone(), labels).expect("fits"))
             }
-            Conduct::Noise => self.noisy(&self.parent, 3.0, seed),
+            Conduct::Noise => Self::noisy(&self.parent, 3.0, seed),
             Conduct::SignFlip(rows) => moved(&self.trained(&self.rows(rows, seed)), -1.0),
             Conduct::Parent => self.parent.clone(),
         }
     }
 
     /// A model moved by noise of this length.
-    fn noisy(&self, model: &Params, length: f32, seed: Seed) -> Params {
+    fn noisy(model: &Params, length: f32, seed: Seed) -> Params {
         let mut rng = seed.derive("noise").rng();
         let noise: Vec<f32> = model.values().iter().map(|_| rng.random::<f32>() - 0.5).collect();
         let norm = noise.iter().map(|x| x * x).sum::<f32>().sqrt();
@@ -235,7 +235,7 @@ fn farmed(scene: &Scene, score: &dyn Value) -> [f64; 4] {
         paid[9..].iter().sum::<f64>() / paid.iter().sum::<f64>().max(f64::MIN_POSITIVE)
     };
     let length = 0.3 * scene.step(&own);
-    let noisy: Vec<Params> = (0..5).map(|at| scene.noisy(&own, length, Seed::from_number(at))).collect();
+    let noisy: Vec<Params> = (0..5).map(|at| Scene::noisy(&own, length, Seed::from_number(at))).collect();
     let rows = scene.rows(100, scene.seed.derive_number("seller", 0));
     let parts: Vec<Params> = (0..5)
         .map(|part| scene.trained(&rows.select(&(20 * part..20 * part + 20).collect::<Vec<_>>())))

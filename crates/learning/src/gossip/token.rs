@@ -213,9 +213,8 @@ mod tests {
                 } else {
                     sent += account.arrival(flow, useful, draw);
                 }
-                match flow {
-                    Flow::Reactive { .. } => {}
-                    _ => prop_assert_eq!(sent + account.tokens(), periods),
+                if !matches!(flow, Flow::Reactive { .. }) {
+                    prop_assert_eq!(sent + account.tokens(), periods);
                 }
                 match flow {
                     Flow::Simple { capacity } | Flow::Generalised { capacity, .. } | Flow::Randomised { capacity, .. } => {

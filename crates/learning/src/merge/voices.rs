@@ -173,7 +173,8 @@ mod tests {
     #[test]
     fn quantiles_count_mass() {
         let keys = [5.0, 1.0, 3.0];
-        assert_eq!([1, 2, 3, 4].map(|need| quantile(&keys, &[1, 1, 1], need)), [1.0, 3.0, 5.0, 5.0]);
+        let found = [1, 2, 3, 4].map(|need| quantile(&keys, &[1, 1, 1], need).to_bits());
+        assert_eq!(found, [1.0, 3.0, 5.0, 5.0].map(f64::to_bits));
         assert_eq!(quantile(&keys, &[1, 8, 1], 5).to_bits(), 1f64.to_bits());
     }
 }
