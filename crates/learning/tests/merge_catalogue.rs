@@ -13,7 +13,8 @@ fn rule(text: &str) -> Arc<dyn Merge> {
 }
 
 /// Every name, with defaults and with options, and chains of them.
-const CHAINS: [&str; 49] = [
+const CHAINS: [&str; 50] = [
+    "default",
     "mean",
     "trains",
     "age",

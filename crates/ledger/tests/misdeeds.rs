@@ -134,6 +134,9 @@ fn who_is_out_of_office_is_paid_nothing() {
     world.block(&[tx]);
     let balance = |world: &World, v: usize| world.state.balance(world.validator(v));
     let (out, free) = (balance(&world, 3), balance(&world, 2));
+    let roll = world.state.attendance().rolls.last().cloned().expect("within an epoch");
+    let heard = world.by_user(0, world.precommits(&roll, 0, &[0, 1, 2, 3]));
+    world.block(&[heard]);
     world.until(19);
     assert_eq!(balance(&world, 3), out, "still a member of the electorate, but tombstoned");
     assert!(balance(&world, 2) > free);

@@ -1,7 +1,7 @@
 //! A recommender of two towers over a million items: the table of embeddings as a train of cores against the dense table.
 //!
 //! The user's tower takes the mean of the embeddings of what the user bought, the item's tower that of the item; each is a
-//! linear layer, and the score is the product of both. Both tables learn from the same purchases ([`world`]) with Adagrad; of
+//! linear layer, and the score is the product of both. Both tables learn from the same purchases (`world`) with Adagrad; of
 //! the dense one only the rows that were touched move. Most rows are seen seldom or never: there the cores know more than
 //! the table, since they share what rows with a digit in common have taught them. That is a property of items numbered by
 //! what they are; numbers drawn at random would share nothing.

@@ -9,10 +9,10 @@
 //! A given number of bits does least harm where every slice has the same weighted error, until that exceeds the slice itself
 //! (reverse water-filling; Cover and Thomas, *Elements of Information Theory*, section 10.3.3). So one step Δ for σ_j·G_k[:, :, j],
 //! which is Δ/σ_j for the slice: slices of small σ_j get few bits or none. The integers go through the entropy coder in a few
-//! classes ([`classes`]). Cores are quantised from left to right, and each takes up what those before it have lost
-//! ([`quantise`]). Trains share Δ with all other tensors, so that a unit of error costs the same bits everywhere.
+//! classes (`classes`). Cores are quantised from left to right, and each takes up what those before it have lost
+//! (`quantise`). Trains share Δ with all other tensors, so that a unit of error costs the same bits everywhere.
 //!
-//! Which tensors are the cores of a train is seen by their names and shapes ([`trains`]): `w.1 [1, m, n, r]`, `w.2 [r, m′, n′, 1]`,
+//! Which tensors are the cores of a train is seen by their names and shapes (`trains`): `w.1 [1, m, n, r]`, `w.2 [r, m′, n′, 1]`,
 //! as factored layers and [`crate::Chain`] name them. **The cores that are restored stand for the same matrices, in another
 //! gauge**: they are good to be served, expanded, or merged as trains, not to be averaged entry by entry with other cores. With
 //! [`Sliced::keep_gauge`] they stay near those that were given, and slices count what they count there.

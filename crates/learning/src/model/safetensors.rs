@@ -1,6 +1,6 @@
 //! Models from and to files in the format *safetensors* (feature `safetensors`).
 //!
-//! [`write`] and [`read`] keep the names and shapes of a model's own layout. [`perceptron`] takes files of other frameworks:
+//! [`write()`] and [`read()`] keep the names and shapes of a model's own layout. [`perceptron`] takes files of other frameworks:
 //! pairs `….weight [out, in]` and `….bias [out]`, in the order of the numbers in their names (`0.weight`, `2.weight`,
 //! `10.weight`), with `ReLU` between them, as PyTorch's `Sequential` and its kind save them.
 
