@@ -10,7 +10,7 @@
 #![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
 
 use bitneuron::compress::{Registry, Uniform};
-use bitneuron::core::exact::programs::{Mlp, merge::MergeRule, step::Training};
+use bitneuron::core::exact::programs::{Mlp, filter::Filter, merge::MergeRule, step::Training};
 use bitneuron::core::exact::{ExactData, ExactParams};
 use bitneuron::core::goal::{Goal, Metric};
 use bitneuron::core::{Amount, Dataset, Keypair, NodeId, Params, Seed};
@@ -83,7 +83,7 @@ fn assemble(seed: Seed) -> Result<Vec<Role>, Box<dyn Error>> {
         metric_set: library.insert_data(&metric),
         drawn: 72,
         training: Training::default(),
-        merge: MergeRule { ratio: 4, ..MergeRule::default() },
+        merge: MergeRule::Filtered(Filter { ratio: 4, ..Filter::default() }),
         max_inputs: 64,
     };
     let public = iid(split.public.len(), VALIDATORS, seed)?.nodes;

@@ -8,7 +8,7 @@ use bitneuron::{
         claim::{Claim, Source, Turn, TurnInput},
         exact::{
             ExactData, ExactParams, Tensor, execute,
-            programs::{Mlp, merge::MergeRule, step::Training},
+            programs::{Mlp, filter::Filter, merge::MergeRule, step::Training},
         },
         goal::{Goal, Metric},
     },
@@ -63,7 +63,7 @@ impl Told {
             metric_set: metric,
             drawn: 72,
             training: Training::default(),
-            merge: MergeRule { ratio: 4, ..MergeRule::default() },
+            merge: MergeRule::Filtered(Filter { ratio: 4, ..Filter::default() }),
             max_inputs: 64,
         };
         let input = |(model, share): (&ExactParams, Share)| TurnInput {

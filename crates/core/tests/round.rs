@@ -4,6 +4,7 @@
 mod digits_data;
 
 use bitneuron_core::exact::programs::Mlp;
+use bitneuron_core::exact::programs::filter::Filter;
 use bitneuron_core::exact::programs::merge::{MergeRule, merge, shares};
 use bitneuron_core::exact::programs::metric::accuracy;
 use bitneuron_core::exact::programs::step::{Training, sgd};
@@ -156,6 +157,6 @@ fn sign_flipping_sellers_cost_little_with_the_filter_and_much_without() {
     let honest = accuracy(0, MergeRule::default());
     let attacked = accuracy(10, MergeRule::default());
     assert!(attacked >= honest - 0.03, "{attacked} under attack, {honest} without");
-    let unfiltered = accuracy(10, MergeRule { ratio: 255, clamp: u16::MAX });
+    let unfiltered = accuracy(10, MergeRule::Filtered(Filter { ratio: 255, clamp: u16::MAX }));
     assert!(unfiltered < attacked - 0.05, "{unfiltered} unfiltered, {attacked} filtered");
 }

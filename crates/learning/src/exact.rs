@@ -7,6 +7,7 @@
 use crate::merge::admit::{self, filter_tolerates, in_order, of_one_layout, oldest};
 use crate::merge::{Contribution, Law, Laws, Merge, MergeError, Merged};
 use crate::update::{Progress, Update, UpdateError};
+use bitneuron_core::exact::programs::filter::Filter;
 use bitneuron_core::exact::programs::merge::{MergeRule, merge, shares};
 use bitneuron_core::exact::programs::metric::accuracy;
 use bitneuron_core::exact::programs::step::{Training, sgd};
@@ -14,10 +15,13 @@ use bitneuron_core::exact::{
     ExactData, ExactParams, Program, ProgramError, Tensor, compute, data::draw, programs::Net,
 };
 use bitneuron_core::{Digest, Seed, Share, Weight};
+use std::sync::Arc;
 
+mod named;
 mod robust;
 
-pub use robust::{ExactClipping, ExactTrimmedMean, Trim};
+pub use named::{NAMES, display, named};
+pub use robust::{ExactClipping, ExactTrimmedMean};
 
 /// A merge rule with a program, hence one that can be replayed, voted on and proved.
 pub trait ExactRule: Merge<ExactParams> {
@@ -31,21 +35,48 @@ pub trait ExactRule: Merge<ExactParams> {
 
 const _: Option<&dyn ExactRule> = None;
 
+/// What merges as a goal says.
+pub fn rule_of(rule: MergeRule) -> Arc<dyn ExactRule> {
+    match rule {
+        MergeRule::Trimmed { liars } => Arc::new(ExactTrimmedMean { liars }),
+        MergeRule::Clipped { liars } => Arc::new(ExactClipping { liars }),
+        MergeRule::Filtered(filter) => Arc::new(ExactMerge { filter }),
+    }
+}
+
+/// Which of `peers` have a part in a merge by a goal's rule, as a turn says it.
+///
+/// # Errors
+/// Models that do not fit each other, or shares of more than one.
+pub fn kept(
+    rule: MergeRule,
+    own: &ExactParams,
+    peers: &[ExactParams],
+    given: &[Share],
+) -> Result<Vec<bool>, MergeError> {
+    if peers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let program = merge(fit(own.layout().len()), fit(peers.len()), rule).map_err(failure)?;
+    let [_, kept] = both(&program, own, peers, given)?;
+    Ok(kept.data().iter().map(|kept| *kept != 0).collect())
+}
+
 /// The default rule in integers: drop what is far, clamp what is left, weighted mean (see
-/// [`bitneuron_core::exact::programs::merge`]). Shares are the contributions' weights in units of 1/65,536.
+/// [`bitneuron_core::exact::programs::filter`]). Shares are the contributions' weights in units of 1/65,536.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExactMerge {
-    /// The radius of the filter and the clamp.
-    pub rule: MergeRule,
+    /// The radius and the clamp.
+    pub filter: Filter,
 }
 
 impl ExactRule for ExactMerge {
     fn program(&self, parameters: u32, peers: u32) -> Result<Program, ProgramError> {
-        merge(parameters, peers, self.rule)
+        merge(parameters, peers, MergeRule::Filtered(self.filter))
     }
 }
 
-fn rule(error: impl std::error::Error + Send + Sync + 'static) -> MergeError {
+fn failure(error: impl std::error::Error + Send + Sync + 'static) -> MergeError {
     MergeError::Rule(Box::new(error))
 }
 
@@ -54,7 +85,22 @@ fn fit(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Both outputs of a rule's program, run on contributions that fit each other, with the peers' shares.
+/// Both outputs of a merge's program: the model, and which part each peer has.
+fn both<'a>(
+    program: &Program,
+    own: &ExactParams,
+    peers: impl IntoIterator<Item = &'a ExactParams>,
+    given: &[Share],
+) -> Result<[Tensor; 2], MergeError> {
+    let mut inputs = vec![own.tensor()];
+    inputs.extend(peers.into_iter().map(ExactParams::tensor));
+    inputs.push(shares(given));
+    let outputs = compute(program, &inputs).map_err(failure)?;
+    <[Tensor; 2]>::try_from(outputs)
+        .map_err(|_| MergeError::Rule("the program does not give a model and what stayed".into()))
+}
+
+/// The outcome of a rule on contributions that fit each other, with the peers' shares.
 fn outcome(
     exact: &dyn ExactRule,
     own: &Contribution<'_, ExactParams>,
@@ -62,15 +108,9 @@ fn outcome(
     given: &[Share],
 ) -> Result<(ExactParams, Tensor), MergeError> {
     let layout = own.value.layout();
-    let program = exact.program(fit(layout.len()), fit(peers.len())).map_err(rule)?;
-    let mut inputs = vec![own.value.tensor()];
-    inputs.extend(peers.iter().map(|peer| peer.value.tensor()));
-    inputs.push(shares(given));
-    let outputs = compute(&program, &inputs).map_err(rule)?;
-    let Ok([merged, kept]) = <[Tensor; 2]>::try_from(outputs) else {
-        return Err(MergeError::Rule("the program does not give a model and what stayed".into()));
-    };
-    Ok((ExactParams::from_tensor(&merged, layout.clone()).map_err(rule)?, kept))
+    let program = exact.program(fit(layout.len()), fit(peers.len())).map_err(failure)?;
+    let [merged, kept] = both(&program, own.value, peers.iter().map(|peer| peer.value), given)?;
+    Ok((ExactParams::from_tensor(&merged, layout.clone()).map_err(failure)?, kept))
 }
 
 impl Merge<ExactParams> for ExactMerge {
@@ -102,7 +142,7 @@ impl Merge<ExactParams> for ExactMerge {
 
     /// Half of them, while the radius is within the bound that the law grants: 2 always is, 4 from three peers on.
     fn tolerates(&self, peers: usize) -> usize {
-        filter_tolerates(f64::from(self.rule.ratio), peers)
+        filter_tolerates(f64::from(self.filter.ratio), peers)
     }
 
     fn laws(&self) -> Laws {

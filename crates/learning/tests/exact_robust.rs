@@ -1,28 +1,31 @@
 //! The robust rules that validators vote on: laws, agreement with the `f32` rules, golden integers.
 
-use bitneuron_core::exact::programs::robust::{MEDIAN, clipped, trimmed};
+use bitneuron_core::exact::programs::merge::{MergeRule, merge};
+use bitneuron_core::exact::programs::robust::{MEDIAN, clipped};
 use bitneuron_core::exact::{ExactParams, Tensor, compute};
 use bitneuron_core::{Digest, Layout, NodeId, Params, Seed, Share, Weight};
-use bitneuron_learning::exact::{ExactClipping, ExactRule, ExactTrimmedMean, Trim};
+use bitneuron_learning::exact::{ExactClipping, ExactRule, ExactTrimmedMean};
 use bitneuron_learning::merge::{
-    ClippedGossip, Contribution, Faults, Median, Merge, MergeError, Merged, Neighbourhood, TrimmedMean,
+    ClippedGossip, Contribution, Faults, Median, Merge, Merged, Neighbourhood, TrimmedMean,
 };
 use bitneuron_learning::suite;
 use rand::RngExt as _;
 use std::sync::Arc;
 
-const MIDDLE: ExactTrimmedMean = ExactTrimmedMean { trim: Trim::Median };
+const MIDDLE: ExactTrimmedMean = ExactTrimmedMean::MEDIAN;
 
-fn trim(faults: u16) -> ExactTrimmedMean {
-    ExactTrimmedMean { trim: Trim::Faults(faults) }
+/// Trims as many of so many equal voices.
+fn trim(faults: u32, voices: usize) -> ExactTrimmedMean {
+    ExactTrimmedMean { liars: Share(faults * Share::ONE.0.div_ceil(voices as u32)) }
 }
 
 #[test]
 fn the_exact_robust_rules_pass_the_suite() {
     suite::merge(&MIDDLE).expect("median");
-    suite::merge(&trim(0)).expect("mean");
-    suite::merge(&trim(2)).expect("trimmed mean");
-    suite::merge(&trim(5)).expect("trimmed mean");
+    for liars in [0.0, 0.1, 0.25, 0.4] {
+        let liars = Share((liars * f64::from(Share::ONE.0)) as u32);
+        suite::merge(&ExactTrimmedMean { liars }).expect("trimmed mean");
+    }
     suite::merge(&ExactClipping::default()).expect("a quarter");
     suite::merge(&ExactClipping { liars: Share(Share::ONE.0 / 2) }).expect("half");
     suite::merge(&ExactClipping { liars: Share::ZERO }).expect("nobody");
@@ -104,7 +107,9 @@ fn integers_and_floats_agree() {
                 assert!(a.0.abs_diff(b.0) <= 200, "{a:?} {b:?}");
             }
             let trimmed = faults as f64 * f64::from(Share::ONE.0.div_ceil(count as u32)) / 65_536.0;
-            for (rule, trim) in [(MIDDLE, f64::from(MEDIAN) / 65_536.0), (trim(faults as u16), trimmed)] {
+            for (rule, trim) in
+                [(MIDDLE, f64::from(MEDIAN) / 65_536.0), (trim(faults as u32, count), trimmed)]
+            {
                 let voices = voices(&values, weights);
                 let merged = rule.merge(&voices[0], &voices[1..]).expect("merges");
                 assert!(
@@ -114,8 +119,12 @@ fn integers_and_floats_agree() {
             }
         }
         // With equal weights these are the rules in floats.
-        let (exact, float) =
-            both(&trim(faults as u16), &TrimmedMean { faults: Faults::Number(faults) }, &values, &equal);
+        let (exact, float) = both(
+            &trim(faults as u32, count),
+            &TrimmedMean { faults: Faults::Number(faults) },
+            &values,
+            &equal,
+        );
         assert!(close(&exact.value, units(&float.value), 3.0), "{count} {seed}");
         if count % 2 == 1 {
             let (exact, float) = both(&MIDDLE, &Median, &values, &equal);
@@ -137,17 +146,16 @@ fn the_median_by_hand() {
     assert_eq!(merge(&[1, 1, 1], &MIDDLE).value.values(), [0, 5, -4]);
     assert_eq!(merge(&[1, 1, 3], &MIDDLE).value.values(), [-20, 900, -4], "who has most is in the middle");
     assert_eq!(merge(&[1, 1, 2], &MIDDLE).value.values(), [-10, 453, -4], "halves share it, to nearest");
-    assert_eq!(merge(&[1, 1, 1], &trim(1)).value.values(), [0, 5, -4]);
+    assert_eq!(merge(&[1, 1, 1], &trim(1, 3)).value.values(), [0, 5, -4]);
     assert_eq!(merge(&[1, 0, 0], &MIDDLE).own, Share::ONE);
-    let few = voices(&values, &[1; 3]);
-    let error = trim(2).merge(&few[0], &few[1..]).expect_err("five are needed");
-    assert!(matches!(error, MergeError::TooFew { have: 2, need: 4 }));
+    assert_eq!(merge(&[1, 1, 1], &trim(2, 3)).value, merge(&[1, 1, 1], &MIDDLE).value, "the middle is left");
+    assert_eq!([2, 3, 8, 9].map(|peers| trim(2, 9).tolerates(peers)), [0, 0, 2, 2]);
 }
 
 #[test]
 fn roots_and_ratios_are_exact_enough() {
     // Pulls of peers at distances of 0, 1, 5 and the limit, all of them in one coordinate.
-    let program = clipped(2, 4, 1).expect("small");
+    let program = clipped(2, 4, Share(Share::ONE.0 / 4)).expect("small");
     let far = 1 << 14;
     let inputs = |last: i64| {
         let mut inputs = vec![Tensor::vector(vec![0, 0])];
@@ -166,16 +174,20 @@ fn roots_and_ratios_are_exact_enough() {
 
 #[test]
 fn programs_without_sense_are_refused() {
-    assert!(trimmed(4, 0, 0).is_err());
-    assert!(trimmed(4, 2, MEDIAN + 1).is_err());
-    assert!(clipped(4, 0, 0).is_err());
-    assert!(clipped(4, 2, 2).is_err());
-    assert!(clipped(u32::MAX, 2, 0).is_err());
+    let trimmed = |parameters, peers, liars| merge(parameters, peers, MergeRule::Trimmed { liars });
+    assert!(trimmed(4, 0, Share::ZERO).is_err());
+    assert!(clipped(4, 0, Share::ZERO).is_err());
+    assert!(clipped(u32::MAX, 2, Share::ZERO).is_err());
+    // However many a goal says may lie, something is left.
+    for all in [Share::ONE, Share(u32::MAX)] {
+        assert_eq!(trimmed(4, 2, all).expect("small"), merge(4, 2, MergeRule::MEDIAN).expect("small"));
+        assert!(clipped(4, 2, all).is_ok());
+    }
     // Shares of more than one do not run.
-    let program = trimmed(2, 1, 5).expect("small");
+    let program = trimmed(2, 1, Share(5)).expect("small");
     let vector = || Tensor::vector(vec![1, 2]);
     assert!(compute(&program, &[vector(), vector(), Tensor::vector(vec![1 << 16])]).is_ok());
-    let program = trimmed(2, 2, 5).expect("small");
+    let program = trimmed(2, 2, Share(5)).expect("small");
     let over = Tensor::vector(vec![1 << 16, 1]);
     assert!(compute(&program, &[vector(), vector(), vector(), over]).is_err());
 }
@@ -187,7 +199,7 @@ fn robust_merges_are_golden() {
     let weights = [5, 1, 9, 4, 4, 7, 2, 30];
     let rules: [(&dyn ExactRule, [&str; 2]); 3] = [
         (&MIDDLE, ["66cf02a1153e29b3", "b22aefcf74e2ca16"]),
-        (&trim(2), ["08c48bb7f37ef15e", "b3ef318cab8de373"]),
+        (&trim(2, 8), ["08c48bb7f37ef15e", "b3ef318cab8de373"]),
         (&ExactClipping::default(), ["eb248ef831411db4", "88bc9c420499e3d7"]),
     ];
     let short = |digest: Digest| digest.to_string()[..16].to_owned();

@@ -1,6 +1,6 @@
 //! The reference rules pass the suite, and for each law one wrong rule is refused by that law.
 
-use bitneuron_core::exact::{ExactParams, programs::merge::MergeRule};
+use bitneuron_core::exact::{ExactParams, programs::filter::Filter};
 use bitneuron_core::{NodeId, Params, Share, Weight};
 use bitneuron_learning::exact::ExactMerge;
 use bitneuron_learning::merge::{
@@ -25,8 +25,8 @@ fn reference_rules_pass() {
 #[test]
 fn the_rule_that_is_voted_on_passes() {
     for (ratio, clamp) in [(2, 410), (4, 410), (1, u16::MAX), (4, u16::MAX), (255, u16::MAX)] {
-        let rule = MergeRule { ratio, clamp };
-        suite::merge(&ExactMerge { rule }).unwrap_or_else(|broken| panic!("{rule:?}: {broken}"));
+        let filter = Filter { ratio, clamp };
+        suite::merge(&ExactMerge { filter }).unwrap_or_else(|broken| panic!("{filter:?}: {broken}"));
     }
 }
 
@@ -62,16 +62,16 @@ fn wrong_integer_rules_are_refused() {
             merged.value = ExactParams::new(moved, merged.value.layout().clone()).expect("inside");
             merged
         };
-        let rule = ExactMerge { rule: MergeRule { ratio, clamp: u16::MAX } };
+        let rule = ExactMerge { filter: Filter { ratio, clamp: u16::MAX } };
         suite::merge(&Inexact { rule, half, bend }).map_err(|broken| broken.law)
     };
     assert_eq!(law(2, true, 0), Ok(()));
     assert_eq!(law(2, true, 40), Err(Law::Idempotence));
     assert_eq!(law(255, true, 0), Err(Law::Tolerance), "a filter that is off tolerates nobody");
     assert_eq!(ExactMerge::default().tolerates(9), 4);
-    assert_eq!(ExactMerge { rule: MergeRule { ratio: 255, clamp: 410 } }.tolerates(9), 0);
-    assert_eq!(ExactMerge { rule: MergeRule { ratio: 4, clamp: 410 } }.tolerates(2), 0);
-    assert_eq!(ExactMerge { rule: MergeRule { ratio: 4, clamp: 410 } }.tolerates(3), 1);
+    assert_eq!(ExactMerge { filter: Filter { ratio: 255, clamp: 410 } }.tolerates(9), 0);
+    assert_eq!(ExactMerge { filter: Filter { ratio: 4, clamp: 410 } }.tolerates(2), 0);
+    assert_eq!(ExactMerge { filter: Filter { ratio: 4, clamp: 410 } }.tolerates(3), 1);
 }
 
 #[test]

@@ -300,8 +300,8 @@ fn a_fixed_history_has_a_fixed_root() {
     assert_eq!(
         [world.genesis.chain().0.to_string(), world.state.root().to_string()],
         [
-            "d3405e5b042603b2f52ccec1d29ab281f095d8b76e01e316c9586efa8660930e",
-            "5b3a62d0e7cd318cc8cd0cd8f559b761755d09a94cd0d0193024aa330f70e534",
+            "3dde06227e5f796754813332c3f04d060a604c45d8ac7258744eb600beaa9794",
+            "c87b56dcd08f16bb3d00bbb0c2a77831b8c64ba33c465bedf2f0cd71764a23e6",
         ]
     );
 }

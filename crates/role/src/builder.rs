@@ -5,7 +5,7 @@
 //!
 //! | trait | slot | who uses it | default |
 //! |---|---|---|---|
-//! | `Merge` (in integers: [`ExactRule`]) | [`merge`](NodeBuilder::merge) | validators, line 7 of Algorithm 3 | [`ExactMerge`] by the goal's rule |
+//! | `Merge` (in integers: [`ExactRule`]) | [`merge`](NodeBuilder::merge) | validators, line 7 of Algorithm 3 | what the goal says ([`rule_of`]) |
 //! | [`Update`] | [`update`](NodeBuilder::update) | users, line 4 of Algorithm 2 | [`Sgd`] that cools down over the plan's rounds |
 //! | [`Compressor`] | [`compressor`](NodeBuilder::compressor) | users, line 7 of Algorithm 2 | [`Uniform`], eight bits |
 //! | [`Prover`] and its verifier | [`proofs`](NodeBuilder::proofs), or [`provers`](NodeBuilder::provers) and [`check`](NodeBuilder::check) | all | [`Replay`] over the library |
@@ -51,9 +51,10 @@ use bitneuron_consensus::{ConsensusEngine, Malachite, Timeouts};
 use bitneuron_core::claim::{CheckClaim, Score, Turn};
 use bitneuron_core::exact::ExactData;
 use bitneuron_core::{Amount, ChainId, Dataset, Keypair, Seed};
-use bitneuron_learning::exact::{ExactMerge, ExactRule};
+use bitneuron_learning::exact::{ExactRule, rule_of};
 use bitneuron_learning::model::Mlp;
 use bitneuron_learning::optim::{Annealed, Sgd};
+use bitneuron_learning::select::{Select, Selective};
 use bitneuron_learning::{ModelError, Update};
 use bitneuron_zk::{Library, Prover, Registry, Replay};
 use std::{fmt, sync::Arc};
@@ -114,12 +115,9 @@ impl NodeBuilder {
     /// The goal's model has no form in `f32`.
     pub fn replaying(plan: Arc<Plan>, replay: &Replay) -> Result<Self, ModelError> {
         let model = Arc::new(Mlp::try_from(&plan.goal.net)?);
-        let (trained, rounds) = (model.clone(), plan.rounds);
-        // Where an entry is a product of cores the same step moves it farther.
-        let rate = if plan.goal.net.is_factorised() { 0.02 } else { 0.04 };
+        let (sgd, rounds) = (Self::sgd(&plan, &model), plan.rounds);
         let update = move || -> Box<dyn Update> {
-            let sgd = Sgd::new(trained.clone(), rate, 2).with_momentum(0.9).with_epochs(5);
-            Box::new(Annealed::new(sgd, rounds, 0.1))
+            Box::new(Annealed::new(sgd.clone().with_epochs(Self::EPOCHS), rounds, 0.1))
         };
         let proofs = Proofs {
             turns: Arc::new(replay.clone()),
@@ -130,7 +128,7 @@ impl NodeBuilder {
         };
         Ok(Self {
             model,
-            merge: Arc::new(ExactMerge { rule: plan.goal.merge }),
+            merge: rule_of(plan.goal.merge),
             update: Arc::new(update),
             compressor: Arc::new(Uniform::default()),
             differences: false,
@@ -143,6 +141,15 @@ impl NodeBuilder {
             aside: 0,
             plan,
         })
+    }
+
+    /// How often a user goes through its rows in a round, unless told otherwise.
+    const EPOCHS: u32 = 5;
+
+    fn sgd(plan: &Plan, model: &Arc<Mlp>) -> Sgd {
+        // Where an entry is a product of cores the same step moves it farther.
+        let rate = if plan.goal.net.is_factorised() { 0.02 } else { 0.04 };
+        Sgd::new(model.clone(), rate, 2).with_momentum(0.9)
     }
 
     /// The plan that all nodes share.
@@ -165,6 +172,18 @@ impl NodeBuilder {
     #[must_use]
     pub fn update(self, update: impl Fn() -> Box<dyn Update> + Send + Sync + 'static) -> Self {
         Self { update: Arc::new(update), ..self }
+    }
+
+    /// Users train as by default, in each epoch on the rows that these rules choose.
+    #[must_use]
+    pub fn select(self, select: Arc<dyn Select>) -> Self {
+        let (sgd, model) = (Self::sgd(&self.plan, &self.model), self.model.clone());
+        let epochs = self.plan.rounds.saturating_mul(Self::EPOCHS.into());
+        self.update(move || {
+            let (model, select) = (model.clone(), select.clone());
+            let update = Annealed::new(sgd.clone(), epochs, 0.1);
+            Box::new(Selective { model, update, select, epochs: Self::EPOCHS })
+        })
     }
 
     /// How users compress what they sell: a codec of the plan's registry.

@@ -5,9 +5,17 @@ use bitneuron_compress::Packet;
 use bitneuron_core::Bytes;
 use bitneuron_core::claim::Turn;
 use bitneuron_core::exact::ExactParams;
+use std::sync::Arc;
 
 /// What a seller, a buyer or a validator does with the truth. The default methods tell it.
 pub trait Conduct: Send + Sync {
+    /// How a seller behaves in the training that it begins now, its `round`-th. A training runs beside those of others: what
+    /// its conduct knows of them is fixed here, where time has an order. `None` behaves as always.
+    fn begin(&self, round: u64) -> Option<Arc<dyn Conduct>> {
+        let _ = round;
+        None
+    }
+
     /// A packet to sell in place of the one that decodes to this model; `None` sells that.
     fn packet(&self, honest: &ExactParams) -> Option<Packet> {
         let _ = honest;

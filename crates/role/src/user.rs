@@ -299,7 +299,7 @@ impl User {
             head,
             round: self.round,
             plan: self.plan.clone(),
-            conduct: self.conduct.clone(),
+            conduct: self.conduct.begin(self.round).unwrap_or_else(|| self.conduct.clone()),
             ask: self.ask,
             seed: self.seed,
         };

@@ -32,6 +32,10 @@ pub struct Report {
     pub proofs: Proofs,
     /// Models merged in accepted turns.
     pub merges: Merges,
+    /// What users sold that attack what is learned, if any do.
+    pub assault: Option<Assaulted>,
+    /// What healing blocks are worth to whoever serves what was learned, where that was asked.
+    pub healing: Option<Healing>,
     /// One line for each contest that ended.
     pub contests: Vec<ContestReport>,
     /// What was taken from stakes and bonds.
@@ -69,8 +73,14 @@ pub struct SettingReport {
     pub whole_parameters: u64,
     /// How models were compressed, as on the command line.
     pub compressor: String,
+    /// How validators merged, as on the command line.
+    pub merge: String,
     /// Who misbehaved, as on the command line.
     pub adversaries: String,
+    /// Who attacked what is learned, as on the command line, if anybody did.
+    pub attack: Option<String>,
+    /// Which rows users learned from, as on the command line, if not all.
+    pub select: Option<String>,
     /// How turns were proved, as on the command line.
     pub prover: String,
     /// What proved audited turns as a whole, as on the command line, if not openings.
@@ -174,6 +184,45 @@ pub struct Merges {
     pub inputs: u64,
     /// Of these: dropped by the filter as too far away.
     pub dropped: u64,
+}
+
+/// What became of the models of users that attack what is learned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Assaulted {
+    /// How many users attack.
+    pub users: u32,
+    /// Their models that claimed turns put into merges.
+    pub inputs: u64,
+    /// Of these: such that had no part in what came out.
+    pub dropped: u64,
+}
+
+/// What a head answers rightly that is served at the end, without healing blocks and with them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Healing {
+    /// On the report rows as they are.
+    pub clean: Served,
+    /// With normal noise of deviation 0.4 on every feature.
+    pub noise: Served,
+    /// Moved by 0.1 along the signs of the slopes, by an adversary that knows the model and not the blocks.
+    pub attack: Served,
+}
+
+/// Shares of rows classified rightly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Served {
+    /// By the model.
+    pub bare: f64,
+    /// By the model behind blocks.
+    pub healed: f64,
+}
+
+impl Served {
+    /// The share of what was lost from `clean` that the blocks win back.
+    pub fn recovered(&self, clean: &Self) -> f64 {
+        let lost = clean.bare - self.bare;
+        if lost > 0.0 { (self.healed - self.bare) / lost } else { 0.0 }
+    }
 }
 
 /// A contest: who was paid for learning.

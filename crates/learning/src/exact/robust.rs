@@ -8,52 +8,31 @@
 //! beside the program by whoever replays it: a count of who stood where in every coordinate would multiply a proof by the
 //! number of peers.
 
-use super::{ExactRule, fit, outcome, rule};
+use super::{ExactRule, failure, fit, outcome};
 use crate::merge::admit::{in_order, of_one_layout, oldest};
 use crate::merge::{Contribution, Law, Laws, Merge, MergeError, Merged, shares};
-use bitneuron_core::exact::programs::robust::{self, MEDIAN};
+use bitneuron_core::exact::programs::merge::{MergeRule, merge};
+use bitneuron_core::exact::programs::robust::{clipped, liars_among, trim};
 use bitneuron_core::exact::{ExactParams, Program, ProgramError};
 use bitneuron_core::{Share, Weight};
 
-/// How much of the order statistics goes from either end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trim {
-    /// All but the middle: the median.
-    Median,
-    /// As many average voices as this, or what leaves the median.
-    Faults(u16),
-}
-
-/// The trimmed mean of each coordinate in integers; also the median.
+/// The trimmed mean of each coordinate in integers; with a half the median.
 ///
 /// By weight, in units of 1/65,536 of it. Tolerates as much weight as is trimmed from either end, at most a minority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExactTrimmedMean {
-    /// What goes.
-    pub trim: Trim,
+    /// The share of all weight that goes from either end.
+    pub liars: Share,
 }
 
 impl ExactTrimmedMean {
-    /// The units that go from either end among so many voices.
-    fn units(self, peers: usize) -> u16 {
-        let Trim::Faults(faults) = self.trim else { return MEDIAN };
-        // Shares are rounded: as many as there are of the largest go as a whole.
-        let largest = (Share::ONE.0 as usize).div_ceil(peers + 1);
-        u16::try_from(largest.saturating_mul(usize::from(faults))).unwrap_or(u16::MAX).min(MEDIAN)
-    }
-
-    /// How many are too few.
-    fn need(self) -> usize {
-        match self.trim {
-            Trim::Median => 0,
-            Trim::Faults(faults) => 2 * usize::from(faults),
-        }
-    }
+    /// The median of each coordinate.
+    pub const MEDIAN: Self = Self { liars: Share(Share::ONE.0 / 2) };
 }
 
 impl ExactRule for ExactTrimmedMean {
     fn program(&self, parameters: u32, peers: u32) -> Result<Program, ProgramError> {
-        robust::trimmed(parameters, peers, self.units(peers as usize))
+        merge(parameters, peers, MergeRule::Trimmed { liars: self.liars })
     }
 }
 
@@ -89,9 +68,6 @@ impl Merge<ExactParams> for ExactTrimmedMean {
         own: &Contribution<'_, ExactParams>,
         peers: &[Contribution<'_, ExactParams>],
     ) -> Result<Merged<ExactParams>, MergeError> {
-        if peers.len() < self.need() {
-            return Err(MergeError::TooFew { have: peers.len(), need: self.need() });
-        }
         in_order(own, peers)?;
         of_one_layout(own, peers, ExactParams::layout)?;
         let weights: Vec<Weight> = peers.iter().map(|peer| peer.weight).collect();
@@ -102,18 +78,16 @@ impl Merge<ExactParams> for ExactTrimmedMean {
         let (value, _) = outcome(self, own, peers, &given)?;
         let voices: Vec<&[i32]> = [own].into_iter().chain(peers).map(|one| one.value.values()).collect();
         let masses: Vec<Share> = [own_share].into_iter().chain(given).collect();
-        let mut heard = Share::divide(&kept(&voices, &masses, self.units(peers.len())));
+        let mut heard = Share::divide(&kept(&voices, &masses, trim(self.liars)));
         let influence = heard.split_off(1);
         let age = oldest(own, peers, &influence);
         Ok(Merged { value, age, own: heard.first().copied().unwrap_or(Share::ONE), influence })
     }
 
+    /// As many average voices as are trimmed whole: shares are rounded, so as many as there are of the largest.
     fn tolerates(&self, peers: usize) -> usize {
-        match self.trim {
-            Trim::Median => peers / 2,
-            Trim::Faults(faults) if peers >= self.need() => usize::from(faults),
-            Trim::Faults(_) => 0,
-        }
+        let largest = (Share::ONE.0 as usize).div_ceil(peers.saturating_add(1));
+        usize::from(trim(self.liars)) / largest
     }
 
     fn laws(&self) -> Laws {
@@ -137,16 +111,9 @@ impl Default for ExactClipping {
     }
 }
 
-impl ExactClipping {
-    fn among(self, peers: usize) -> usize {
-        let wanted = peers as u128 * u128::from(self.liars.0) / u128::from(Share::ONE.0);
-        (wanted as usize).min(peers.saturating_sub(1))
-    }
-}
-
 impl ExactRule for ExactClipping {
     fn program(&self, parameters: u32, peers: u32) -> Result<Program, ProgramError> {
-        robust::clipped(parameters, peers, fit(self.among(peers as usize)))
+        clipped(parameters, peers, self.liars)
     }
 }
 
@@ -166,13 +133,13 @@ impl Merge<ExactParams> for ExactClipping {
         let (value, pulls) = outcome(self, own, peers, &given)?;
         let influence: Vec<Share> = pulls.data().iter().map(|pull| Share(*pull as u32)).collect();
         let pulled: u32 = influence.iter().map(|share| share.0).sum();
-        let rest = Share::ONE.0.checked_sub(pulled).ok_or_else(|| rule(ShareOverflow))?;
+        let rest = Share::ONE.0.checked_sub(pulled).ok_or_else(|| failure(ShareOverflow))?;
         let age = oldest(own, peers, &influence);
         Ok(Merged { value, age, own: Share(rest), influence })
     }
 
     fn tolerates(&self, peers: usize) -> usize {
-        self.among(peers)
+        liars_among(self.liars, fit(peers)) as usize
     }
 
     fn laws(&self) -> Laws {

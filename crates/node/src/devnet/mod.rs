@@ -3,6 +3,7 @@
 //! Data flows one way: the scenario tells of each block and round → the live [`table`] → at the end the [`summary`] and the
 //! [`files`] (data, [`page`], [`plot`]s). Nothing here influences what is played.
 
+mod arguments;
 pub mod files;
 pub mod page;
 pub mod plot;
@@ -11,6 +12,8 @@ mod stopwatch;
 pub mod summary;
 pub mod table;
 
+pub use arguments::DevnetArgs;
+pub(crate) use arguments::REHEARSING;
 pub use files::{FilesError, Timing};
 pub use stopwatch::Stopwatch;
 
@@ -116,16 +119,23 @@ impl Devnet {
             rows,
             model,
             compressor,
+            merge,
             adversaries,
+            attack,
+            select,
+            heal,
             prover,
             escalate,
             without,
         } = &self.scenario;
+        let attack = attack.as_ref().map(|attack| format!(" --attack {attack}")).unwrap_or_default();
+        let select = select.as_ref().map(|choice| format!(" --select {choice}")).unwrap_or_default();
+        let heal = if *heal { " --heal" } else { "" };
         let escalate = escalate.map(|system| format!(" --escalate {system}")).unwrap_or_default();
         let without = without.map(|defence| format!(" --without {defence}")).unwrap_or_default();
         format!(
             "bitneuron devnet --validators {validators} --users {users} --rounds {rounds} --seed {seed} \
-             --partition {rows} --model {model} --compressor {compressor} --adversaries {adversaries} --prover {prover}{escalate}{without}"
+             --partition {rows} --model {model} --compressor {compressor} --merge {merge} --adversaries {adversaries}{attack}{select}{heal} --prover {prover}{escalate}{without}"
         )
     }
 

@@ -2,7 +2,7 @@
 
 use super::files::{PAGE, Timing};
 use super::number::{bytes, count, counted, millis, percent, ratio, seconds, tokens, tokens_cell};
-use bitneuron_sim::report::{AdversaryReport, ContestReport, Report, Supply};
+use bitneuron_sim::report::{AdversaryReport, ContestReport, Report, Served, Supply};
 use std::path::Path;
 
 /// Column where the text of a line begins.
@@ -16,6 +16,7 @@ pub fn summary(report: &Report, timing: &Timing, folder: &Path) -> String {
     market(&mut lines, report);
     lines.entry("contests", &contests(report));
     lines.entry("misbehaved", &misbehaviour(report));
+    lines.entry("healing", &healing(report));
     if let Some(defence) = &report.setting.without {
         lines.entry("left out", &[format!("{defence}: this network played without that defence")]);
     }
@@ -111,8 +112,16 @@ fn market(lines: &mut Lines, report: &Report) {
     let [inputs, dropped] = [report.merges.inputs, report.merges.dropped].map(count);
     lines.entry(
         "merges",
-        &[format!("{inputs} models, of these {dropped} dropped by the filter as too far away")],
+        &[format!("{inputs} models by {}, {dropped} without a part in what came out", report.setting.merge)],
     );
+    if let Some(assault) = &report.assault {
+        let [users, inputs, dropped] = [assault.users.into(), assault.inputs, assault.dropped].map(count);
+        let played = report.setting.attack.as_deref().unwrap_or_default();
+        lines.entry(
+            "attack",
+            &[format!("{played}: {users} users, {inputs} of their models merged, {dropped} without a part")],
+        );
+    }
 }
 
 /// One line for each contest.
@@ -158,6 +167,22 @@ fn misbehaviour(report: &Report) -> Vec<String> {
     lines.push(format!("slashed in all: {}", tokens(report.slashed)));
     lines
 }
+
+/// One line for each kind of rows that a head was asked about, bare and behind blocks.
+fn healing(report: &Report) -> Vec<String> {
+    let Some(healing) = &report.healing else { return Vec::new() };
+    let line = |(name, served): (&str, &Served)| {
+        let (bare, healed) = (percent(served.bare), percent(served.healed));
+        let back = percent(served.recovered(&healing.clean));
+        let back = if name == CLEAN { String::new() } else { format!(", {back} of what was lost") };
+        format!("{name:9}{bare} bare, {healed} behind blocks{back}")
+    };
+    let rows = [(CLEAN, &healing.clean), ("noise", &healing.noise), ("attacked", &healing.attack)];
+    rows.into_iter().map(line).collect()
+}
+
+/// Rows as they are.
+const CLEAN: &str = "clean";
 
 fn supply(supply: &Supply) -> String {
     if supply.expected == supply.actual {

@@ -2,8 +2,8 @@
 
 use bitneuron_core::Amount;
 use bitneuron_sim::report::{
-    Accuracy, AdversaryReport, Blocks, ContestReport, Deals, Merges, Proofs, Quantiles, Report, Round,
-    SettingReport, Supply, Traffic, ValidatorReport,
+    Accuracy, AdversaryReport, Assaulted, Blocks, ContestReport, Deals, Healing, Merges, Proofs, Quantiles,
+    Report, Round, Served, SettingReport, Supply, Traffic, ValidatorReport,
 };
 use std::collections::BTreeMap;
 
@@ -31,6 +31,9 @@ pub(crate) fn report() -> Report {
             parameters: 2_410,
             whole_parameters: 2_410,
             compressor: "uniform:8".into(),
+            merge: "filtered:radius=5,clamp=0.1001".into(),
+            attack: Some("ipm:0.2".into()),
+            select: None,
             adversaries: "liar:1,swapper:1,flipper:1,equivocator:1".into(),
             prover: "replay".into(),
             escalate: None,
@@ -50,6 +53,12 @@ pub(crate) fn report() -> Report {
         deals: end.deals,
         proofs: end.proofs,
         merges: Merges { inputs: 3_720, dropped: 61 },
+        assault: Some(Assaulted { users: 10, inputs: 588, dropped: 31 }),
+        healing: Some(Healing {
+            clean: Served { bare: 0.972, healed: 0.968 },
+            noise: Served { bare: 0.551, healed: 0.812 },
+            attack: Served { bare: 0.634, healed: 0.807 },
+        }),
         contests: contests(),
         slashed: end.slashed,
         supply: Supply { expected: Amount::SUPPLY, actual: Amount::SUPPLY },

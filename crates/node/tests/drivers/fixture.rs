@@ -1,7 +1,7 @@
 //! A small network: four classes of eight features, four validators, four users.
 
 use bitneuron_compress::Registry;
-use bitneuron_core::exact::programs::{Mlp, merge::MergeRule, step::Training};
+use bitneuron_core::exact::programs::{Mlp, filter::Filter, merge::MergeRule, step::Training};
 use bitneuron_core::exact::{DataRoot, ExactData};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, Keypair, NodeId, Seed};
@@ -72,7 +72,7 @@ impl Fixture {
             metric_set,
             drawn: 32,
             training: Training { steps: 2, batch: 8, rate_shift: 2, ..Training::default() },
-            merge: MergeRule { ratio: 4, ..MergeRule::default() },
+            merge: MergeRule::Filtered(Filter { ratio: 4, ..Filter::default() }),
             max_inputs: 8,
         };
         let names = validators.iter().map(|(key, _)| key.id());

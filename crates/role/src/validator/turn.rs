@@ -16,7 +16,7 @@ use bitneuron_compress::{Compressor, Dense};
 use bitneuron_core::claim::{Claim, Turn};
 use bitneuron_core::exact::{ExactData, ExactParams, compute};
 use bitneuron_core::{Context, Digest, Machine, NodeId, Outbox, Seed, Share, Time, Weight};
-use bitneuron_learning::exact::{ExactRule, ExactSgd};
+use bitneuron_learning::exact::{ExactRule, ExactSgd, kept};
 use bitneuron_learning::gossip::{ModelMessage, validator};
 use bitneuron_learning::merge::{Contribution, Merge, MergeError, Merged};
 use bitneuron_learning::update::{Progress, Update, UpdateError};
@@ -72,6 +72,8 @@ impl Play {
     /// Algorithm 3 from line 5 to line 8.
     fn run(self) -> Option<(Turn, ExactParams)> {
         let goal = &self.plan.goal;
+        let shares: Vec<Share> = self.turn.inputs.iter().map(|input| input.share).collect();
+        let kept = kept(goal.merge, &self.head, &self.models, &shares).ok()?;
         let merge_models: Arc<dyn Merge<ExactParams>> = self.merge.clone();
         let mut machine = validator::Validator::new(validator::Start {
             id: self.me,
@@ -100,15 +102,11 @@ impl Play {
             machine.step(Time::ZERO, input, &mut out).ok()?;
         }
         machine.step(Time::ZERO, validator::Input::Wake, &mut out).ok()?;
-        let played = out.into_iter().find_map(|effect| match effect {
-            validator::Effect::Learned(turn) => Some(turn),
-            _ => None,
-        })?;
-        let kept = |from: NodeId| played.models.iter().any(|(name, share)| *name == from && share.0 > 0);
+        out.into_iter().find(|effect| matches!(effect, validator::Effect::Learned(_)))?;
         let turn = Turn {
             goal: goal.clone(),
             before: self.turn.before,
-            kept: self.turn.inputs.iter().map(|input| kept(input.from)).collect(),
+            kept,
             inputs: self.turn.turn_inputs(),
             data: self.data.root(),
             batch_seed: self.turn.batch_seed,

@@ -15,12 +15,14 @@
 //! ```
 
 mod careless;
+mod colluders;
 mod provers;
 mod sellers;
 mod tactics;
 mod validators;
 
 pub use careless::{Credulous, Forgiving, Trusting};
+pub use colluders::{Colluder, Overheard, Shared};
 pub use provers::{Copying, Evasive, FalseMetric, FalseStep, Forging, Seen, Watched};
 pub use sellers::{Flipper, Liar, Swapper};
 pub use tactics::{Delay, Mute, Omit, Tamper, Twist};

@@ -7,6 +7,7 @@ use bitneuron_learning::Merge;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Colluders with one attack.
+#[derive(Clone)]
 pub struct Coven {
     attack: Arc<dyn Attack>,
     rule: Arc<dyn Merge>,
@@ -53,20 +54,28 @@ impl Coven {
         self.seen.insert(from, value);
     }
 
+    /// A round begins for one of them, and for all when it is the first: it starts where the honest are on average.
+    pub fn begin(&mut self, round: u64) {
+        if self.round == Some(round) {
+            return;
+        }
+        if let (Some((last, before)), false) = (&mut self.means, self.seen.is_empty()) {
+            let honest: Vec<&[f32]> = self.seen.values().map(Params::values).collect();
+            let mean = View::of(last, &honest).mean();
+            *before = std::mem::replace(last, mean);
+        }
+        (self.round, self.shared) = (Some(round), None);
+    }
+
     /// What one of them sends in a round instead of its own value; `to` counts only where each receiver gets its own.
     pub fn lie(&mut self, by: Address, to: Address, round: u64, own: &[f32]) -> Vec<f32> {
+        self.begin(round);
         let honest: Vec<&[f32]> = self.seen.values().map(Params::values).collect();
         let reach = self.attack.reach();
         let liar = match reach {
             Reach::Shared => u64::MAX,
             Reach::Each | Reach::Aimed => u64::from(by),
         };
-        if self.round != Some(round) {
-            if let Some((last, before)) = &mut self.means {
-                *before = std::mem::replace(last, View::of(own, &honest).mean());
-            }
-            (self.round, self.shared) = (Some(round), None);
-        }
         if let (Reach::Shared, Some(lie)) = (reach, &self.shared) {
             return lie.clone();
         }

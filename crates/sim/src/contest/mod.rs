@@ -17,7 +17,7 @@ pub use table::{Figure, figures};
 use crate::digits;
 use bitneuron_core::exact::data::draw;
 use bitneuron_core::exact::programs::step::Training;
-use bitneuron_core::exact::programs::{Mlp, merge::MergeRule};
+use bitneuron_core::exact::programs::{Mlp, filter::Filter, merge::MergeRule};
 use bitneuron_core::exact::{ExactData, ExactParams, Tensor};
 use bitneuron_core::goal::{Goal, Metric};
 use bitneuron_core::{Amount, Dataset, Digest, Seed};
@@ -201,7 +201,7 @@ impl Stage {
             metric_set: known.root(),
             drawn: 1,
             training: Training::default(),
-            merge: MergeRule { ratio: 5, ..MergeRule::default() },
+            merge: MergeRule::Filtered(Filter { ratio: 5, ..Filter::default() }),
             max_inputs: 16,
             net: mlp.into(),
         };

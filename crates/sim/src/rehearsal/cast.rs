@@ -1,6 +1,7 @@
 //! The cast of a scenario: data, keys, genesis and who plays which part, all from one seed.
 
 use super::baseline::{Examiner, converge};
+use super::poison;
 use crate::digits;
 use crate::scenario::{Codec, Defence, Scenario, ScenarioError};
 use bitneuron_compress::auto::Budget;
@@ -9,10 +10,10 @@ use bitneuron_compress::{
     Truncation, Uniform, sparse::Density,
 };
 use bitneuron_core::claim::Demand;
-use bitneuron_core::exact::programs::{Net, merge::MergeRule, step::Training};
+use bitneuron_core::exact::programs::{Net, filter::Filter, merge::MergeRule, step::Training};
 use bitneuron_core::exact::{DataRoot, ExactData, ExactParams, ShapeError};
 use bitneuron_core::goal::{Goal, Metric};
-use bitneuron_core::{Amount, Dataset, GoalId, Keypair, NodeId, Seed};
+use bitneuron_core::{Amount, Commitment, Dataset, GoalId, Keypair, NodeId, Seed};
 use bitneuron_learning::data::{Split, SplitRule};
 use bitneuron_learning::partition::iid;
 use bitneuron_ledger::{ContestParams, Genesis, Params};
@@ -42,8 +43,14 @@ pub(crate) struct Cast {
     pub(crate) proofs: Proofs,
     pub(crate) validators: Vec<(Keypair, Arc<ExactData>)>,
     pub(crate) users: Vec<(Keypair, Arc<Dataset>)>,
+    /// What each user learns from: its rows, or what an attack made of them.
+    pub(crate) learned: Vec<Arc<Dataset>>,
     pub(crate) packing: Packing,
     pub(crate) examiner: Examiner,
+    /// The validators' rows, which everybody may see.
+    pub(crate) public: Dataset,
+    /// Rows that no node ever sees.
+    pub(crate) report: Dataset,
     /// All training rows together, for the centralised baseline.
     pub(crate) pooled: Dataset,
     pub(crate) label_entropy: f64,
@@ -86,10 +93,15 @@ impl Cast {
         let metric_set = library.insert_data(&metric);
         let roots: Vec<DataRoot> = validators.iter().map(|(_, data)| library.insert_data(data)).collect();
         let initial = net.init(seed.derive(FIRST));
-        let mut goal = goal(&net, initial.commitment(), metric_set);
+        let mut goal = goal(&net, initial.commitment(), metric_set, scenario.merge.0);
         if scenario.without == Some(Defence::Filter) {
-            goal.merge = MergeRule { ratio: u8::MAX, clamp: u16::MAX };
+            goal.merge = MergeRule::Filtered(Filter { ratio: u8::MAX, clamp: u16::MAX });
         }
+        let rows: Vec<Arc<Dataset>> = users.iter().map(|(_, rows)| rows.clone()).collect();
+        let learned = match &scenario.attack {
+            Some(assault) => poison::rows(scenario, assault, &rows, net.outputs())?,
+            None => rows,
+        };
         let genesis = genesis(scenario, &goal, &validators, &roots, &users);
         let plan = Plan::new(PlanStart {
             genesis,
@@ -108,15 +120,18 @@ impl Cast {
             plan: Arc::new(plan),
             validators,
             users,
+            learned,
             packing: packing(&scenario.compressor)?,
             examiner: Examiner::new(&net, &split.report).map_err(setting)?,
             pooled: pooled(&split)?,
+            public: split.public,
+            report: split.report,
             label_entropy,
         })
     }
 }
 
-fn goal(net: &Net, initial: bitneuron_core::Commitment, metric_set: DataRoot) -> Goal {
+fn goal(net: &Net, initial: Commitment, metric_set: DataRoot, merge: MergeRule) -> Goal {
     Goal {
         name: "digits".into(),
         net: net.clone(),
@@ -125,8 +140,7 @@ fn goal(net: &Net, initial: bitneuron_core::Commitment, metric_set: DataRoot) ->
         metric_set,
         drawn: DRAWN,
         training: Training::default(),
-        // Wider than the default of two: see the record of decisions, number 2.
-        merge: MergeRule { ratio: 5, ..MergeRule::default() },
+        merge,
         max_inputs: 64,
     }
 }

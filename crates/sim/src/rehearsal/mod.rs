@@ -3,11 +3,13 @@
 mod baseline;
 mod cast;
 mod contests;
+mod healing;
 mod notes;
+mod poison;
 
 use crate::adversary::{
     Copying, Credulous, Equivocator, Evasive, FalseMetric, FalseStep, Flipper, Forging, Forgiving, Liar,
-    Player as Actor, Seen, Silent, Swapper, Trusting, Watched, Withholder,
+    Player as Actor, Seen, Shared, Silent, Swapper, Trusting, Watched, Withholder,
 };
 use crate::report::Report;
 use crate::role_node::{Directory, Role, RoleNode};
@@ -88,8 +90,13 @@ fn stage(scenario: &Scenario, cast: &Cast) -> Result<(World<Actor<RoleNode>>, Pa
     Ok((World::new(setting, actors), parts))
 }
 
+/// How many models each validator bids for in a round.
+fn bought(scenario: &Scenario) -> u32 {
+    scenario.users.div_ceil(scenario.validators)
+}
+
 /// The `n`-th user plays an honest part or, the last ones, the parts that the scenario asks for.
-fn conduct(scenario: &Scenario, user: u32) -> (Arc<dyn Conduct>, &'static str) {
+fn conduct(scenario: &Scenario, user: u32, coven: Option<&Shared>) -> (Arc<dyn Conduct>, &'static str) {
     let from_last = scenario.users.saturating_sub(user).saturating_sub(1);
     let Adversaries { liars, swappers, flippers, .. } = scenario.adversaries;
     let swaps = liars.saturating_add(swappers);
@@ -100,7 +107,10 @@ fn conduct(scenario: &Scenario, user: u32) -> (Arc<dyn Conduct>, &'static str) {
     } else if from_last < swaps.saturating_add(flippers) {
         (Arc::new(Flipper), "sells sign-flipped models")
     } else {
-        (Arc::new(Honest), "")
+        coven.map_or_else(
+            || (Arc::new(Honest) as Arc<dyn Conduct>, ""),
+            |coven| poison::conduct(scenario, user, coven),
+        )
     }
 }
 
@@ -170,10 +180,14 @@ fn builder(scenario: &Scenario, cast: &Cast) -> Result<NodeBuilder, ScenarioErro
     let builder = NodeBuilder::replaying(cast.plan.clone(), &cast.replay)
         .map_err(|error| ScenarioError::Setting(error.to_string()))?
         .proofs(cast.proofs.clone())
-        .bid(NodeBuilder::BID, scenario.users.div_ceil(scenario.validators));
+        .bid(NodeBuilder::BID, bought(scenario));
     let builder = match &cast.packing {
         Packing::Models(codec) => builder.compressor(codec.clone()),
         Packing::Differences(codec) => builder.differences(codec.clone()),
+    };
+    let builder = match &scenario.select {
+        Some(choice) => builder.select(choice.select()?),
+        None => builder,
     };
     Ok(match scenario.without {
         Some(Defence::Proofs) => builder.check(Arc::new(Credulous)),
@@ -205,10 +219,11 @@ fn actors(
         parts.push(part);
         actors.push(actor);
     }
-    for (index, (key, data)) in (0..).zip(&cast.users) {
-        let (conduct, part) = conduct(scenario, index);
+    let coven = poison::coven(scenario, cast)?;
+    for ((index, (key, own)), data) in (0..).zip(&cast.users).zip(&cast.learned) {
+        let (conduct, part) = conduct(scenario, index, coven.as_ref());
         let own = seed.derive_number("user role", u64::from(index));
-        let builder = builder.clone().conduct(conduct).set_aside(cast::set_aside(data));
+        let builder = builder.clone().conduct(conduct).set_aside(cast::set_aside(own));
         let user = builder
             .user(key.clone(), data.clone(), own)
             .map_err(|error| ScenarioError::Setting(error.to_string()))?;

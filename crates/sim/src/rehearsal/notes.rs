@@ -5,17 +5,19 @@
 
 use super::cast::Cast;
 use super::contests::Contests;
+use super::healing::healing;
+use super::poison::{self, COLLUDES};
 use crate::World;
 use crate::adversary::Player as Actor;
 use crate::report::{
-    Accuracy, AdversaryReport, Blocks, Deals, Merges, Proofs, Quantiles, Report, Round, SettingReport,
-    Supply, Traffic, ValidatorReport,
+    Accuracy, AdversaryReport, Assaulted, Blocks, Deals, Healing, Merges, Proofs, Quantiles, Report, Round,
+    SettingReport, Supply, Traffic, ValidatorReport,
 };
 use crate::role_node::{Role, RoleNode};
 use crate::scenario::{Scenario, ScenarioError, Sight};
 use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::exact::ExactParams;
-use bitneuron_core::{Amount, Height, NodeId, Time};
+use bitneuron_core::{Amount, Height, NodeId, Seed, Time};
 use bitneuron_ledger::store::Decided;
 use bitneuron_ledger::{Event, Refused, State};
 use bitneuron_role::Report as Said;
@@ -53,6 +55,7 @@ pub(super) struct Notes {
     deals: Deals,
     proofs: Proofs,
     merges: Merges,
+    assaulted: Assaulted,
     contests: Contests,
     slashed: Amount,
     history: Vec<Round>,
@@ -81,6 +84,7 @@ impl Notes {
             deals: Deals::default(),
             proofs: Proofs::default(),
             merges: Merges::default(),
+            assaulted: Assaulted { users: poison::colluders(scenario).len() as u32, ..Assaulted::default() },
             contests: Contests::default(),
             slashed: Amount::ZERO,
             history: Vec::new(),
@@ -193,6 +197,12 @@ impl Notes {
         }
         self.contests.note(height, cast.plan.goal.id(), events, &self.state);
         events.iter().for_each(|event| self.happened(event));
+        for (from, stays) in poison::merged(block) {
+            if self.line(from).is_some_and(|line| line.part == COLLUDES) {
+                self.assaulted.inputs += 1;
+                self.assaulted.dropped += u64::from(!stays);
+            }
+        }
     }
 
     fn happened(&mut self, event: &Event) {
@@ -355,7 +365,10 @@ impl Notes {
                 parameters: cast.plan.goal.net.parameters().into(),
                 whole_parameters: cast.plan.goal.net.dense_parameters(),
                 compressor: self.scenario.compressor.to_string(),
+                merge: self.scenario.merge.to_string(),
                 adversaries: self.scenario.adversaries.to_string(),
+                attack: self.scenario.attack.as_ref().map(ToString::to_string),
+                select: self.scenario.select.as_ref().map(ToString::to_string),
                 prover: self.scenario.prover.to_string(),
                 escalate: self.scenario.escalate.map(|system| system.to_string()),
                 without: self.scenario.without.map(|defence| defence.to_string()),
@@ -367,6 +380,8 @@ impl Notes {
             deals: self.deals,
             proofs: self.proofs,
             merges: self.merges,
+            assault: self.scenario.attack.is_some().then_some(self.assaulted),
+            healing: self.healing(world, cast)?,
             contests: std::mem::take(&mut self.contests).ended,
             slashed: self.slashed,
             supply: Supply { expected: Amount::SUPPLY, actual: self.state.total() },
@@ -375,6 +390,21 @@ impl Notes {
             adversaries: self.adversaries(cast),
             history: std::mem::take(&mut self.history),
         })
+    }
+
+    /// What blocks are worth before the head of the first honest validator that has one.
+    fn healing(&self, world: &World<Actor<RoleNode>>, cast: &Cast) -> Result<Option<Healing>, ScenarioError> {
+        let heads = world.nodes().iter().zip(&self.witnesses).filter_map(|(actor, honest)| {
+            match actor.node().role() {
+                Role::Validator(validator) if *honest => validator.head(),
+                _ => None,
+            }
+        });
+        let seed = Seed::from_number(self.scenario.seed).derive("healing");
+        match heads.into_iter().next().filter(|_| self.scenario.heal) {
+            Some(head) => healing(cast, head, seed).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn accuracy(&self, cast: &Cast, heads: &[f64]) -> Result<Accuracy, ScenarioError> {

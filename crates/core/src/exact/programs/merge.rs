@@ -1,33 +1,46 @@
-//! Merge: the filtered, clamped, weighted mean of models, and the plain weighted mean.
+//! Merge: the rules that validators may vote on, and the plain weighted mean.
 //!
-//! With Δ_j = θ_j − θ and the squared distances d_j = ‖Δ_j‖², an input stays when d_j ≤ r²·median(d) (the lower median,
-//! so that a minority cannot move it past an honest input); each coordinate of Δ_j is clamped to ±c; then
-//! θ' = θ + rescale₁₆(Σ_j α_j·clamp(Δ_j)) over the inputs that stay. Shares α_j are in units of 2⁻¹⁶ and sum, with the own
-//! share, to 2¹⁶; the share of a dropped input falls to the own model.
-//!
-//! The plain mean is θ' = rescale₁₆(Σ_j α_j·θ_j) over all models, the own one among them, for shares of together 2¹⁶.
+//! Shares α_j are in units of 2⁻¹⁶ and sum, with the own share, to 2¹⁶. The plain mean is θ' = rescale₁₆(Σ_j α_j·θ_j) over all
+//! models, the own one among them, for shares of together 2¹⁶.
 
-use super::{Net, norm::squared};
-use crate::exact::{Builder, Comparison, Interval, Op, Program, ProgramError, Tensor, ValueId};
+use super::Net;
+use super::filter::{Filter, filtered};
+use super::robust::{Voices, clipped_by, heard, trimmed_by};
+use crate::Share;
+use crate::exact::{Builder, Interval, Op, Program, ProgramError, Tensor, ValueId};
 use serde::{Deserialize, Serialize};
 
-/// The parameters of the default merge.
+/// How a validator merges: what a goal names, in whole numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct MergeRule {
-    /// Drop inputs farther than this many median distances (2 by default).
-    pub ratio: u8,
-    /// Clamp each coordinate of Δ to ± this, in units of 2⁻¹² (410 by default, that is ±0.1).
-    pub clamp: u16,
+pub enum MergeRule {
+    /// What is far is dropped, the rest clamped, and the weighted mean taken.
+    Filtered(Filter),
+    /// The mean of each coordinate without the outermost mass of so much at either end.
+    Trimmed {
+        /// The share of all mass that may lie; a half leaves the median.
+        liars: Share,
+    },
+    /// A step toward each model that is no longer than the distance of the farthest that may be honest.
+    Clipped {
+        /// The share of the peers that may lie, rounded down.
+        liars: Share,
+    },
 }
 
 impl Default for MergeRule {
+    /// The filter, with its defaults.
     fn default() -> Self {
-        Self { ratio: 2, clamp: 410 }
+        Self::Filtered(Filter::default())
     }
 }
 
-/// Inputs: own parameters `[p]`, then `peers` models `[p]` each, then the peers' shares `[peers]`.
-/// Outputs: the merged parameters `[p]` and which peers stayed, `[peers]` of 0 or 1.
+impl MergeRule {
+    /// The median of each coordinate.
+    pub const MEDIAN: Self = Self::Trimmed { liars: Share(Share::ONE.0 / 2) };
+}
+
+/// Inputs: own parameters `[p]`, then `peers` models `[p]` each, then the peers' shares `[peers]`, together at most 2¹⁶.
+/// Outputs: the merged parameters `[p]` and which peers have a part in them, `[peers]` of 0 or 1.
 ///
 /// # Errors
 /// No peer, or more than a program may hold.
@@ -70,7 +83,7 @@ pub(super) fn share_interval() -> Interval {
     Interval { lo: 0, hi: 1 << 16 }
 }
 
-/// The merged parameters and the 0/1 vector of inputs that stayed.
+/// The merged parameters and the 0/1 vector of inputs that have a part in them.
 pub(super) fn merged(
     b: &mut Builder,
     own: ValueId,
@@ -78,26 +91,19 @@ pub(super) fn merged(
     shares: ValueId,
     rule: MergeRule,
 ) -> Result<(ValueId, ValueId), ProgramError> {
-    let peers = u32::try_from(models.len()).map_err(|_| ProgramError::Argument("too many models"))?;
-    let middle = peers.checked_sub(1).ok_or(ProgramError::Argument("nothing to merge"))? / 2;
-    let [parameters] = b.shape(own)?[..] else { return Err(ProgramError::Argument("parameters are flat")) };
-    let stacked = b.concat(models)?;
-    let stacked = b.reshape(stacked, &[peers, parameters])?;
-    let delta = b.sub(stacked, own)?;
-
-    let distances = squared(b, delta, "kn,kn->k")?;
-    let ordered = b.op(Op::Order(distances))?;
-    let median = b.slice(ordered, middle, &[1])?;
-    let bound = b.scale(median, i64::from(rule.ratio).saturating_mul(i64::from(rule.ratio)))?;
-    let kept = b.compare(distances, Comparison::AtMost, bound)?;
-
-    let weights = b.einsum("k,k->k", shares, kept)?;
-    let clamped = b.clamp(delta, Interval::symmetric(i64::from(rule.clamp)))?;
-    let sum = b.einsum("k,kn->n", weights, clamped)?;
-    let mean = b.rescale(sum, 16)?;
-    let moved = b.add(own, mean)?;
-    let merged = b.clamp(moved, Net::weight_interval())?;
-    Ok((merged, kept))
+    match rule {
+        MergeRule::Filtered(filter) => filtered(b, own, models, shares, filter),
+        MergeRule::Trimmed { liars } => {
+            let voices = Voices::new(b, own, models, shares)?;
+            let merged = trimmed_by(b, &voices, liars)?;
+            Ok((merged, heard(b, shares)?))
+        }
+        MergeRule::Clipped { liars } => {
+            let voices = Voices::new(b, own, models, shares)?;
+            let (merged, pulls) = clipped_by(b, &voices, liars)?;
+            Ok((merged, heard(b, pulls)?))
+        }
+    }
 }
 
 /// The shares as a program input.

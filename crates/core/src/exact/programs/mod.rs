@@ -1,5 +1,6 @@
 //! The canonical programs of nets, dense or factorised: merge, SGD step, turn, inference, metric and norm.
 
+pub mod filter;
 pub mod inference;
 mod layer;
 mod loss;

@@ -2,8 +2,8 @@
 //!
 //! A model's *mass* is its share in units of 2⁻¹⁶, the own one's what is left of 2¹⁶. Of each coordinate the models are put in
 //! order as `value·2ᵇ + place`, so that the order says which model stands where; its masses are looked up and summed along
-//! the order; what lies in the middle `2¹⁶ − 2t` of the mass is averaged. The median is the outermost `t`, which leaves
-//! two units: the value in the middle, or the mean of the two that share it.
+//! the order; what lies in the middle `2¹⁶ − 2t` of the mass is averaged. The median is the outermost `t`, which leaves a
+//! 256th of the mass: the value in the middle, or the mean of those that share it.
 //!
 //! A mean of bounded steps (ClippedGossip, arXiv 2202.01545) moves toward each model by no more than a radius, which is a
 //! distance that is reached by some model of the lower half or, told how many lie, by the farthest that may be honest:
@@ -16,6 +16,7 @@
 
 use super::merge::share_interval;
 use super::{Net, norm::squared};
+use crate::Share;
 use crate::exact::{Builder, Comparison, Interval, Op, Program, ProgramError, Tensor, ValueId};
 
 /// All mass.
@@ -24,47 +25,83 @@ const WHOLE: i64 = 1 << 16;
 /// The most mass that can be trimmed from each end: the median is left.
 pub const MEDIAN: u16 = 32_640;
 
-/// Inputs: own parameters `[p]`, then `peers` models `[p]` each, then the peers' shares `[peers]`, together at most 2¹⁶.
-/// Outputs: the mean `[p]` of each coordinate without the mass `trim` at either end, to nearest, and which peers have a
-/// share, `[peers]` of 0 or 1.
+/// Inputs: those of [`merge`](super::merge::merge). Outputs: the own parameters after a step toward each peer that is no longer than the
+/// distance of the peer that the share `liars` of all peers, rounded down, are farther than; and the share of each peer in the
+/// step, `[peers]` at 2⁻¹⁶.
 ///
 /// # Errors
-/// No peer, more than a program may hold, or nothing left to average.
-pub fn trimmed(parameters: u32, peers: u32, trim: u16) -> Result<Program, ProgramError> {
-    if trim > MEDIAN {
-        return Err(ProgramError::Argument("everything is trimmed"));
-    }
+/// No peer, or more than a program may hold.
+pub fn clipped(parameters: u32, peers: u32, liars: Share) -> Result<Program, ProgramError> {
     let mut b = Builder::new();
-    let [own, models, shares] = inputs(&mut b, parameters, peers)?;
-    let voices = peers.saturating_add(1);
-    let all = b.concat(&[own, models])?;
-    let all = b.reshape(all, &[voices, parameters])?;
-    let masses = masses(&mut b, shares)?;
-    let (values, places) = ordered(&mut b, all, voices, parameters)?;
-    let flat = b.reshape(places, &[parameters.saturating_mul(voices)])?;
-    let along = b.gather(masses, flat)?;
-    let along = b.reshape(along, &[parameters, voices])?;
-    let kept = kept(&mut b, along, voices, i64::from(trim))?;
-    let sum = b.einsum("nv,nv->n", kept, values)?;
-    let width = b.constant(Tensor::scalar(WHOLE.saturating_sub(i64::from(trim).saturating_mul(2))))?;
-    let mean = b.op_within(Op::Divide { a: sum, by: width }, Net::weight_interval())?;
-    b.output(mean);
-    let stays = heard(&mut b, shares)?;
-    b.output(stays);
-    b.build()
-}
-
-/// Own parameters, the peers' in one vector, and their shares.
-fn inputs(b: &mut Builder, parameters: u32, peers: u32) -> Result<[ValueId; 3], ProgramError> {
-    if peers == 0 {
-        return Err(ProgramError::Argument("nothing to merge"));
-    }
     let own = b.input(&[parameters], Net::weight_interval())?;
     let models =
         (0..peers).map(|_| b.input(&[parameters], Net::weight_interval())).collect::<Result<Vec<_>, _>>()?;
     let shares = b.input(&[peers], share_interval())?;
-    let models = b.concat(&models)?;
-    Ok([own, models, shares])
+    let voices = Voices::new(&mut b, own, &models, shares)?;
+    let (merged, pulls) = clipped_by(&mut b, &voices, liars)?;
+    b.output(merged);
+    b.output(pulls);
+    b.build()
+}
+
+/// Models that are merged into one.
+pub(super) struct Voices {
+    /// How long each is.
+    parameters: u32,
+    /// How many peers there are.
+    peers: u32,
+    own: ValueId,
+    /// The peers', one after the other.
+    models: ValueId,
+    shares: ValueId,
+}
+
+impl Voices {
+    /// An own model and its peers', with the peers' shares.
+    pub(super) fn new(
+        b: &mut Builder,
+        own: ValueId,
+        models: &[ValueId],
+        shares: ValueId,
+    ) -> Result<Self, ProgramError> {
+        if models.is_empty() {
+            return Err(ProgramError::Argument("nothing to merge"));
+        }
+        let peers = u32::try_from(models.len()).map_err(|_| ProgramError::Argument("too many models"))?;
+        let [parameters] = b.shape(own)?[..] else {
+            return Err(ProgramError::Argument("parameters are flat"));
+        };
+        Ok(Self { parameters, peers, own, models: b.concat(models)?, shares })
+    }
+}
+
+/// The mean of each coordinate without the mass `liars` at either end; all but the middle at most.
+pub(super) fn trimmed_by(b: &mut Builder, voices: &Voices, liars: Share) -> Result<ValueId, ProgramError> {
+    let Voices { parameters, peers, own, models, shares } = *voices;
+    let trim = i64::from(trim(liars));
+    let count = peers.saturating_add(1);
+    let all = b.concat(&[own, models])?;
+    let all = b.reshape(all, &[count, parameters])?;
+    let masses = masses(b, shares)?;
+    let (values, places) = ordered(b, all, count, parameters)?;
+    let flat = b.reshape(places, &[parameters.saturating_mul(count)])?;
+    let along = b.gather(masses, flat)?;
+    let along = b.reshape(along, &[parameters, count])?;
+    let kept = kept(b, along, count, trim)?;
+    let sum = b.einsum("nv,nv->n", kept, values)?;
+    let width = b.constant(Tensor::scalar(WHOLE.saturating_sub(trim.saturating_mul(2))))?;
+    b.op_within(Op::Divide { a: sum, by: width }, Net::weight_interval())
+}
+
+/// The units that go from either end.
+pub const fn trim(liars: Share) -> u16 {
+    if liars.0 > MEDIAN as u32 { MEDIAN } else { liars.0 as u16 }
+}
+
+/// The number of peers that may lie when so large a share of them may: never all of them.
+pub fn liars_among(liars: Share, peers: u32) -> u32 {
+    let wanted = u64::from(peers).saturating_mul(u64::from(liars.0)) / u64::from(Share::ONE.0);
+    u32::try_from(wanted).unwrap_or(u32::MAX).min(peers.saturating_sub(1))
 }
 
 /// The mass of every voice, the own one's first.
@@ -116,28 +153,26 @@ fn kept(b: &mut Builder, along: ValueId, voices: u32, trim: i64) -> Result<Value
 }
 
 /// Which peers have a share at all.
-fn heard(b: &mut Builder, shares: ValueId) -> Result<ValueId, ProgramError> {
+pub(super) fn heard(b: &mut Builder, shares: ValueId) -> Result<ValueId, ProgramError> {
     let one = b.constant(Tensor::scalar(1))?;
     b.compare(one, Comparison::AtMost, shares)
 }
 
-/// Inputs: those of [`trimmed`]. Outputs: the own parameters after a step toward each peer that is no longer than the
-/// distance of the peer that `liars` are farther than, and the share of each peer in the step, `[peers]` at 2⁻¹⁶.
-///
-/// # Errors
-/// Not more peers than liars, or more than a program may hold.
-pub fn clipped(parameters: u32, peers: u32, liars: u32) -> Result<Program, ProgramError> {
-    let honest = peers.checked_sub(liars).and_then(|honest| honest.checked_sub(1));
-    let rank = honest.ok_or(ProgramError::Argument("not more peers than liars"))?;
-    let mut b = Builder::new();
-    let [own, models, shares] = inputs(&mut b, parameters, peers)?;
+/// The own parameters after bounded steps, and the share of each peer in them.
+pub(super) fn clipped_by(
+    b: &mut Builder,
+    voices: &Voices,
+    liars: Share,
+) -> Result<(ValueId, ValueId), ProgramError> {
+    let Voices { parameters, peers, own, models, shares } = *voices;
+    let rank = peers.saturating_sub(1).saturating_sub(liars_among(liars, peers));
     let models = b.reshape(models, &[peers, parameters])?;
     let delta = b.sub(models, own)?;
-    let distances = squared(&mut b, delta, "kn,kn->k")?;
+    let distances = squared(b, delta, "kn,kn->k")?;
     let ordered = b.op(Op::Order(distances))?;
     let farthest = b.slice(ordered, rank, &[1])?;
-    let distances = root(&mut b, distances)?;
-    let radius = root(&mut b, farthest)?;
+    let distances = root(b, distances)?;
+    let radius = root(b, farthest)?;
     let radius = b.scale(radius, WHOLE)?;
     let factors = b.divide(radius, distances)?;
     let factors = b.clamp(factors, share_interval())?;
@@ -146,10 +181,7 @@ pub fn clipped(parameters: u32, peers: u32, liars: u32) -> Result<Program, Progr
     let sum = b.einsum("k,kn->n", pulls, delta)?;
     let step = b.rescale(sum, 16)?;
     let moved = b.add(own, step)?;
-    let merged = b.clamp(moved, Net::weight_interval())?;
-    b.output(merged);
-    b.output(pulls);
-    b.build()
+    Ok((b.clamp(moved, Net::weight_interval())?, pulls))
 }
 
 /// The roots of whole numbers, to within one and at least 1.

@@ -26,6 +26,7 @@ pub fn page(report: &Report) -> Result<String, PlotError> {
     body += Markup::element("section", "plots", &plots.iter().map(|plot| figure(plot, report)).collect());
     body += contests(report);
     body += misbehaviour(report);
+    body += healing(report);
     body += section(
         "Validators",
         "Amounts in tokens; accuracy on rows that no node sees. Who was expelled takes no turns: its model stands still and \
@@ -60,7 +61,10 @@ fn opening(report: &Report) -> Markup {
         parameters,
         whole_parameters,
         compressor,
+        merge,
         adversaries,
+        attack,
+        select,
         prover,
         escalate,
         without,
@@ -81,12 +85,16 @@ fn opening(report: &Report) -> Markup {
         ("rows", format!("{partition}, {label_entropy:.2} bits of label entropy")),
         ("model", format!("{model}: {net}, {} parameters{whole}", count(*parameters))),
         ("compressor", compressor.clone()),
+        ("merged by", merge.clone()),
         ("adversaries", adversaries.clone()),
         ("turns proved by", prover.clone()),
     ];
     let escalate = escalate.iter().map(|system| ("audits answered by", system.clone()));
     let without = without.iter().map(|defence| ("left out", defence.clone()));
-    let facts = facts.into_iter().chain(escalate).chain(without).map(|(name, value)| {
+    let attack = attack.iter().map(|attack| ("attack", attack.clone()));
+    let select = select.iter().map(|choice| ("rows learned from", choice.clone()));
+    let some = attack.chain(select).chain(escalate).chain(without);
+    let facts = facts.into_iter().chain(some).map(|(name, value)| {
         let mut fact = Markup::words("dt", "", name);
         fact += Markup::words("dd", "", &value);
         Markup::element("div", "", &fact)
@@ -148,15 +156,36 @@ fn misbehaviour(report: &Report) -> Markup {
     let caught: u64 = report.adversaries.iter().map(|node| node.caught).sum();
     let text = format!(
         "{} misbehaved and were caught {}. Bonds and stakes paid {} for it. \
-         A model that is truthfully scored but harmful cannot be refuted; it is filtered: of {} put into merges, {} were \
-         dropped as too far away.",
+         A model that is truthfully scored but harmful cannot be refuted; merging has to withstand it: of {} put into merges, {} \
+         had no part in what came out.{}",
         counted(report.adversaries.len() as u64, "node"),
         counted(caught, "time"),
         tokens(report.slashed),
         counted(report.merges.inputs, "model"),
         count(report.merges.dropped),
+        assault(report),
     );
     section(title, &text, tables::adversaries(report))
+}
+
+/// A sentence on users that attack what is learned, where there are any.
+fn assault(report: &Report) -> String {
+    let Some(assault) = &report.assault else { return String::new() };
+    let (inputs, dropped) = (counted(assault.inputs, "model"), count(assault.dropped));
+    format!(
+        " {} attacked what is learned: of {inputs} of theirs, {dropped} had no part.",
+        counted(assault.users.into(), "user")
+    )
+}
+
+fn healing(report: &Report) -> Markup {
+    if report.healing.is_none() {
+        return Markup::default();
+    }
+    let text = "Blocks that know what clean rows look like stand before a head as it is served, and move back what lies beside \
+                them. They hold no weights: the model's commitment stays what the chain says. The adversary knows the model and not \
+                the blocks.";
+    section("What healing wins back", text, tables::healing(report))
 }
 
 fn section(title: &str, text: &str, content: Markup) -> Markup {

@@ -95,6 +95,25 @@ pub(super) fn adversaries(report: &Report) -> Markup {
     table(head, rows)
 }
 
+/// One line for each kind of rows that a head was asked about; nothing where nobody asked.
+pub(super) fn healing(report: &Report) -> Markup {
+    use Column::{Number, Words};
+    let Some(healing) = &report.healing else { return Markup::default() };
+    let head =
+        [("Rows that no node saw", Words), ("Bare", Number), ("Behind blocks", Number), ("Won back", Number)];
+    let rows = [
+        ("as they are", &healing.clean),
+        ("with noise of deviation 0.4", &healing.noise),
+        ("moved by 0.1 against the model", &healing.attack),
+    ];
+    let rows = rows.map(|(name, served)| {
+        let lost = served.bare < healing.clean.bare;
+        let back = if lost { percent(served.recovered(&healing.clean)) } else { String::new() };
+        [name.into(), percent(served.bare), percent(served.healed), back]
+    });
+    table(head, rows.into_iter())
+}
+
 /// One line for each role.
 pub(super) fn balances(report: &Report) -> Markup {
     use Column::{Number, Words};
