@@ -6,7 +6,7 @@
 use crate::Address;
 use crate::attack::{Attack, Coven, View};
 use bitneuron_compress::{Compressor, Dense, Packet};
-use bitneuron_core::exact::{ExactParams, programs::Net};
+use bitneuron_core::exact::ExactParams;
 use bitneuron_core::{Bytes, Params, Seed};
 use bitneuron_role::Conduct;
 use std::fmt;
@@ -88,9 +88,9 @@ impl Conduct for Lying {
     fn packet(&self, honest: &ExactParams) -> Option<Packet> {
         let own = honest.to_params();
         let lie = open(&self.coven).lie(self.me, self.me, self.round, own.values());
+        let lie = Params::new(lie, own.layout().clone()).ok()?;
         // No farther than models reach: what is farther is refused, and nothing is sold.
-        let reach = (Net::weight_interval().hi as f64 / f64::from(1 << 12)) as f32;
-        let within = lie.into_iter().map(|value| value.clamp(-reach, reach)).collect();
-        Dense.compress(&Params::new(within, own.layout().clone()).ok()?, Seed::default()).ok()
+        let within = ExactParams::from_params(&lie).ok()?.to_params();
+        Dense.compress(&within, Seed::default()).ok()
     }
 }

@@ -220,10 +220,10 @@ fn actors(
         actors.push(actor);
     }
     let coven = poison::coven(scenario, cast)?;
-    for ((index, (key, own)), data) in (0..).zip(&cast.users).zip(&cast.learned) {
+    for ((index, (key, rows)), data) in (0..).zip(&cast.users).zip(&cast.learned) {
         let (conduct, part) = conduct(scenario, index, coven.as_ref());
         let own = seed.derive_number("user role", u64::from(index));
-        let builder = builder.clone().conduct(conduct).set_aside(cast::set_aside(own));
+        let builder = builder.clone().conduct(conduct).set_aside(cast::set_aside(rows));
         let user = builder
             .user(key.clone(), data.clone(), own)
             .map_err(|error| ScenarioError::Setting(error.to_string()))?;

@@ -17,11 +17,11 @@ use crate::role_node::{Role, RoleNode};
 use crate::scenario::{Scenario, ScenarioError, Sight};
 use bitneuron_consensus::{Block, Certificate};
 use bitneuron_core::exact::ExactParams;
-use bitneuron_core::{Amount, Height, NodeId, Seed, Time};
+use bitneuron_core::{Amount, Digest, Height, NodeId, Seed, Time};
 use bitneuron_ledger::store::Decided;
 use bitneuron_ledger::{Event, Refused, State};
 use bitneuron_role::Report as Said;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Notes of one node.
@@ -56,6 +56,8 @@ pub(super) struct Notes {
     proofs: Proofs,
     merges: Merges,
     assaulted: Assaulted,
+    /// What colluders sold.
+    lies: BTreeSet<Digest>,
     contests: Contests,
     slashed: Amount,
     history: Vec<Round>,
@@ -85,6 +87,7 @@ impl Notes {
             proofs: Proofs::default(),
             merges: Merges::default(),
             assaulted: Assaulted { users: poison::colluders(scenario).len() as u32, ..Assaulted::default() },
+            lies: BTreeSet::new(),
             contests: Contests::default(),
             slashed: Amount::ZERO,
             history: Vec::new(),
@@ -197,8 +200,8 @@ impl Notes {
         }
         self.contests.note(height, cast.plan.goal.id(), events, &self.state);
         events.iter().for_each(|event| self.happened(event));
-        for (from, stays) in poison::merged(block) {
-            if self.line(from).is_some_and(|line| line.part == COLLUDES) {
+        for (deal, stays) in poison::merged(block) {
+            if self.lies.contains(&deal) {
                 self.assaulted.inputs += 1;
                 self.assaulted.dropped += u64::from(!stays);
             }
@@ -207,7 +210,12 @@ impl Notes {
 
     fn happened(&mut self, event: &Event) {
         match event {
-            Event::DealMade(_) => self.deals.made += 1,
+            Event::DealMade(deal) => {
+                self.deals.made += 1;
+                if self.line(deal.seller).is_some_and(|line| line.part == COLLUDES) {
+                    self.lies.insert(deal.id);
+                }
+            }
             Event::Proven(_) => self.proofs.accepted += 1,
             Event::TurnAccepted { author, inputs, kept, .. } => {
                 self.merges.inputs += u64::from(*inputs);

@@ -5,8 +5,8 @@ use crate::adversary::{Colluder, Overheard, Shared};
 use crate::attack::Coven;
 use crate::scenario::{Adversaries, Assault, Scenario, ScenarioError};
 use bitneuron_consensus::Block;
-use bitneuron_core::claim::Turn;
-use bitneuron_core::{Dataset, NodeId, Seed, decode};
+use bitneuron_core::claim::{Source, Turn, TurnInput};
+use bitneuron_core::{Dataset, Digest, Seed, decode};
 use bitneuron_learning::{exact, merge};
 use bitneuron_ledger::{Action, SignedTx};
 use bitneuron_role::Conduct;
@@ -77,14 +77,18 @@ pub(super) fn conduct(scenario: &Scenario, user: u32, coven: &Shared) -> (Arc<dy
     }
 }
 
-/// The models that turns claimed in a block merge, with whether each has a part in what came out.
-pub(super) fn merged(block: &Block) -> impl Iterator<Item = (NodeId, bool)> {
+/// The bought models that turns claimed in a block merge, by their deals, with whether each has a part in what came out.
+pub(super) fn merged(block: &Block) -> impl Iterator<Item = (Digest, bool)> {
     let claims =
         block.transactions.iter().filter_map(|bytes| match decode::<SignedTx>(bytes).ok()?.tx.action {
             Action::Claim(claim) => decode::<Turn>(claim.public()).ok(),
             _ => None,
         });
-    claims.flat_map(|turn| turn.inputs.into_iter().map(|input| input.from).zip(turn.kept))
+    let bought = |(input, kept): (TurnInput, bool)| match input.source {
+        Source::Deal(deal) => Some((deal, kept)),
+        Source::Head(_) => None,
+    };
+    claims.flat_map(move |turn| turn.inputs.into_iter().zip(turn.kept).filter_map(bought))
 }
 
 /// What colluders do, in words.
