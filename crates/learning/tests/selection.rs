@@ -90,7 +90,7 @@ fn selective(model: &Arc<dyn Model>, select: Arc<dyn Select>, epochs: u32) -> Se
 #[test]
 fn a_selective_update_keeps_the_laws_of_updates() {
     let model: Arc<dyn Model> = Arc::new(SoftmaxRegression::new(5, 3).expect("small"));
-    for rule in ["cap", "low-loss:warm-up=0", "cap:count=20,low-loss:keep=0.8"] {
+    for rule in ["cap", "low-loss:warm-up=0", "cap:count=20+low-loss:keep=0.8"] {
         let mut update = selective(&model, named(rule).expect("known"), 4);
         suite::update(&mut update, model.as_ref()).unwrap_or_else(|broken| panic!("{rule}: {broken}"));
     }
@@ -98,8 +98,14 @@ fn a_selective_update_keeps_the_laws_of_updates() {
 
 #[test]
 fn text_names_rules_or_is_refused() {
-    for good in ["cap", "low-loss", "low-loss,cap", "cap:count=5", "cap:share=2, low-loss:keep=0.6,warm-up=0"]
-    {
+    for good in [
+        "cap",
+        "low-loss",
+        "low-loss,cap",
+        "low-loss+cap",
+        "cap:count=5",
+        "cap:share=2, low-loss:keep=0.6,warm-up=0",
+    ] {
         assert!(named(good).is_ok(), "{good}");
     }
     for bad in [
@@ -118,9 +124,14 @@ fn text_names_rules_or_is_refused() {
         "low-loss:warm-up=-1",
         "low-loss:cap=2",
         "cap:keep=0.5",
+        "cap:share=2,count=5",
+        "low-loss:keep=0.5,keep=0.6",
     ] {
         assert!(named(bad).is_err(), "{bad}");
     }
+    let told = |text: &str| named(text).err().expect(text).to_string();
+    assert_eq!(told("best"), "there is no selection \"best\"; there are cap, low-loss");
+    assert!(told("low-loss:keep=0").contains("above 0 to 1"), "{}", told("low-loss:keep=0"));
 }
 
 /// The same cases in every run.
@@ -276,7 +287,7 @@ fn a_cap_withstands_a_flood_that_low_loss_alone_does_not() {
     let scene = Scene::new(1);
     let clean = scene.accuracy(&scene.train, "");
     let flood = flooded(&scene.train, &fakes(&scene.train, 3), 11);
-    let [bare, low, cap] = ["", "low-loss:keep=0.25,warm-up=2", "cap,low-loss:keep=0.9,warm-up=2"]
+    let [bare, low, cap] = ["", "low-loss:keep=0.25,warm-up=2", "cap+low-loss:keep=0.9,warm-up=2"]
         .map(|rule| scene.accuracy(&flood, rule));
     println!("clean {clean:.3}, flood {bare:.3}, low loss {low:.3}, cap first {cap:.3}");
     assert!(bare < 0.5 && low < 0.5 && cap >= clean - 0.02, "{clean} {bare} {low} {cap}");
@@ -321,7 +332,7 @@ fn a_million_fakes_of_one_group_move_nothing() {
         assert!(held.len() <= clean.len() + size);
     }
     assert_eq!(held.len(), clean.len() + size);
-    let rule = "cap,low-loss:keep=0.9,warm-up=2";
+    let rule = "cap+low-loss:keep=0.9,warm-up=2";
     let [before, after] = [&clean, &held].map(|data| scene.accuracy(data, rule));
     println!("clean {before:.3}, with what is left of a million fakes {after:.3}");
     assert!(after >= before - 0.01, "{before} {after}");

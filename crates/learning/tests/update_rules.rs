@@ -5,8 +5,8 @@ use bitneuron_learning::model::{self, LinearSvm, Loss, Mlp, Model, ModelError, S
 use bitneuron_learning::named::NameError;
 use bitneuron_learning::optim::{self, Reweight};
 use bitneuron_learning::optim::{
-    Clipped, Decay, Descent, Gaussian, Measure, Noise as _, Noisy, Objective, Proximal, Rate, Risk, Scaffold,
-    Scene, Session, Step,
+    Clipped, Controlled, Decay, Descent, Gaussian, Measure, Noise as _, Noisy, Objective, Proximal, Rate,
+    Risk, Scaffold, Scene, Session, Step,
 };
 use bitneuron_learning::suite::{self, ObjectiveLaw, Problem};
 use bitneuron_learning::{Batch, Sgd, Update, UpdateError, eval};
@@ -87,7 +87,7 @@ fn names_that_mean_nothing_are_refused_with_what_exists() {
         assert!(model::named(name).is_err(), "{name}");
     }
     let long = format!("mlp:{}", "9-".repeat(1_000));
-    assert!(matches!(model::named(&long).map(|_| ()), Err(NameError::Unknown { .. })));
+    assert!(matches!(model::named(&long).map(|_| ()), Err(NameError::Long(2004))));
     assert!(matches!(model::named("mlp:4-2").map(|model| model.layout().len()), Ok(10)));
 }
 
@@ -310,33 +310,24 @@ fn pegasos_learns_tumours() {
     assert!(accuracy > 0.95, "{accuracy}");
 }
 
-/// A model with its control variates as one problem.
-struct Controlled(Arc<dyn Model>, Scaffold);
-
-impl Problem<Params, Dataset> for Controlled {
-    fn start(&self, seed: Seed) -> Params {
-        self.1.start(&self.0.init(seed))
-    }
-
-    fn data(&self, seed: Seed) -> Dataset {
-        Problem::<Params, Dataset>::data(self.0.as_ref(), seed)
-    }
-
-    fn loss(&self, params: &Params, data: &Dataset) -> Option<f64> {
-        Problem::<Params, Dataset>::loss(self.0.as_ref(), &self.1.model(params), data)
-    }
-
-    fn hostile(&self, data: &Dataset) -> Vec<(&'static str, Dataset)> {
-        Problem::<Params, Dataset>::hostile(self.0.as_ref(), data)
-    }
-}
-
 #[test]
 fn control_variates_keep_the_laws() {
     let model = softmax();
     let scaffold = Scaffold::new(Descent::of(Arc::clone(&model), 0.3, 8), 1.0).expect("small");
     assert_eq!(scaffold.layout().len(), 2 * model.layout().len());
-    suite::update(&mut scaffold.clone(), &Controlled(model, scaffold)).expect("SCAFFOLD");
+    let controlled = Controlled::new(model.clone(), &scaffold);
+    suite::model(&controlled).expect("a model");
+    suite::update(&mut scaffold.clone(), &controlled as &dyn Model).expect("SCAFFOLD");
+    let recipe = optim::recipe("scaffold:share=0.5+sgd:rate=0.3,batch=8", &model).expect("known");
+    suite::update(&mut recipe.update.clone(), recipe.model.as_ref()).expect("SCAFFOLD by name");
+    assert!(matches!(optim::named("scaffold+sgd", &model), Err(NameError::Larger { .. })));
+    let refused = |text: &str| optim::recipe(text, &model).map(|_| ()).expect_err(text);
+    assert!(matches!(refused("scaffold"), NameError::Unfinished { .. }));
+    assert!(matches!(refused("scaffold:share=2+sgd"), NameError::Value { .. }));
+    assert!(matches!(refused("scaffold+scaffold+sgd"), NameError::Unknown { .. }));
+    assert!(matches!(refused("sgd+scaffold"), NameError::Unknown { .. }));
+    let plain = optim::recipe("sgd", &model).expect("known");
+    assert_eq!(plain.model.layout(), model.layout());
 }
 
 /// Two nodes with classes of their own and many local steps: averages of plain SGD end beside the optimum of all rows, those

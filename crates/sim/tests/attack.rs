@@ -3,7 +3,8 @@
 
 use bitneuron_core::Seed;
 use bitneuron_learning::merge::WeightedMean;
-use bitneuron_sim::attack::{self, Attack, Force, InnerProduct, LittleIsEnough, Reach, UnknownAttack, View};
+use bitneuron_learning::named::NameError;
+use bitneuron_sim::attack::{self, Attack, Force, InnerProduct, LittleIsEnough, Reach, View};
 use proptest::prelude::*;
 
 fn rows(values: &[Vec<f32>]) -> Vec<&[f32]> {
@@ -36,22 +37,27 @@ fn every_name_is_an_attack_that_repeats_itself() {
 #[test]
 fn what_cannot_be_read_says_what_would_do() {
     let wrong = |text: &str| attack::named(text).err().unwrap();
-    assert!(matches!(wrong("alien"), UnknownAttack::Name { .. }));
-    assert!(wrong("alien").to_string().contains("`alie`"), "{}", wrong("alien"));
+    assert!(matches!(wrong("alien"), NameError::Unknown { .. }));
+    assert!(wrong("alien").to_string().contains("alie-optimal"), "{}", wrong("alien"));
     for text in [
-        "alie:z",
         "alie:z=",
         "alie:z=-1",
+        "alie:z=0",
         "alie:z=nan",
-        "alie:q=2",
-        "alie:z=1,z=2",
-        "mimic:k=1",
-        "mimic+alie",
+        "alie:z",
+        "sybils:names=0+alie",
+        "flood:times=1001",
     ] {
-        assert!(matches!(wrong(text), UnknownAttack::Setting { .. }), "{text}");
+        assert!(matches!(wrong(text), NameError::Value { .. }), "{text}");
     }
-    assert!(matches!(wrong("sybils:names=0+alie"), UnknownAttack::Setting { .. }));
-    assert!(matches!(wrong("sybils+alien"), UnknownAttack::Name { .. }));
+    for text in ["alie:q=2", "mimic:k=1", "mimic:2"] {
+        assert!(matches!(wrong(text), NameError::Key { .. }), "{text}");
+    }
+    assert!(matches!(wrong("alie:z=1,z=2"), NameError::Twice { .. }));
+    assert!(matches!(wrong("mimic+alie"), NameError::Misplaced { .. }));
+    assert!(matches!(wrong("sybils+alien"), NameError::Unknown { .. }));
+    assert!(matches!(wrong("sybils+"), NameError::Unknown { .. }));
+    assert!(matches!(wrong(&"sybils+".repeat(1000)), NameError::Long(7000)));
 }
 
 #[test]

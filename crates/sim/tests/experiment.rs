@@ -264,3 +264,60 @@ fn every_manner_of_gossip_is_a_setting() {
     let attacked = pairs.with("exchange", ["federated"]).unwrap().with("attack", ["mimic"]).unwrap();
     assert!(Lab::new().play(&attacked).unwrap_err().to_string().contains("none"));
 }
+
+#[test]
+fn weather_is_written_in_numbers() {
+    let experiment = small().with("exchange", ["neighbours", "pairs"]).unwrap();
+    let played = |experiment: &Experiment| -> Vec<_> {
+        let runs = Lab::new().play(experiment).unwrap().runs;
+        runs.into_iter().map(|run| run.course.unwrap().points).collect()
+    };
+    let fair = played(&experiment);
+    for (key, value) in [
+        ("delay", "constant:0.4"),
+        ("delay", "lognormal:0.3,0.5"),
+        ("delay", "measured:0.1, 0.2, 0.9, 3"),
+        // A model of 2,600 bytes takes half a period to leave.
+        ("uplink", "5200"),
+        ("online", "0.5"),
+        ("online", "independent:0.5"),
+        ("online", "recorded:2,1;1,3;;4,0.5"),
+    ] {
+        let foul = played(&experiment.clone().with(key, [value]).unwrap());
+        assert!(fair.iter().zip(&foul).all(|(fair, foul)| fair != foul), "{key} = {value} changes nothing");
+    }
+    // Who is never away by its record is there, and equal delays are one delay.
+    let same = |key: &str, value: &str| played(&experiment.clone().with(key, [value]).unwrap());
+    assert_eq!(same("online", "recorded:"), fair);
+    assert_eq!(same("delay", "measured:0.2"), same("delay", "constant:0.2"));
+    for (key, value) in [
+        ("delay", "-1"),
+        ("delay", "nan"),
+        ("delay", "constant:1,2"),
+        ("delay", "lognormal:1"),
+        ("delay", "lognormal:1,9"),
+        ("delay", "measured:"),
+        ("delay", "measured:1,x"),
+        ("delay", "1e300"),
+        ("uplink", "-5"),
+        ("online", "0"),
+        ("online", "independent:2"),
+        ("online", "recorded:1"),
+        ("online", "recorded:1,2;3"),
+        ("online", "sometimes:1"),
+    ] {
+        // Found before the first run, be it in the last trial.
+        let played = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&played);
+        let lab = Lab::new().watch(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let foul = small().with(key, ["0.5", value]).unwrap();
+        let error = lab.play(&foul).unwrap_err();
+        assert!(
+            matches!(error, ExperimentError::Value { key: found, .. } if found == key),
+            "{key} = {value}: {error}"
+        );
+        assert_eq!(played.load(Ordering::Relaxed), 0, "{key} = {value}");
+    }
+}

@@ -10,8 +10,11 @@ use bitneuron_learning::{
     model::SoftmaxRegression,
 };
 use bitneuron_sim::{
-    Address, Chance, Churn, Latency, Link, Outage, Quantiles, Sessions, Stream,
-    lab::{Answer, Cast, GossipLab, LabError, LabReport, NodeWrapper, Parting, Sampling, Topology},
+    Address, Chance, Churn, Latency, Link, Network, Outage, Quantiles, Sessions, Setting, Stream,
+    lab::{
+        Answer, Cast, GossipLab, LabError, LabReport, NeighbourhoodLab, NodeWrapper, Parting, Sampling,
+        Topology, Voices,
+    },
 };
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
@@ -79,6 +82,36 @@ fn messages_are_as_many_as_the_manner_says() {
     assert!((20 * 23..=20 * 30).contains(&saved), "{saved}");
     // With all neighbours in every round.
     assert_eq!(count(Manner::rounds(u16::MAX)), 6 * 20 * 30);
+}
+
+/// Decentralised SGD by validators and by peers: two machines, one algorithm.
+#[test]
+fn neighbours_and_periods_of_all_neighbours_meet() {
+    let peers = GossipLab { manner: Manner::rounds(u16::MAX), judged: 20, ..lab() };
+    let validators = NeighbourhoodLab {
+        graph: Arc::new(peers.topology.graph(peers.nodes, SEED)),
+        rounds: peers.rounds,
+        rows: peers.rows,
+        period: peers.period,
+        setting: Setting {
+            network: Network { link: peers.link, ..Network::default() },
+            ..Setting::default()
+        },
+        model: Arc::clone(&peers.model),
+        update: Arc::clone(&peers.update),
+        merge: Arc::clone(&peers.merge),
+        compressor: Arc::clone(&peers.compressor),
+        voices: Voices::Names,
+        row_cap: 0,
+        assault: None,
+        judged: 20,
+    };
+    let (one, other) = (run(&peers), validators.run(&data(120, 1), &data(200, 2), SEED).unwrap());
+    let apart = (one.accuracy() - other.accuracy()).abs();
+    assert!(apart < 0.01, "{} and {}", one.accuracy(), other.accuracy());
+    // A validator speaks after its turn, a peer within it; both to all neighbours, once a period, in the same bytes.
+    assert_eq!(one.messages(), other.points.last().unwrap().messages);
+    assert_eq!(one.bytes(), other.bytes());
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn flood() -> Result<Vec<Reading>, Failure> {
         }))
     };
     Ok(vec![
-        Reading::row("flood_3x_selection", of("cap,low-loss:keep=0.9,warm-up=2")?).note(format!(
+        Reading::row("flood_3x_selection", of("cap+low-loss:keep=0.9,warm-up=2")?).note(format!(
             "mean of {SEEDS} seeds, eleven contributors, cap of 1.25 fair shares first, keep 0.9"
         )),
         Reading::extra("flood_3x_bare", "fraction", of(ALL)?),

@@ -1,24 +1,20 @@
-//! A curved manifold: an auto-encoder, trained to undo noise (Vincent et al., *Extracting and composing robust features with
-//! denoising autoencoders*, 2008).
-//!
-//! ```text
-//! E(x) = W₂·max(W₁·x + b₁, 0) + b₂,     minimise ‖E(x + noise) − x‖²
-//! ```
-//!
-//! Noise is normal, with a size drawn for each row between nothing and the largest.
+//! A curved manifold: a denoising [`model::AutoEncoder`](crate::model::AutoEncoder) of states, trained by Adam.
 
 use super::{HealError, Manifold, check_clean};
-use crate::merge::admit::is_finite;
-use crate::model::{Mlp, Model, ModelError, Passed, Staged};
-use crate::optim::Moments;
-use bitneuron_core::Seed;
-use rand::{Rng, RngExt as _, seq::SliceRandom as _};
+use crate::model::{self, Model as _, ModelError};
+use crate::optim::{Descent, Measure, Step};
+use crate::update::{Update as _, UpdateError};
+use bitneuron_core::{Dataset, Params, Seed};
+use ndarray::Array2;
+use std::sync::Arc;
 
 /// How an auto-encoder is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
-    /// The width of the hidden layer.
+    /// The width of the hidden layer on either side of the code.
     pub hidden: usize,
+    /// The width of the code: the dimension of the manifold.
+    pub code: usize,
     /// How often all states are gone through.
     pub epochs: u32,
     /// States in a batch.
@@ -31,15 +27,15 @@ pub struct Training {
 
 impl Default for Training {
     fn default() -> Self {
-        Self { hidden: 256, epochs: 100, batch: 64, rate: 2e-3, noise: 1.5 }
+        Self { hidden: 256, code: 32, epochs: 100, batch: 64, rate: 2e-3, noise: 1.5 }
     }
 }
 
-/// An auto-encoder of one hidden layer.
+/// An auto-encoder of states.
 #[derive(Debug, Clone)]
 pub struct AutoEncoder {
-    net: Mlp,
-    params: Vec<f32>,
+    model: Arc<model::AutoEncoder>,
+    params: Params,
 }
 
 impl AutoEncoder {
@@ -49,67 +45,26 @@ impl AutoEncoder {
     /// States that are no rows, fewer than two, or not finite; a setting that diverges or makes no sense.
     pub fn fit(clean: &[f32], width: usize, training: Training, seed: Seed) -> Result<Self, HealError> {
         let rows = check_clean(clean, width)?;
-        let Training { hidden, epochs, batch, rate, noise } = training;
+        let Training { hidden, code, epochs, batch, rate, noise } = training;
         let sound = |x: f32| x.is_finite() && x >= 0.0;
         if batch == 0 || !sound(rate) || !sound(noise) {
             return Err(HealError::Setting("training"));
         }
-        let net = Mlp::new(&[width, hidden, width])?;
-        let mut params = net.init(seed).values().to_vec();
-        let noise = noise * deviation(clean);
-        let (mut moments, mut gradient) = (Moments::new(params.len()), vec![0.0; params.len()]);
-        let mut rng = seed.derive("noise").rng();
-        let mut order: Vec<usize> = (0..rows).collect();
-        for _ in 0..epochs {
-            order.shuffle(&mut rng);
-            for chosen in order.chunks(batch) {
-                let wanted: Vec<f32> =
-                    chosen.iter().flat_map(|row| &clean[row * width..(row + 1) * width]).copied().collect();
-                let mut noisy = wanted.clone();
-                for row in noisy.chunks_exact_mut(width) {
-                    let size = noise * rng.random::<f32>();
-                    row.iter_mut().for_each(|x| *x += size * normal(&mut rng));
-                }
-                slope(&net, &params, &noisy, &wanted, &mut gradient)?;
-                moments.step(&mut params, &gradient, rate);
-            }
+        let model = model::AutoEncoder::new(&[width, hidden, code])?.denoising(noise * deviation(clean));
+        let states = Array2::from_shape_vec((rows, width), clean.to_vec()).ok();
+        let states = states.and_then(|states| Dataset::new(states, vec![0; rows]).ok());
+        let states = states.ok_or(HealError::Width { found: clean.len(), width })?;
+        let (model, mut params) = (Arc::new(model.clone()), model.init(seed));
+        let mut descent = Descent::new(Arc::clone(&model) as Arc<_>, rate, batch)
+            .with_step(Step::Adam)
+            .with_epochs(epochs)
+            .with_measure(Measure::Running);
+        match descent.update(&mut params, &states, 0, seed.derive("descent")) {
+            Ok(_) => Ok(Self { model, params }),
+            Err(UpdateError::Model(error)) => Err(error.into()),
+            Err(_) => Err(HealError::Setting("rate")),
         }
-        if is_finite(&params) { Ok(Self { net, params }) } else { Err(HealError::Setting("rate")) }
     }
-
-    /// The hidden states and the projections.
-    fn forward(&self, states: &[f32]) -> Result<[Vec<f32>; 2], ModelError> {
-        through(&self.net, &self.params, states)
-    }
-}
-
-/// The hidden layer and the output.
-fn through(net: &Mlp, params: &[f32], states: &[f32]) -> Result<[Vec<f32>; 2], ModelError> {
-    let [width, hidden, _] = net.widths()[..] else { return Ok([Vec::new(), Vec::new()]) };
-    let rows = states.len() / width.max(1);
-    let (mut inner, mut outer) = (vec![0.0; rows * hidden], vec![0.0; states.len()]);
-    net.stage(params, 0, states, &mut inner)?;
-    net.stage(params, 1, &inner, &mut outer)?;
-    Ok([inner, outer])
-}
-
-/// The gradient of the mean squared error of a row.
-fn slope(
-    net: &Mlp,
-    params: &[f32],
-    noisy: &[f32],
-    wanted: &[f32],
-    gradient: &mut [f32],
-) -> Result<(), ModelError> {
-    let [inner, outer] = through(net, params, noisy)?;
-    let rows = noisy.len() / net.inputs().max(1);
-    let scale = 2.0 / rows.max(1) as f32;
-    let errors: Vec<f32> = outer.iter().zip(wanted).map(|(found, wanted)| scale * (found - wanted)).collect();
-    let (mut middle, mut lowest) = (vec![0.0; inner.len()], vec![0.0; noisy.len()]);
-    let last = Passed { input: &inner, output: &outer, adjoint: &errors };
-    net.pull(params, 1, last, Some(&mut *gradient), &mut middle)?;
-    let first = Passed { input: noisy, output: &inner, adjoint: &middle };
-    net.pull(params, 0, first, Some(gradient), &mut lowest)
 }
 
 /// The root of the mean variance of a coordinate.
@@ -119,27 +74,16 @@ fn deviation(states: &[f32]) -> f32 {
     (states.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / count).sqrt() as f32
 }
 
-/// A standard normal number (Box and Muller).
-fn normal(rng: &mut impl Rng) -> f32 {
-    let (u, v) = (1.0 - rng.random::<f32>(), rng.random::<f32>());
-    (-2.0 * u.ln()).sqrt() * (std::f32::consts::TAU * v).cos()
-}
-
 impl Manifold for AutoEncoder {
     fn width(&self) -> usize {
-        self.net.inputs()
+        self.model.encoder().inputs()
     }
 
     fn project(&self, states: &[f32], onto: &mut [f32]) -> Result<(), ModelError> {
-        self.net.scores(&self.params, states, onto)
+        self.model.reconstruct(self.params.values(), states, onto)
     }
 
     fn pull(&self, states: &[f32], adjoint: &[f32], below: &mut [f32]) -> Result<(), ModelError> {
-        let [inner, outer] = self.forward(states)?;
-        let mut middle = vec![0.0; inner.len()];
-        let last = Passed { input: &inner, output: &outer, adjoint };
-        self.net.pull(&self.params, 1, last, None, &mut middle)?;
-        let first = Passed { input: states, output: &inner, adjoint: &middle };
-        self.net.pull(&self.params, 0, first, None, below)
+        self.model.pull(self.params.values(), states, adjoint, below)
     }
 }

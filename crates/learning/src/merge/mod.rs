@@ -72,7 +72,7 @@ pub use age::AgeWeighted;
 pub use bounded::{AdaptiveClipped, NormClipped};
 pub use bucketing::Bucketing;
 pub use bulyan::Bulyan;
-pub use catalogue::{Named, UnknownRule, named, rules};
+pub use catalogue::{named, rules};
 pub use clipping::{CentredClipping, ClippedGossip, Neighbourhood, Radius, SelfCentred};
 pub use concatenate::{Concatenate, OWN_GROUP};
 pub use covariance::CovarianceFilter;

@@ -4,13 +4,17 @@
 //! x̂ = decode(encode(x)),   ℓ = (1/d)·‖x̂ − x‖²        the code between them is linear, hidden layers have ReLU
 //! ```
 //!
-//! It learns where data lie, without labels: a row far from its reconstruction is unlike what was learned. Parameters:
-//! `encode.w1`, `encode.b1`, …, then `decode.w1`, `decode.b1`, ….
+//! It learns where data lie, without labels: a row far from its reconstruction is unlike what was learned. One that denoises
+//! (Vincent et al., *Extracting and composing robust features with denoising autoencoders*, 2008) sees rows with normal noise,
+//! of a size drawn for each row between nothing and the largest, and gives back what they were. Parameters: `encode.w1`,
+//! `encode.b1`, …, then `decode.w1`, `decode.b1`, ….
 
 use super::{Gradient, Mlp, Model, ModelError, check_length, count_rows};
+use crate::draw::{normal, uniform};
 use crate::optim::{Objective, Session, objective};
 use crate::scratch;
 use bitneuron_core::{Dataset, Layout, Params, Seed, params::Entry};
+use rand::Rng;
 use std::sync::Arc;
 
 /// A pair of perceptrons trained to give back what they are given.
@@ -33,6 +37,7 @@ pub struct AutoEncoder {
     encoder: Mlp,
     decoder: Mlp,
     layout: Arc<Layout>,
+    noise: f32,
 }
 
 impl AutoEncoder {
@@ -51,7 +56,13 @@ impl AutoEncoder {
         };
         let entries = [named("encode", &encoder), named("decode", &decoder)].concat();
         let layout = Layout::new(entries).map_err(|_| ModelError::Widths(widths.to_vec()))?;
-        Ok(Self { encoder, decoder, layout: Arc::new(layout) })
+        Ok(Self { encoder, decoder, layout: Arc::new(layout), noise: 0.0 })
+    }
+
+    /// The same, trained on rows with noise of at most this deviation.
+    #[must_use]
+    pub fn denoising(self, noise: f32) -> Self {
+        Self { noise, ..self }
     }
 
     /// From features to the code.
@@ -93,6 +104,45 @@ impl AutoEncoder {
             self.encoder.scores(encoder, features, codes)?;
             self.decoder.scores(decoder, codes, out)
         })
+    }
+
+    /// Writes to `below` (`[n, d]`) what slopes of the reconstructions, `adjoint` (`[n, d]`), are as slopes of the rows.
+    ///
+    /// # Errors
+    /// A wrong length.
+    pub fn pull(
+        &self,
+        params: &[f32],
+        features: &[f32],
+        adjoint: &[f32],
+        below: &mut [f32],
+    ) -> Result<(), ModelError> {
+        let (encoder, decoder) = self.split(params)?;
+        check_length("adjoint", adjoint.len(), features.len())?;
+        let rows = count_rows(features, self.encoder.inputs())?;
+        scratch::with(2 * rows * self.encoder.outputs(), |buffer| {
+            let (codes, slopes) = buffer.split_at_mut(rows * self.encoder.outputs());
+            self.encoder.scores(encoder, features, codes)?;
+            let mut given = |back: &mut [f32]| {
+                back.copy_from_slice(adjoint);
+                0.0
+            };
+            self.decoder.differentiate(decoder, codes, &mut given, Gradient::Features(slopes))?;
+            let mut given = |codes: &mut [f32]| {
+                codes.copy_from_slice(slopes);
+                0.0
+            };
+            self.encoder.differentiate(encoder, features, &mut given, Gradient::Features(below))?;
+            Ok(())
+        })
+    }
+
+    /// Adds noise to each row.
+    fn disturb(&self, rows: &mut [f32], rng: &mut dyn Rng) {
+        for row in rows.chunks_exact_mut(self.encoder.inputs().max(1)) {
+            let size = f64::from(self.noise) * uniform(rng);
+            row.iter_mut().for_each(|x| *x += (size * normal(rng)) as f32);
+        }
     }
 
     /// The loss `ℓ` of each row of `[n, d]`.
@@ -137,9 +187,14 @@ impl Objective for AutoEncoder {
         check_length("gradient", gradient.len(), self.layout.len())?;
         let (of_encoder, of_decoder) = gradient.split_at_mut(encoder.len());
         objective::gathered(data, chosen, &mut session.room, |features, _, _| {
-            let features = &*features;
             let rows = count_rows(features, self.encoder.inputs())?;
-            let mut errors = |back: &mut [f32]| mean_square(back, features);
+            let clean = if self.noise > 0.0 { features.to_vec() } else { Vec::new() };
+            if self.noise > 0.0 {
+                self.disturb(features, &mut *session.rng);
+            }
+            let features = &*features;
+            let wanted = if clean.is_empty() { features } else { &clean[..] };
+            let mut errors = |back: &mut [f32]| mean_square(back, wanted);
             scratch::with(2 * rows * self.encoder.outputs(), |buffer| {
                 let (codes, slopes) = buffer.split_at_mut(rows * self.encoder.outputs());
                 self.encoder.scores(encoder, features, codes)?;

@@ -1,24 +1,21 @@
 //! Classifiers by name.
 
 use super::{Convolution, Layer, LinearSvm, Loss, MaskAware, Mlp, Model, SoftmaxRegression};
-use crate::named::NameError;
+use crate::named::{Call, NameError, Named, list};
 use std::sync::Arc;
 
 /// The classifiers, each with its sizes.
-pub const NAMES: &[(&str, &str)] = &[
-    ("softmax", "softmax regression; softmax:64-10 has 64 features and 10 classes"),
-    ("svm", "one linear support vector machine for each class; svm:64-10"),
-    ("svm-margin", "a linear support vector machine of Crammer and Singer; svm-margin:64-10"),
-    ("mlp", "a perceptron of any depth; mlp:64-32-10"),
-    (
-        "cnn",
+pub const NAMES: [Named; 6] = [
+    Named::new("softmax:FEATURES-CLASSES", "softmax regression"),
+    Named::new("svm:FEATURES-CLASSES", "one linear support vector machine for each class"),
+    Named::new("svm-margin:FEATURES-CLASSES", "a linear support vector machine of Crammer and Singer"),
+    Named::new("mlp:FEATURES-HIDDEN-CLASSES", "a perceptron of any depth, as mlp:64-32-10"),
+    Named::new(
+        "cnn:HEIGHTxWIDTHxCHANNELS-LAYERS",
         "convolutions, then a perceptron; cnn:8x8x1-8c3s2-16c3s2-10 has 8 and 16 filters of 3×3 at every second place",
     ),
-    ("mask-aware", "sees which features are missing (NaN); mask-aware+mlp:64-32-10"),
+    Named::new("mask-aware+MODEL", "sees which features are missing (NaN); not before cnn"),
 ];
-
-/// The longest text that is read.
-const LONGEST: usize = 1024;
 
 /// The classifier of this name.
 ///
@@ -34,20 +31,32 @@ const LONGEST: usize = 1024;
 /// # Errors
 /// A name that does not exist, sizes that cannot be read or make no model.
 pub fn named(text: &str) -> Result<Arc<dyn Model>, NameError> {
-    if text.len() > LONGEST {
-        return Err(unknown("a text of more than a kibibyte"));
-    }
-    match text.trim().split_once('+') {
-        Some((first, text)) if first.trim() == "mask-aware" => Ok(Arc::new(MaskAware::new(plain(text, 2)?)?)),
-        Some((first, _)) => Err(unknown(first)),
-        None => plain(text, 1),
+    match &Call::parts(text)?[..] {
+        [model] => plain(model, 1),
+        [first, model] if first.name() == "mask-aware" => {
+            first.only(&[])?;
+            Ok(Arc::new(MaskAware::new(plain(model, 2)?)?))
+        }
+        [first, ..] if first.name() == "mask-aware" => {
+            Err(NameError::Together(first.name().into(), text.into()))
+        }
+        [first, ..] => Err(unknown(first.name())),
+        [] => plain(&Call::default(), 1),
     }
 }
 
 /// A model of `times` as many features as the text says.
-fn plain(text: &str, times: usize) -> Result<Arc<dyn Model>, NameError> {
-    let (name, sizes) = text.trim().split_once(':').unwrap_or((text, ""));
-    let refuse = || NameError::Value { name: name.into(), key: "sizes".into(), value: sizes.into() };
+fn plain(call: &Call<'_>, times: usize) -> Result<Arc<dyn Model>, NameError> {
+    let (name, sizes) = (call.name(), call.word());
+    let refuse = || NameError::Value {
+        name: name.into(),
+        key: "sizes".into(),
+        value: sizes.into(),
+        expected: form(name).into(),
+    };
+    if form(name).is_empty() {
+        return Err(unknown(name));
+    }
     let mut parts = sizes.split('-').map(str::trim);
     let first = parts.next().unwrap_or_default();
     if name == "cnn" {
@@ -105,7 +114,12 @@ fn numbers(text: &str, between: char) -> Option<Vec<usize>> {
     text.split(between).map(|number| number.trim().parse().ok()).collect()
 }
 
+/// How a model that is no wrapper is written; empty where there is none of this name.
+fn form(name: &str) -> &'static str {
+    let found = NAMES.iter().find(|one| one.name() == name && !one.form.contains('+'));
+    found.map_or("", |one| one.form)
+}
+
 fn unknown(name: &str) -> NameError {
-    let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-    NameError::Unknown { what: "model", name: name.into(), known: known.join(", ") }
+    NameError::Unknown { what: "model", name: name.into(), known: list(NAMES) }
 }

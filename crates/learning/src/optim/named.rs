@@ -5,26 +5,46 @@ use super::{
     Step,
 };
 use crate::model::Model;
-use crate::named::{Call, NameError};
+use crate::named::{Call, NameError, Named, list};
 use crate::robust::{ChiSquare, Cvar, GroupDro, Missing, Pgd, Tilted, Trades};
 use std::sync::Arc;
 
-/// The rules and parts, each with what it does and its settings with their defaults.
-pub const NAMES: &[(&str, &str)] = &[
-    ("sgd", "stochastic gradient descent; momentum=0, nesterov=0, over=0 and floor=0.1 for a falling rate"),
-    ("adam", "a step for each parameter; decay=0 apart from the gradient (AdamW)"),
-    ("pegasos", "the rate 1/(lambda·step) under the penalty lambda=0.01, for support vector machines"),
-    ("prox", "pulls back to the received model (FedProx); mu=0.1"),
-    ("decay", "the penalty lambda/2·‖θ‖²; lambda=0.0001"),
-    ("private", "gradients of single rows clipped to norm=1, with noise=0 times that on their sum"),
-    ("fgsm", "rows moved one step against the model; radius=0.1"),
-    ("pgd", "rows moved steps=7 times against the model; radius=0.1"),
-    ("trades", "clean accuracy weighed against robustness; radius=0.1, steps=7, beta=6"),
-    ("missing", "features go missing; share=0.3, or a random share up to most=0.3"),
-    ("group-dro", "weight for the groups of large loss; rate=0.1, adjustment=0"),
-    ("cvar", "the worst share=0.5 of a batch, but for the very worst trim=0"),
-    ("tilted", "bad rows more than good ones; temperature=1"),
-    ("chi2", "the worst distribution within a χ² ball; radius=0.5"),
+/// How many of [`NAMES`] are rules.
+const RULES: usize = 3;
+/// Where what stands before a rule is.
+pub(super) const SCAFFOLD: usize = RULES;
+/// Where parts begin.
+const PARTS: usize = SCAFFOLD + 1;
+
+/// The rules, what stands before one, then the parts. What all rules have besides is told at [`named`].
+pub const NAMES: [Named; 15] = [
+    Named::new(
+        "sgd:momentum=0,nesterov=0,over=0,floor=0.1",
+        "stochastic gradient descent; `over` so many updates the rate falls to `floor` of it",
+    ),
+    Named::new("adam:decay=0", "a step for each parameter; decay apart from the gradient (AdamW)"),
+    Named::new(
+        "pegasos:lambda=0.01",
+        "the rate 1/(lambda·step) under a penalty, for support vector machines",
+    ),
+    Named::new("scaffold:share=1+RULE", "control variates that travel with the model (SCAFFOLD)"),
+    Named::new("prox:mu=0.1", "pulls back to the received model (FedProx)"),
+    Named::new("decay:lambda=0.0001", "the penalty lambda/2·‖θ‖²"),
+    Named::new(
+        "private:norm=1,noise=0",
+        "gradients of single rows clipped, with so much of the norm as noise",
+    ),
+    Named::new("fgsm:radius=0.1", "rows moved one step against the model"),
+    Named::new("pgd:radius=0.1,steps=7", "rows moved some steps against the model"),
+    Named::new("trades:radius=0.1,steps=7,beta=6", "clean accuracy weighed against robustness"),
+    Named::new(
+        "missing:share=0.3,most=0",
+        "features go missing: a share of them, or a random share up to `most`",
+    ),
+    Named::new("group-dro:rate=0.1,adjustment=0", "weight for the groups of large loss"),
+    Named::new("cvar:share=0.5,trim=0", "the worst share of a batch, but for the very worst"),
+    Named::new("tilted:temperature=1", "bad rows more than good ones"),
+    Named::new("chi2:radius=0.5", "the worst distribution within a χ² ball"),
 ];
 
 const ALL: [&str; 4] = ["rate", "batch", "epochs", "running"];
@@ -41,15 +61,24 @@ const ALL: [&str; 4] = ["rate", "batch", "epochs", "running"];
 /// let update = optim::named("adam:rate=0.001+prox:mu=0.01+group-dro", &model)?;
 /// assert_eq!((update.batch, update.corrections.len()), (32, 1));
 /// let refused = optim::named("adam+magic", &model).unwrap_err();
-/// assert!(refused.to_string().starts_with("there is no update \"magic\"; there are sgd, adam, pegasos, prox"));
+/// assert!(refused.to_string().starts_with("there is no part of an update \"magic\"; there are prox, decay"));
 /// # Ok::<(), bitneuron_learning::named::NameError>(())
 /// ```
 ///
 /// # Errors
 /// A name that does not exist, a setting that it does not have or that is out of range, two parts that exclude each other.
 pub fn named(text: &str, model: &Arc<dyn Model>) -> Result<Descent, NameError> {
-    let mut parts = Call::parts(text);
-    let rule = parts.next().unwrap_or_else(|| unreachable!("a split has a first part"));
+    let parts = Call::parts(text)?;
+    match parts.first().filter(|first| first.name() == NAMES[SCAFFOLD].name()) {
+        Some(first) => Err(NameError::Larger { name: first.name().into(), instead: "`optim::recipe`" }),
+        None => descent(parts, model),
+    }
+}
+
+/// A rule and its parts.
+pub(super) fn descent(parts: Vec<Call<'_>>, model: &Arc<dyn Model>) -> Result<Descent, NameError> {
+    let mut parts = parts.into_iter();
+    let rule = parts.next().unwrap_or_default();
     let mut draft =
         Draft { risk: Risk::new(Arc::clone(model)), trades: None, corrections: Vec::new(), part: "" };
     let base = base(&rule, &mut draft)?;
@@ -64,16 +93,17 @@ pub fn named(text: &str, model: &Arc<dyn Model>) -> Result<Descent, NameError> {
 
 /// The loop with its steps and rate.
 fn base(call: &Call<'_>, draft: &mut Draft<'_>) -> Result<Descent, NameError> {
-    let plain = |own: &[&str], rate: f32| {
-        call.check(&[&ALL, own].concat())?;
+    let plain = |rate: f32| {
+        let own = NAMES[..RULES].iter().filter(|one| one.name() == call.name()).flat_map(Named::keys);
+        call.only(&ALL.into_iter().chain(own).collect::<Vec<_>>())?;
         let measure = if call.get("running", 0u8, 0..=1)? == 1 { Measure::Running } else { Measure::Whole };
         let risk = Arc::new(draft.risk.clone());
         let descent = Descent::new(risk, call.get("rate", rate, 0.0..=1e6)?, call.get("batch", 32, 1..)?);
         Ok::<_, NameError>(descent.with_epochs(call.get("epochs", 1, 0..)?).with_measure(measure))
     };
-    match call.name {
+    match call.name() {
         "sgd" => {
-            let descent = plain(&["momentum", "nesterov", "over", "floor"], 0.1)?;
+            let descent = plain(0.1)?;
             let momentum = call.get("momentum", 0.0, 0.0..1.0)?;
             let step = match call.get("nesterov", 0u8, 0..=1)? {
                 _ if momentum == 0.0 => Step::Plain,
@@ -88,17 +118,21 @@ fn base(call: &Call<'_>, draft: &mut Draft<'_>) -> Result<Descent, NameError> {
             Ok(descent.with_step(step).with_rate(rate))
         }
         "adam" => {
-            let descent = plain(&["decay"], 0.001)?;
+            let descent = plain(0.001)?;
             let decay = call.get("decay", 0.0, 0.0..=1e6)?;
             Ok(descent.with_step(if decay == 0.0 { Step::Adam } else { Step::AdamW(decay) }))
         }
         "pegasos" => {
-            let descent = plain(&["lambda"], 0.0)?;
+            let descent = plain(0.0)?;
             let lambda = call.get("lambda", 0.01, 1e-9..=1e6)?;
             draft.corrections.push(Arc::new(Decay { lambda }));
             Ok(descent.with_rate(Rate::Pegasos { lambda }))
         }
-        _ => Err(call.unknown("update", NAMES)),
+        name => Err(NameError::Unknown {
+            what: "update",
+            name: name.into(),
+            known: list(NAMES[..RULES].iter().copied()),
+        }),
     }
 }
 
@@ -113,36 +147,31 @@ struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     fn add(&mut self, call: &Call<'a>) -> Result<(), NameError> {
-        let radius = |known: &[&str]| {
-            call.check(known)?;
-            call.get("radius", 0.1, 0.0..=1e6)
-        };
-        match call.name {
+        call.find("part of an update", &NAMES[PARTS..])?;
+        let radius = || call.get("radius", 0.1, 0.0..=1e6);
+        match call.name() {
             "prox" => {
-                call.check(&["mu"])?;
                 self.corrections.push(Arc::new(Proximal { mu: call.get("mu", 0.1, 0.0..=1e6)? }));
             }
             "decay" => {
-                call.check(&["lambda"])?;
                 self.corrections.push(Arc::new(Decay { lambda: call.get("lambda", 1e-4, 0.0..=1e6)? }));
             }
             "private" => {
-                call.check(&["norm", "noise"])?;
                 let (norm, multiplier) =
                     (call.get("norm", 1.0, 1e-9..=1e9)?, call.get("noise", 0.0, 0.0..=1e6)?);
-                self.weights(call.name, Clipped { norm })?;
+                self.weights(call.name(), Clipped { norm })?;
                 if multiplier > 0.0 {
                     self.corrections.push(Arc::new(Noisy { norm, multiplier, source: Arc::new(Gaussian) }));
                 }
             }
-            "fgsm" => self.perturb(Pgd::fgsm(radius(&["radius"])?)),
+            "fgsm" => self.perturb(Pgd::fgsm(radius()?)),
             "pgd" => {
-                let radius = radius(&["radius", "steps"])?;
+                let radius = radius()?;
                 self.perturb(Pgd::new(radius, call.get("steps", 7, 1..=1000)?));
             }
             "trades" => {
-                let radius = radius(&["radius", "steps", "beta"])?;
-                self.alone(call.name)?;
+                let radius = radius()?;
+                self.alone(call.name())?;
                 self.trades = Some(Trades {
                     model: Arc::clone(&self.risk.model),
                     attack: Pgd::new(radius, call.get("steps", 7, 1..=1000)?),
@@ -150,7 +179,6 @@ impl<'a> Draft<'a> {
                 });
             }
             "missing" => {
-                call.check(&["share", "most"])?;
                 let most = call.get("most", 0.0, 0.0..=1.0)?;
                 let share = call.get("share", 0.3, 0.0..=1.0)?;
                 self.perturb(if most > 0.0 { Missing::up_to(most) } else { Missing::new(share) });
@@ -160,36 +188,29 @@ impl<'a> Draft<'a> {
         // TRADES looks for its own rows.
         match &self.trades {
             Some(_) if !self.risk.perturbations.is_empty() => {
-                Err(NameError::Together("trades".into(), call.name.into()))
+                Err(NameError::Together("trades".into(), call.name().into()))
             }
             _ => Ok(()),
         }
     }
 
     fn reweight(&mut self, call: &Call<'a>) -> Result<(), NameError> {
-        match call.name {
+        match call.name() {
             "group-dro" => {
-                call.check(&["rate", "adjustment"])?;
                 let rate = call.get("rate", 0.1, 0.0..=1e3)?;
                 self.weights(
-                    call.name,
+                    call.name(),
                     GroupDro { rate, adjustment: call.get("adjustment", 0.0, 0.0..=1e6)? },
                 )
             }
             "cvar" => {
-                call.check(&["share", "trim"])?;
                 let (share, trim) = (call.get("share", 0.5, 1e-6..=1.0)?, call.get("trim", 0.0, 0.0..1.0)?);
-                self.weights(call.name, Cvar { share, trim })
+                self.weights(call.name(), Cvar { share, trim })
             }
             "tilted" => {
-                call.check(&["temperature"])?;
-                self.weights(call.name, Tilted { temperature: call.get("temperature", 1.0, 1e-6..=1e9)? })
+                self.weights(call.name(), Tilted { temperature: call.get("temperature", 1.0, 1e-6..=1e9)? })
             }
-            "chi2" => {
-                call.check(&["radius"])?;
-                self.weights(call.name, ChiSquare { radius: call.get("radius", 0.5, 0.0..=1e9)? })
-            }
-            _ => Err(call.unknown("update", NAMES)),
+            _ => self.weights(call.name(), ChiSquare { radius: call.get("radius", 0.5, 0.0..=1e9)? }),
         }
     }
 

@@ -16,9 +16,9 @@
 //! With all nodes taking part in every round and `s = 1`, the merged `c` is the mean of all `cᵢ`, which is the
 //! paper's rule; in gossip, where a model meets few nodes at a time, a smaller share averages over more of them.
 
-use super::Descent;
 use super::correct::{Correct, Drift};
 use super::objective::Session;
+use super::{Descent, Measure};
 use crate::update::{Progress, Update, UpdateError};
 use bitneuron_core::{Layout, Params, Seed, params::Entry, params::ParamsError};
 use std::sync::Arc;
@@ -45,6 +45,12 @@ impl<D> Scaffold<D> {
             model.iter().map(|entry| Entry { name: format!("c.{}", entry.name), shape: entry.shape.clone() });
         let layout = Layout::new(model.iter().cloned().chain(control).collect())?;
         Ok(Self { descent, share, layout: Arc::new(layout) })
+    }
+
+    /// The same with this measure of losses.
+    #[must_use]
+    pub fn with_measure(self, measure: Measure) -> Self {
+        Self { descent: self.descent.with_measure(measure), ..self }
     }
 
     /// The layout of what is trained and sent: the model, then a control variate for each of its parameters.

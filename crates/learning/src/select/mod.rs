@@ -22,7 +22,7 @@ mod selective;
 pub use cap::{Cap, GroupCap};
 pub use fair::{Attribute, FairRobust, FairSelection, Notion};
 pub use low_loss::LowLoss;
-pub use named::{NAMES, UnknownSelector, named};
+pub use named::{NAMES, named};
 pub use selective::Selective;
 
 use crate::update::UpdateError;

@@ -1,6 +1,6 @@
 //! What experiments may name.
 
-use bitneuron_learning::{merge, model, optim};
+use bitneuron_learning::{merge, model, named::Named, optim};
 use bitneuron_sim::{
     attack,
     lab::{CODECS, KEYS},
@@ -25,22 +25,15 @@ impl List {
             writeln!(out)
         };
         let own = |(form, about): (&str, &str)| (form.to_owned(), about.to_owned());
+        let named = |one: Named| own((one.form, one.about));
         section(
             "Keys of an experiment, with their defaults",
             &mut KEYS.iter().map(|key| (format!("{} = {:?}", key.name, key.default), key.about.to_owned())),
         )?;
-        section(
-            "merge",
-            &mut merge::rules().map(|rule| {
-                let named =
-                    if rule.before_another { format!("{}+…", rule.name) } else { rule.name.to_owned() };
-                let form = if rule.options == "none" { named } else { format!("{named} ({})", rule.options) };
-                (form, rule.about.to_owned())
-            }),
-        )?;
-        section("attack", &mut attack::names().map(|attack| own((attack.form, attack.about))))?;
+        section("merge", &mut merge::rules().map(named))?;
+        section("attack", &mut attack::names().map(named))?;
         section("codec", &mut CODECS.into_iter().map(own))?;
-        section("model", &mut model::NAMES.iter().copied().map(own))?;
-        section("update", &mut optim::NAMES.iter().copied().map(own))
+        section("model", &mut model::NAMES.into_iter().map(named))?;
+        section("update", &mut optim::NAMES.into_iter().map(named))
     }
 }

@@ -1,8 +1,11 @@
-//! An attack in pairwise gossip: liars are peers whose codec packs something else than the model that it is given.
+//! An attack in gossip and on a server: liars are peers or clients whose codec packs something else than the model that it is given.
 //!
 //! Codecs do not see who sent what they unpack, so here the conspiracy reads honest models where they are packed: it knows the latest of
 //! everybody, whoever hears it. One value serves all whom a liar sends to at once, so nothing can be aimed at a receiver, and
 //! liars have one name and no rows for others.
+//!
+//! Where differences travel (CHOCO) a packet follows from a model and its public copy. There the lie is the liar's model, which
+//! is trained beside it for the attack to start from; what is no number cannot be sent, and who would send it repeats itself.
 
 use super::{Attack, Coven};
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
 };
 use bitneuron_compress::{CompressError, Packet};
 use bitneuron_core::{Dataset, NodeId, Params, Seed};
-use bitneuron_learning::{Merge, gossip::ModelCodec};
+use bitneuron_learning::{Merge, Progress, Update, UpdateError, gossip::ModelCodec};
 use rand::seq::index::sample;
 use std::{
     collections::BTreeSet,
@@ -32,6 +35,8 @@ pub struct Conspiracy {
     pub first: Params,
     /// Classes of the data.
     pub classes: u32,
+    /// How many honest values, the receiver's own among them, and how many lies meet at a receiver.
+    pub meeting: (usize, usize),
 }
 
 impl fmt::Debug for Conspiracy {
@@ -56,8 +61,7 @@ pub(crate) fn spoiled(packet: &Packet) -> Result<Packet, CompressError> {
 impl NodeWrapper for Conspiracy {
     fn cast(&self, nodes: u32, seed: Seed) -> Box<dyn Cast> {
         let (attack, rule) = (Arc::clone(&self.attack), Arc::clone(&self.rule));
-        // One model meets one model.
-        let coven = Coven::new(attack, rule, (1, 1), Some(&self.first), seed.derive("coven"));
+        let coven = Coven::new(attack, rule, self.meeting, Some(&self.first), seed.derive("coven"));
         Box::new(Conspirators {
             plan: self.clone(),
             liars: Arc::new(drawn(self.share, nodes, seed)),
@@ -86,6 +90,11 @@ impl Cast for Conspirators {
         poisoned.map_or(rows, Arc::new)
     }
 
+    fn model(&mut self, node: Address, inner: Box<dyn Update>) -> Box<dyn Update> {
+        let (lies, coven) = (self.lies(node), Arc::clone(&self.coven));
+        Box::new(Turned { node, lies, turn: 0, inner, own: None, coven })
+    }
+
     fn codec(&mut self, node: Address, inner: Box<dyn ModelCodec>) -> Box<dyn ModelCodec> {
         Box::new(Tapped { node, lies: self.lies(node), turn: 0, inner, coven: Arc::clone(&self.coven) })
     }
@@ -106,6 +115,46 @@ impl Cast for Conspirators {
     }
 }
 
+/// A lock that somebody dropped in a panic still holds whole values: each is replaced at once.
+fn open(coven: &Mutex<Coven>) -> MutexGuard<'_, Coven> {
+    coven.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A training that the conspiracy has its hands on.
+struct Turned {
+    node: Address,
+    lies: bool,
+    turn: u64,
+    inner: Box<dyn Update>,
+    /// What a liar's model would be; nothing before the first turn.
+    own: Option<Params>,
+    coven: Arc<Mutex<Coven>>,
+}
+
+impl Update for Turned {
+    fn update(
+        &mut self,
+        params: &mut Params,
+        data: &Dataset,
+        round: u64,
+        seed: Seed,
+    ) -> Result<Progress, UpdateError> {
+        if !self.lies {
+            let progress = self.inner.update(params, data, round, seed)?;
+            open(&self.coven).hear(self.node, params.clone());
+            return Ok(progress);
+        }
+        let mut own = self.own.clone().unwrap_or_else(|| params.clone());
+        let progress = self.inner.update(&mut own, data, round, seed)?;
+        let lie = open(&self.coven).lie(self.node, self.node, self.turn, own.values());
+        self.turn += 1;
+        self.own = Some(own);
+        let lie = Params::new(lie, Arc::clone(params.layout())).ok().filter(Params::is_finite);
+        *params = lie.ok_or(UpdateError::Diverged { step: 0 })?;
+        Ok(progress)
+    }
+}
+
 /// A codec that the conspiracy has its hands on.
 struct Tapped {
     node: Address,
@@ -115,20 +164,13 @@ struct Tapped {
     coven: Arc<Mutex<Coven>>,
 }
 
-impl Tapped {
-    /// A lock that somebody dropped in a panic still holds whole values: each is replaced at once.
-    fn coven(&self) -> MutexGuard<'_, Coven> {
-        self.coven.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl ModelCodec for Tapped {
     fn pack(&mut self, model: &Params, seed: Seed) -> Result<Packet, CompressError> {
         if !self.lies {
-            self.coven().hear(self.node, model.clone());
+            open(&self.coven).hear(self.node, model.clone());
             return self.inner.pack(model, seed);
         }
-        let lie = self.coven().lie(self.node, self.node, self.turn, model.values());
+        let lie = open(&self.coven).lie(self.node, self.node, self.turn, model.values());
         self.turn += 1;
         let lie = Params::new(lie, Arc::clone(model.layout())).ok();
         match lie.map(|lie| self.inner.pack(&lie, seed)) {

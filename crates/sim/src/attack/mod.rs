@@ -30,7 +30,7 @@
 //! let view = attack::View::of(&[2.0, 0.0], &honest);
 //! // The mean is 2 and the standard deviation √2, so liars send 2 + 1.5·√2.
 //! assert!((attack.forge(&view)[0] - 4.121).abs() < 1e-3);
-//! # Ok::<(), attack::UnknownAttack>(())
+//! # Ok::<(), bitneuron_learning::named::NameError>(())
 //! ```
 
 mod alie;
@@ -58,7 +58,7 @@ pub use eclipse::Eclipse;
 pub use idle::{Copier, FreeRider};
 pub use inner::InnerProduct;
 pub use mimic::Mimic;
-pub use named::{Named, UnknownAttack, named, names};
+pub use named::{named, names};
 pub use noise::{Gaussian, Infinity};
 pub use poison::{Backdoor, Flood, LabelFlip, Trigger};
 pub use search::Force;

@@ -2,6 +2,7 @@
 
 use super::{
     Course, Experiment, ExperimentError, MakeUpdate, Results, Run, Trial,
+    faults::faults,
     keep::{Keep, Kept, file},
     report,
     shelf::{Halves, MakeData, MakeModel, Shelf},
@@ -220,11 +221,11 @@ impl Lab {
         Ok(Results::new(experiment, sweep.play()?))
     }
 
-    /// Looks every name up before anything is played.
+    /// Looks every name up, and links and churn, before anything is played.
     fn check(&self, trials: &[Trial]) -> Result<(), ExperimentError> {
         let mut seen = std::collections::BTreeSet::new();
         for trial in trials {
-            for key in ["merge", "attack", "codec"] {
+            for key in ["merge", "attack", "codec", "loss", "delay", "uplink", "online"] {
                 let value = trial.get(key);
                 if !seen.insert((key, value)) {
                     continue;
@@ -232,7 +233,8 @@ impl Lab {
                 match key {
                     "merge" => drop(self.shelf.merge(value)?),
                     "attack" => drop(self.shelf.attack(value)?),
-                    _ => drop(self.shelf.codec(value)?),
+                    "codec" => drop(self.shelf.codec(value)?),
+                    _ => drop(faults(trial)?),
                 }
             }
         }

@@ -10,9 +10,10 @@ use bitneuron_compress::Compressor;
 use bitneuron_core::{Dataset, Seed};
 use bitneuron_learning::{
     Merge, Model, Sgd, Update, merge, model,
-    optim::{self, Measure},
+    named::{Call, NameError, Named},
+    optim::{self, Measure, Recipe},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Rows to learn from and rows that no node ever sees.
 pub type Halves = (Dataset, Dataset);
@@ -92,21 +93,22 @@ impl Shelf {
             .map_err(|why| failed(format!("{why}{}", also(&self.models))))
     }
 
+    /// How a model is trained, and what is trained: the model, or more where a rule sends more.
     pub(crate) fn update(
         &self,
         trial: &Trial,
-        model: &Arc<dyn Model>,
-    ) -> Result<MakeUpdate, ExperimentError> {
+        model: Arc<dyn Model>,
+    ) -> Result<(Arc<dyn Model>, MakeUpdate), ExperimentError> {
         let text = trial.get("update");
         if let Some(own) = self.updates.get(text) {
-            return Ok(Arc::clone(own));
+            return Ok((model, Arc::clone(own)));
         }
-        let rule = optim::named(text, model);
-        let rule =
-            rule.map_err(|error| wrong("update", text, format_args!("{error}{}", also(&self.updates))))?;
+        let recipe = optim::recipe(text, &model);
+        let Recipe { model, update } =
+            recipe.map_err(|error| wrong("update", text, format_args!("{error}{}", also(&self.updates))))?;
         // Nobody reads the losses, so no pass over the rows is spent on them.
-        let rule = rule.with_measure(Measure::Running);
-        Ok(Arc::new(move || Box::new(rule.clone()) as Box<dyn Update>))
+        let update = update.with_measure(Measure::Running);
+        Ok((model, Arc::new(move || Box::new(update.clone()) as Box<dyn Update>)))
     }
 }
 
@@ -127,18 +129,17 @@ fn sized(text: &str, features: usize, classes: usize) -> Result<String, String> 
 
 /// `sgd:rate=0.5,batch=8,momentum=0.9`: what a server and its workers need to know.
 pub(crate) fn sgd(text: &str, model: &Arc<dyn Model>) -> Result<Sgd, ExperimentError> {
-    let unread = || wrong("update", text, "at a server `sgd:rate=RATE,batch=ROWS,momentum=SHARE` would do");
-    let mut rule = Sgd::new(Arc::clone(model), 0.5, 8).with_measure(Measure::Running);
-    let settings = text.strip_prefix("sgd").ok_or_else(unread)?;
-    for setting in settings.trim_start_matches(':').split(',').filter(|setting| !setting.is_empty()) {
-        let (key, value) = setting.split_once('=').ok_or_else(unread)?;
-        let number: f32 = value.parse().map_err(|_| unread())?;
-        match key {
-            "rate" if number.is_finite() && number > 0.0 => rule.rate = number,
-            "momentum" if (0.0..1.0).contains(&number) => rule.momentum = number,
-            "batch" if (1.0..=1e6).contains(&number) => rule.batch = number as usize,
-            _ => return Err(unread()),
-        }
-    }
-    Ok(rule)
+    let refused = |why: &dyn fmt::Display| wrong("update", text, format_args!("at a server {why}"));
+    let parts = Call::parts(text).map_err(|error| refused(&error))?;
+    let [rule] = &parts[..] else { return Err(refused(&"one rule without parts would do")) };
+    let read = || {
+        rule.find("update", &[Named::new("sgd:rate=0.5,batch=8,momentum=0", "")])?;
+        let sgd = Sgd::new(
+            Arc::clone(model),
+            rule.positive("rate", 0.5)? as f32,
+            rule.get("batch", 8, 1..=1_000_000)?,
+        );
+        Ok::<_, NameError>(Sgd { momentum: rule.get("momentum", 0.0, 0.0..1.0)?, ..sgd })
+    };
+    Ok(read().map_err(|error| refused(&error))?.with_measure(Measure::Running))
 }

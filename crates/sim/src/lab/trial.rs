@@ -4,17 +4,22 @@ use super::{
     Answer, Assault, Course, ExperimentError, GossipLab, LabReport, NeighbourhoodLab, NodeWrapper, Point,
     ServerLab, Topology, Trial, Voices,
     experiment::wrong,
+    faults::faults,
+    neighbourhood::meeting,
     shelf::{Halves, Shelf, sgd},
 };
 use crate::{
-    Address, Chance, Churn, Latency, Link, Network, Setting, attack::Conspiracy, rows::Rows, unread::Unread,
+    Address, Setting,
+    attack::{Conspiracy, drawn},
+    rows::Rows,
+    unread::Unread,
 };
-use bitneuron_core::Seed;
-use bitneuron_learning::gossip::Manner;
+use bitneuron_core::{Dataset, Seed};
+use bitneuron_learning::gossip::{Gather, Manner};
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 /// `Δ_g` of every trial.
-const PERIOD: Duration = Duration::from_millis(100);
+pub(super) const PERIOD: Duration = Duration::from_millis(100);
 
 /// How models travel between peers.
 #[derive(Clone, Copy, PartialEq)]
@@ -48,13 +53,14 @@ impl Shelf {
         let nodes = trial.number("nodes", 1, 1_000_000)?;
         let topology: Topology = trial.named("topology")?;
         let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
+        let (model, update) = self.update(trial, model)?;
         let lab = NeighbourhoodLab {
             graph: Arc::new(topology.graph(nodes, seed)),
             rounds: trial.number("rounds", 1, 1_000_000)?,
             rows: rows(trial)?,
             period: PERIOD,
             setting: faults(trial)?,
-            update: self.update(trial, &model)?,
+            update,
             model,
             merge: self.merge(trial.get("merge"))?,
             compressor: self.codec(trial.get("codec"))?,
@@ -64,7 +70,7 @@ impl Shelf {
                 other => return Err(wrong("voices", other, "`names` or `stake` would do")),
             },
             row_cap: trial.number("row_cap", 0, 1_000_000_000)?,
-            assault: self.assault(trial)?,
+            assault: self.assault(trial, train)?,
             judged: trial.number("judged", 1, 1_000_000)?,
         };
         Ok(lab.run(train, test, seed)?)
@@ -75,23 +81,29 @@ impl Shelf {
         let (train, test) = halves;
         let seed = Seed::from_number(trial.seed);
         let model = self.model(trial.get("model"), train.features().ncols(), train.classes())?;
+        let (model, update) = self.update(trial, model)?;
         let Setting { network, churn, .. } = faults(trial)?;
-        let (merge, assault) = (self.merge(trial.get("merge"))?, self.assault(trial)?);
-        if way != Way::Pairs && assault.is_some() {
-            let expected = "only `neighbours`, `pairs` and `server` are attacked; `none` would do";
-            return Err(wrong("attack", trial.get("attack"), expected));
-        }
+        let (merge, assault) = (self.merge(trial.get("merge"))?, self.assault(trial, train)?);
+        let topology: Topology = trial.named("topology")?;
+        let (nodes, manner) = (trial.number("nodes", 1, 1_000_000)?, manner(trial)?);
         let conspiracy = assault.map(|Assault { attack, share }| {
             let (first, classes) = (model.init(seed.derive("init")), model.outputs() as u32);
-            Conspiracy { attack, share, rule: Arc::clone(&merge), first, classes }
+            let liars = drawn(share, nodes, seed.derive("cast"));
+            let sets = way != Way::Pairs || manner.gather != Gather::Each;
+            let meeting = match way {
+                Way::Federated => (nodes as usize - liars.len(), liars.len()),
+                _ if sets => meeting(&topology.graph(nodes, seed), &liars),
+                _ => (1, 1),
+            };
+            Conspiracy { attack, share, rule: Arc::clone(&merge), first, classes, meeting }
         });
         let lab = GossipLab {
-            nodes: trial.number("nodes", 1, 1_000_000)?,
+            nodes,
             rounds: trial.number("rounds", 1, 1_000_000)?,
             rows: rows(trial)?,
-            topology: trial.named("topology")?,
+            topology,
             sampling: trial.named("sampling")?,
-            manner: manner(trial)?,
+            manner,
             parting: match trial.get("parting") {
                 "whole" => None,
                 _ => Some(trial.named("parting")?),
@@ -99,8 +111,9 @@ impl Shelf {
             period: PERIOD,
             spread: trial.number("spread", 1.0, 1e6)?,
             link: network.link,
+            uplink: network.uplink,
             churn,
-            update: self.update(trial, &model)?,
+            update,
             merge,
             compressor: self.codec(trial.get("codec"))?,
             judged: trial.number("judged", 1, 1_000_000)?,
@@ -130,15 +143,30 @@ impl Shelf {
             batch: rule.batch,
             merge: self.merge(trial.get("merge"))?,
             compressor: self.codec(trial.get("codec"))?,
-            assault: self.assault(trial)?,
+            assault: self.assault(trial, train)?,
             judged_each: rounds.div_ceil(50),
         };
         Ok(lab.run(train, test, Seed::from_number(trial.seed))?)
     }
 
-    fn assault(&self, trial: &Trial) -> Result<Option<Assault>, ExperimentError> {
+    /// Who attacks. What an attack does and the exchange does not know would be left out without a word, so it is refused.
+    fn assault(&self, trial: &Trial, train: &Dataset) -> Result<Option<Assault>, ExperimentError> {
         let share = trial.number("liars", 0.0, 1.0)?;
-        Ok(self.attack(trial.get("attack"))?.map(|attack| Assault { attack, share }))
+        let Some(attack) = self.attack(trial.get("attack"))? else { return Ok(None) };
+        let exchange = trial.get("exchange");
+        let refuse = |why| Err(wrong("attack", trial.get("attack"), why));
+        let row: Vec<usize> = (0..train.len().min(1)).collect();
+        let pushes = || attack.push(&train.select(&row), train.classes() as u32, Seed::default()).is_some();
+        if exchange != "neighbours" && attack.names() > 1 {
+            return refuse("only among `neighbours` does a node have several names");
+        }
+        if exchange != "neighbours" && pushes() {
+            return refuse("only `neighbours` take rows from each other");
+        }
+        if exchange != "pairs" && attack.poisons_views() {
+            return refuse("only `pairs` have samplers that can be told of liars alone");
+        }
+        Ok(Some(Assault { attack, share }))
     }
 }
 
@@ -191,21 +219,4 @@ impl Trial {
         T::from_str(text)
             .map_err(|Unread { expected, .. }| wrong(key, text, format_args!("{expected} would do")))
     }
-}
-
-/// Links and churn.
-fn faults(trial: &Trial) -> Result<Setting, ExperimentError> {
-    let loss = trial.number("loss", 0.0, 1.0)?;
-    let delay = trial.number("delay", 0.0, 1000.0)?;
-    let online = trial.number("online", 0.001, 1.0)?;
-    let most = PERIOD.mul_f64(delay);
-    let link = Link {
-        loss: Chance((loss * 1e6) as u32),
-        ..Link::new(Latency::Uniform { least: Duration::ZERO, most })
-    };
-    // Sessions of ten periods on average.
-    let up = PERIOD * 10;
-    let churn = (online < 1.0).then(|| Churn::new(up, up.mul_f64(1.0 / online - 1.0)));
-    let network = Network { link, ..Network::default() };
-    Ok(Setting { network, churn, ..Setting::default() })
 }

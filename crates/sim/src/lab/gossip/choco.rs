@@ -149,6 +149,7 @@ impl GossipLab {
             if let Some(cast) = cast.as_deref_mut() {
                 start.data = cast.rows(node, start.data);
                 start.update = cast.update(node, start.update);
+                start.update = cast.model(node, start.update);
             }
             let wiring = Wiring { period: self.period_of(node, seed), offences: 0, refused: None };
             MachineNode::new(Choco::new(Arc::clone(&rules), start), wiring)

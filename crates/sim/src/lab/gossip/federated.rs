@@ -148,6 +148,9 @@ impl GossipLab {
         test: &Dataset,
         seed: Seed,
     ) -> Result<LabReport, LabError> {
+        if self.wrapper.is_some() && answer == Answer::Changes {
+            return Err(LabError::Together("liars lie with whole models, not with changes"));
+        }
         let scene = self.scene(train, seed)?;
         let period = u64::try_from(self.period.as_micros()).unwrap_or(u64::MAX);
         let layout = self.model.layout();
@@ -192,6 +195,7 @@ impl GossipLab {
             if let Some(cast) = cast.as_deref_mut() {
                 start.data = cast.rows(node, start.data);
                 start.update = cast.update(node, start.update);
+                start.uplink = Box::new(Models(cast.codec(node, Box::new(codec()?))));
             }
             nodes.push(MachineNode::new(Member::Client(Box::new(Client::new(start))), wiring(false)));
         }

@@ -35,6 +35,13 @@ pub trait Cast {
         update
     }
 
+    /// How a node trains where what it sends follows from its model ([`GossipLab::run_choco`](super::GossipLab::run_choco)), so
+    /// that a lie has to be its model.
+    fn model(&mut self, node: Address, update: Box<dyn Update>) -> Box<dyn Update> {
+        let _ = node;
+        update
+    }
+
     /// How a node packs its model and unpacks others'.
     fn codec(&mut self, node: Address, codec: Box<dyn ModelCodec>) -> Box<dyn ModelCodec> {
         let _ = node;
