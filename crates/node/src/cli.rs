@@ -241,7 +241,7 @@ mod tests {
             ("bitneuron devnet --model ttm-mlp:0", "ttm-mlp:RANK"),
             ("bitneuron devnet --partition skewed", "dirichlet:0.5"),
             ("bitneuron devnet --adversaries thief:1", "liar:1"),
-            ("bitneuron devnet --merge krum", "trimmed:f=SHARE"),
+            ("bitneuron devnet --merge krum", "clipgossip"),
             ("bitneuron devnet --attack ipm", "ipm:0.2"),
             ("bitneuron devnet --attack eclipse:0.2", "lab alone"),
             ("bitneuron devnet --users 4 --attack ipm:0.1", "nobody"),

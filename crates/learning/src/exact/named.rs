@@ -1,18 +1,18 @@
 //! Rules that validators may vote on, by name: the texts that also name them in `f32` ([`merge::named`](crate::merge::named)).
 
-use crate::named::{Call, NameError};
+use crate::named::{Call, NameError, Named};
 use bitneuron_core::Share;
 use bitneuron_core::exact::programs::{filter::Filter, merge::MergeRule};
 
-/// What [`named`] knows, with a line of help each.
-pub const NAMES: [(&str, &str); 4] = [
-    (
+/// The rules that have names.
+pub const NAMES: [Named; 4] = [
+    Named::new(
         "filtered:radius=2,clamp=0.1",
         "drops what is farther than so many median distances, clamps the rest, weighted mean",
     ),
-    ("median", "the median of each coordinate, by weight"),
-    ("trimmed:f=0.25", "the mean of each coordinate without so much of the weight at either end"),
-    (
+    Named::new("median", "the median of each coordinate, by weight"),
+    Named::new("trimmed:f=0.25", "the mean of each coordinate without so much of the weight at either end"),
+    Named::new(
         "clipgossip:f=0.25",
         "a step toward each model, no longer than the farthest honest one when so many lie",
     ),
@@ -34,30 +34,27 @@ const UNIT: f64 = 4096.0;
 /// # Errors
 /// Text that names no rule with a program, settings that it has not, or values out of range.
 pub fn named(text: &str) -> Result<MergeRule, NameError> {
-    let parts: Vec<Call<'_>> = Call::parts(text).collect();
+    let parts = Call::parts(text)?;
     let call = match parts.as_slice() {
         [call] => call,
-        [before, .., last] => return Err(NameError::Together(before.name.into(), last.name.into())),
-        [] => return Err(NameError::Together(String::new(), String::new())),
-    };
-    match call.name {
-        "filtered" => {
-            call.check(&["radius", "clamp"])?;
-            let clamp = call.get("clamp", 0.1, 1.0 / UNIT..16.0)?;
-            Ok(MergeRule::Filtered(Filter {
-                ratio: call.get("radius", 2, 1..)?,
-                clamp: (clamp * UNIT).round() as u16,
-            }))
+        parts => {
+            let name = |part: Option<&Call<'_>>| part.map_or("", Call::name).to_owned();
+            return Err(NameError::Together(name(parts.first()), name(parts.last())));
         }
-        "median" => call.check(&[]).map(|()| MergeRule::MEDIAN),
-        "trimmed" => liars(call).map(|liars| MergeRule::Trimmed { liars }),
-        "clipgossip" => liars(call).map(|liars| MergeRule::Clipped { liars }),
-        _ => Err(call.unknown("merge rule with a program", &NAMES)),
-    }
+    };
+    Ok(match call.find("merge rule that can be voted on", &NAMES)?.name() {
+        "filtered" => {
+            let clamp = call.get("clamp", 0.1, 1.0 / UNIT..16.0)?;
+            let clamp = (clamp * UNIT).round() as u16;
+            MergeRule::Filtered(Filter { ratio: call.get("radius", 2, 1..)?, clamp })
+        }
+        "median" => MergeRule::MEDIAN,
+        "trimmed" => MergeRule::Trimmed { liars: liars(call)? },
+        _ => MergeRule::Clipped { liars: liars(call)? },
+    })
 }
 
 fn liars(call: &Call<'_>) -> Result<Share, NameError> {
-    call.check(&["f"])?;
     let share: f64 = call.get("f", 0.25, 0.0..0.5)?;
     Ok(Share((share * f64::from(Share::ONE.0)).round() as u32))
 }

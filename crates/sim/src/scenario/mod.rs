@@ -19,6 +19,7 @@ pub use rules::{Choice, Rule};
 
 use crate::report::Round;
 use bitneuron_core::Height;
+use bitneuron_learning::named::NameError;
 use bitneuron_ledger::{Genesis, store::Decided};
 use bitneuron_role::ProofSystem;
 use thiserror::Error;
@@ -86,6 +87,9 @@ pub enum ScenarioError {
     /// A setting on the command line that cannot be read.
     #[error(transparent)]
     Unread(#[from] Unread),
+    /// A name that nothing has.
+    #[error(transparent)]
+    Named(#[from] NameError),
     /// A node stopped at a decided block that does not execute there.
     #[error("a node stopped at height {height}, whose decided block does not execute there: {why}")]
     Halted {

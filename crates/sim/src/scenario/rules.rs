@@ -1,8 +1,8 @@
 //! Rules of learning by name: how validators merge, and which rows users learn from.
 
-use crate::unread::Unread;
 use bitneuron_core::exact::programs::{filter::Filter, merge::MergeRule};
 use bitneuron_learning::exact;
+use bitneuron_learning::named::NameError;
 use bitneuron_learning::select::{self, Select};
 use std::fmt;
 use std::str::FromStr;
@@ -20,12 +20,10 @@ impl Default for Rule {
 }
 
 impl FromStr for Rule {
-    type Err = Unread;
+    type Err = NameError;
 
-    fn from_str(text: &str) -> Result<Self, Unread> {
-        let expected = "a rule that can be proved: `filtered:radius=R,clamp=C`, `median`, `trimmed:f=SHARE` or \
-                        `clipgossip:f=SHARE`; `bitneuron lab` plays all others";
-        exact::named(text).map(Self).map_err(|_| Unread { text: text.into(), expected })
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        exact::named(text).map(Self)
     }
 }
 
@@ -44,19 +42,16 @@ impl Choice {
     ///
     /// # Errors
     /// None that reading the text has not found.
-    pub fn select(&self) -> Result<Arc<dyn Select>, Unread> {
-        let expected =
-            "rules of selection, as `cap`, `low-loss:keep=0.6,warm-up=2` or both with `+` between them";
-        select::named(&self.0).map_err(|_| Unread { text: self.0.clone(), expected })
+    pub fn select(&self) -> Result<Arc<dyn Select>, NameError> {
+        select::named(&self.0)
     }
 }
 
 impl FromStr for Choice {
-    type Err = Unread;
+    type Err = NameError;
 
-    fn from_str(text: &str) -> Result<Self, Unread> {
-        let choice = Self(text.into());
-        choice.select().map(|_| choice)
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        select::named(text).map(|_| Self(text.into()))
     }
 }
 

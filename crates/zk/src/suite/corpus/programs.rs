@@ -23,8 +23,11 @@ pub(super) fn examples() -> Result<Vec<Example>, ProgramError> {
     all.extend(steps()?);
     all.extend(metrics()?);
     all.extend([
-        merged("merge: one dropped", 3)?,
-        merged("merge: one peer", 1)?,
+        merged("merge: one dropped", 3, MergeRule::default())?,
+        merged("merge: one peer", 1, MergeRule::default())?,
+        merged("merge: medians", 3, MergeRule::MEDIAN)?,
+        merged("merge: trimmed", 4, MergeRule::Trimmed { liars: QUARTER })?,
+        merged("merge: bounded steps", 4, MergeRule::Clipped { liars: QUARTER })?,
         averaged()?,
         length()?,
         near()?,
@@ -178,10 +181,13 @@ fn metrics() -> Result<Vec<Example>, ProgramError> {
     ])
 }
 
-fn merged(name: &'static str, peers: u32) -> Result<Example, ProgramError> {
+/// How much may lie.
+const QUARTER: Share = Share(Share::ONE.0 / 4);
+
+fn merged(name: &'static str, peers: u32, rule: MergeRule) -> Result<Example, ProgramError> {
     let (own, models) = models(11, peers);
     let given = std::iter::once(own).chain(models).collect();
-    Ok(example(name, merge(11, peers, MergeRule::default())?, given))
+    Ok(example(name, merge(11, peers, rule)?, given))
 }
 
 fn averaged() -> Result<Example, ProgramError> {
