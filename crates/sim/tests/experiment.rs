@@ -261,8 +261,32 @@ fn every_manner_of_gossip_is_a_setting() {
         let error = Lab::new().play(&pairs.clone().with(key, [value]).unwrap()).unwrap_err().to_string();
         assert!(error.contains(told), "{key}: {error}");
     }
-    let attacked = pairs.with("exchange", ["federated"]).unwrap().with("attack", ["mimic"]).unwrap();
-    assert!(Lab::new().play(&attacked).unwrap_err().to_string().contains("none"));
+}
+
+#[test]
+fn attacks_that_an_exchange_cannot_play_are_refused() {
+    for (exchange, attack, told) in [
+        ("pairs", "sybils:names=4+alie", "several names"),
+        ("choco", "sybils:names=4+alie", "several names"),
+        ("server", "sybils:names=4+alie", "several names"),
+        ("pairs", "flood", "rows"),
+        ("federated", "flood", "rows"),
+        ("server", "flood", "rows"),
+        ("neighbours", "eclipse+alie", "samplers"),
+        ("choco", "eclipse+alie", "samplers"),
+        ("federated", "eclipse", "samplers"),
+    ] {
+        let experiment = small().with("exchange", [exchange]).unwrap().with("attack", [attack]).unwrap();
+        let error = Lab::new().play(&experiment).unwrap_err();
+        assert!(
+            matches!(error, ExperimentError::Value { key: "attack", .. }) && error.to_string().contains(told),
+            "{exchange}, {attack}: {error}"
+        );
+    }
+    // Parts are refused by their engine, which says so in the place of the run.
+    let parts = small().with("exchange", ["pairs"]).unwrap().with("parting", ["partitioned:4"]).unwrap();
+    let run = Lab::new().play(&parts.with("attack", ["mimic"]).unwrap()).unwrap().runs.remove(0);
+    assert!(run.course.is_none() && run.refused.unwrap().contains("parts"));
 }
 
 #[test]
