@@ -345,3 +345,23 @@ fn weather_is_written_in_numbers() {
         assert_eq!(played.load(Ordering::Relaxed), 0, "{key} = {value}");
     }
 }
+
+#[test]
+fn control_variates_travel_with_the_model() {
+    for exchange in ["neighbours", "pairs", "choco", "federated"] {
+        let played = |update: &str| {
+            let experiment = small().with("exchange", [exchange]).unwrap().with("rounds", [12]).unwrap();
+            Lab::new()
+                .play(&experiment.with("update", [update]).unwrap())
+                .unwrap()
+                .runs
+                .remove(0)
+                .course
+                .unwrap()
+        };
+        let (plain, controlled) = (played("sgd:rate=0.1"), played("scaffold+sgd:rate=0.1"));
+        let ratio = controlled.bytes() as f64 / plain.bytes() as f64;
+        assert!((1.9..2.1).contains(&ratio), "{exchange}: {ratio} times the bytes");
+        assert!(controlled.accuracy() > 0.8, "{exchange}: {}", controlled.accuracy());
+    }
+}
