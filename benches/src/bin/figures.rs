@@ -1,6 +1,6 @@
 //! Prints the figures of an area beside their bars.
 
-use bitneuron_benches::area::{Area, Options};
+use bitneuron_benches::area::{self, Area, Options};
 use bitneuron_benches::{Failure, figure::Sheet};
 use clap::{Parser, ValueEnum};
 use std::io::Write as _;
@@ -17,6 +17,7 @@ use std::io::Write as _;
     after_help = "Examples:
   cargo run --release -p bitneuron-benches --bin figures -- core
   cargo run --release -p bitneuron-benches --bin figures -- learning --peers
+  cargo run --release -p bitneuron-benches --bin figures -- learning --only healing --only fashion
   cargo run --release -p bitneuron-benches --features peers --bin figures -- market --peers
   cargo run --release -p bitneuron-benches --bin figures -- all --json"
 )]
@@ -28,6 +29,9 @@ struct Arguments {
     /// minutes and gigabytes), and libraries behind the feature `peers`.
     #[arg(long)]
     peers: bool,
+    /// Measure only what has this in the name of its first row; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
     /// Print JSON, one object a line for each area.
     #[arg(long)]
     json: bool,
@@ -48,10 +52,15 @@ fn areas(text: &str) -> Result<Areas, String> {
 }
 
 fn main() -> Result<(), Failure> {
-    let Arguments { what, peers, json } = Arguments::parse();
+    let Arguments { what, peers, only, json } = Arguments::parse();
+    let some = !only.is_empty();
+    if some {
+        area::only(only);
+    }
     let mut out = std::io::stdout();
     for area in what.0 {
-        let sheet = Sheet::new(area, &area.measure(Options { peers }))?;
+        let mut sheet = Sheet::new(area, &area.measure(Options { peers }))?;
+        sheet.figures.retain(|figure| !some || figure.value.is_some());
         if json {
             writeln!(out, "{}", sheet.json())?;
         } else {

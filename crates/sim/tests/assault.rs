@@ -6,7 +6,7 @@ use bitneuron_sim::report::Report;
 use bitneuron_sim::scenario::{Adversaries, Defence, Scenario};
 
 fn small() -> Scenario {
-    Scenario { validators: 4, users: 12, rounds: 8, adversaries: Adversaries::NONE, ..Scenario::default() }
+    Scenario { validators: 4, users: 12, rounds: 6, adversaries: Adversaries::NONE, ..Scenario::default() }
 }
 
 fn with(merge: &str, attack: &str) -> Scenario {
@@ -31,8 +31,8 @@ fn rules_that_are_voted_on_stand_where_the_mean_falls() {
         let report = play(&with(merge, "signflip:scale=3:0.34"));
         assert!(report.accuracy.validators_mean > honest - 0.12, "{merge}: {:?}", report.accuracy);
         let assault = report.assault.unwrap();
-        assert!(assault.users == 4 && assault.inputs >= 24, "they are bought: {assault:?}");
-        assert!(report.proofs.turns + 2 >= 4 * 8, "their turns are proved: {:?}", report.proofs);
+        assert!(assault.users == 4 && assault.inputs >= 16, "they are bought: {assault:?}");
+        assert!(report.proofs.turns + 2 >= 4 * 6, "their turns are proved: {:?}", report.proofs);
         assert_eq!(report.proofs.refuted, 0, "{merge}");
     }
 }

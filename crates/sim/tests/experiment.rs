@@ -261,8 +261,32 @@ fn every_manner_of_gossip_is_a_setting() {
         let error = Lab::new().play(&pairs.clone().with(key, [value]).unwrap()).unwrap_err().to_string();
         assert!(error.contains(told), "{key}: {error}");
     }
-    let attacked = pairs.with("exchange", ["federated"]).unwrap().with("attack", ["mimic"]).unwrap();
-    assert!(Lab::new().play(&attacked).unwrap_err().to_string().contains("none"));
+}
+
+#[test]
+fn attacks_that_an_exchange_cannot_play_are_refused() {
+    for (exchange, attack, told) in [
+        ("pairs", "sybils:names=4+alie", "several names"),
+        ("choco", "sybils:names=4+alie", "several names"),
+        ("server", "sybils:names=4+alie", "several names"),
+        ("pairs", "flood", "rows"),
+        ("federated", "flood", "rows"),
+        ("server", "flood", "rows"),
+        ("neighbours", "eclipse+alie", "samplers"),
+        ("choco", "eclipse+alie", "samplers"),
+        ("federated", "eclipse", "samplers"),
+    ] {
+        let experiment = small().with("exchange", [exchange]).unwrap().with("attack", [attack]).unwrap();
+        let error = Lab::new().play(&experiment).unwrap_err();
+        assert!(
+            matches!(error, ExperimentError::Value { key: "attack", .. }) && error.to_string().contains(told),
+            "{exchange}, {attack}: {error}"
+        );
+    }
+    // Parts are refused by their engine, which says so in the place of the run.
+    let parts = small().with("exchange", ["pairs"]).unwrap().with("parting", ["partitioned:4"]).unwrap();
+    let run = Lab::new().play(&parts.with("attack", ["mimic"]).unwrap()).unwrap().runs.remove(0);
+    assert!(run.course.is_none() && run.refused.unwrap().contains("parts"));
 }
 
 #[test]
@@ -319,5 +343,25 @@ fn weather_is_written_in_numbers() {
             "{key} = {value}: {error}"
         );
         assert_eq!(played.load(Ordering::Relaxed), 0, "{key} = {value}");
+    }
+}
+
+#[test]
+fn control_variates_travel_with_the_model() {
+    for exchange in ["neighbours", "pairs", "choco", "federated"] {
+        let played = |update: &str| {
+            let experiment = small().with("exchange", [exchange]).unwrap().with("rounds", [12]).unwrap();
+            Lab::new()
+                .play(&experiment.with("update", [update]).unwrap())
+                .unwrap()
+                .runs
+                .remove(0)
+                .course
+                .unwrap()
+        };
+        let (plain, controlled) = (played("sgd:rate=0.1"), played("scaffold+sgd:rate=0.1"));
+        let ratio = controlled.bytes() as f64 / plain.bytes() as f64;
+        assert!((1.9..2.1).contains(&ratio), "{exchange}: {ratio} times the bytes");
+        assert!(controlled.accuracy() > 0.8, "{exchange}: {}", controlled.accuracy());
     }
 }

@@ -103,6 +103,41 @@ fn a_server_is_attacked_alike() {
     assert!(robust.accuracy() > 0.85, "{}", robust.accuracy());
 }
 
+/// An attack that drives the model out of the numbers ruins it; it does not end the run.
+#[test]
+fn a_server_without_defence_ends_somewhere() {
+    let server = [
+        ("exchange", "server"),
+        ("model", "mlp:16"),
+        ("rounds", "300"),
+        ("update", "sgd:rate=0.5,batch=32,momentum=0.9"),
+        ("attack", "ipm:strength=5"),
+        ("liars", "0.3"),
+    ];
+    let mean = with(&[&server[..], &[("merge", "mean")]].concat());
+    assert!(mean.accuracy() < 0.2 && mean.offences > 0, "{} {}", mean.accuracy(), mean.offences);
+}
+
+#[test]
+fn differences_and_federations_are_attacked_alike() {
+    for exchange in ["choco", "federated"] {
+        let of = |attack, merge| with(&[("exchange", exchange), ("attack", attack), ("merge", merge)]);
+        let clean = of("none", "median");
+        assert!(clean.accuracy() > 0.88, "{exchange}: {}", clean.accuracy());
+        for attack in ["signflip:scale=4", "huge", "infinity", "backdoor"] {
+            let (mean, median) = (of(attack, "mean"), of(attack, "median"));
+            assert!(
+                median.accuracy() > clean.accuracy() - 0.03,
+                "{exchange}, {attack}: {} of {}",
+                median.accuracy(),
+                clean.accuracy()
+            );
+            let ruins = attack == "signflip:scale=4" || attack == "huge";
+            assert!(!ruins || mean.accuracy() < 0.6, "{exchange}, {attack}: {}", mean.accuracy());
+        }
+    }
+}
+
 #[test]
 fn gossip_in_pairs_is_attacked_alike() {
     let pairs = [("exchange", "pairs"), ("attack", "signflip:scale=4")];

@@ -28,8 +28,8 @@ use std::{path::Path, sync::Arc};
 const SEEDS: u64 = 5;
 
 const USUAL: &str = "sgd:rate=0.1,momentum=0.9,epochs=20";
-const HARDENED: &str = "sgd:rate=0.1,momentum=0.9,epochs=30+pgd:radius=0.1,steps=5";
-/// Of this there are 20 rounds.
+/// Of these there are 20 rounds.
+const HARDENED: &str = "sgd:rate=0.1,momentum=0.9,epochs=3,over=20,floor=0.02+pgd:radius=0.13,steps=5";
 const AWARE: &str = "sgd:rate=0.03,momentum=0.9,epochs=10,over=20,floor=0.02+missing:share=0.35";
 
 pub(super) fn measure() -> Vec<Reading> {
@@ -108,7 +108,7 @@ fn attacks() -> Result<Vec<Reading>, Failure> {
     let [clean, weak, still, strong] = means(|seed| {
         let (train, report) = digits::halves(seed)?;
         let usual = learn(&model, USUAL, 1, &train, seed)?;
-        let hard = learn(&model, HARDENED, 1, &train, seed)?;
+        let hard = learn(&model, HARDENED, 20, &train, seed)?;
         let judge = |params: &Params| -> Result<[f64; 2], Failure> {
             let moved = attack.attack(model.as_ref(), params.values(), &report, seed)?;
             let of = |rows| accuracy(model.as_ref(), params.values(), rows);

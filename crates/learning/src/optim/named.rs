@@ -5,7 +5,7 @@ use super::{
     Step,
 };
 use crate::model::Model;
-use crate::named::{Call, NameError, Named, list};
+use crate::named::{Call, NameError, Named};
 use crate::robust::{ChiSquare, Cvar, GroupDro, Missing, Pgd, Tilted, Trades};
 use std::sync::Arc;
 
@@ -16,15 +16,18 @@ pub(super) const SCAFFOLD: usize = RULES;
 /// Where parts begin.
 const PARTS: usize = SCAFFOLD + 1;
 
-/// The rules, what stands before one, then the parts. What all rules have besides is told at [`named`].
+/// The rules, what stands before one, then the parts.
 pub const NAMES: [Named; 15] = [
     Named::new(
-        "sgd:momentum=0,nesterov=0,over=0,floor=0.1",
+        "sgd:rate=0.1,batch=32,epochs=1,running=0,momentum=0,nesterov=0,over=0,floor=0.1",
         "stochastic gradient descent; `over` so many updates the rate falls to `floor` of it",
     ),
-    Named::new("adam:decay=0", "a step for each parameter; decay apart from the gradient (AdamW)"),
     Named::new(
-        "pegasos:lambda=0.01",
+        "adam:rate=0.001,batch=32,epochs=1,running=0,decay=0",
+        "a step for each parameter; decay apart from the gradient (AdamW)",
+    ),
+    Named::new(
+        "pegasos:batch=32,epochs=1,running=0,lambda=0.01",
         "the rate 1/(lambda·step) under a penalty, for support vector machines",
     ),
     Named::new("scaffold:share=1+RULE", "control variates that travel with the model (SCAFFOLD)"),
@@ -46,8 +49,6 @@ pub const NAMES: [Named; 15] = [
     Named::new("tilted:temperature=1", "bad rows more than good ones"),
     Named::new("chi2:radius=0.5", "the worst distribution within a χ² ball"),
 ];
-
-const ALL: [&str; 4] = ["rate", "batch", "epochs", "running"];
 
 /// The update of this name: a rule (`sgd`, `adam`, `pegasos`), then any parts, as in
 /// `sgd:rate=0.1,batch=16,epochs=2,momentum=0.9+pgd:radius=0.1+cvar:share=0.5`.
@@ -93,15 +94,14 @@ pub(super) fn descent(parts: Vec<Call<'_>>, model: &Arc<dyn Model>) -> Result<De
 
 /// The loop with its steps and rate.
 fn base(call: &Call<'_>, draft: &mut Draft<'_>) -> Result<Descent, NameError> {
+    let named = call.find("update", &NAMES[..RULES])?;
     let plain = |rate: f32| {
-        let own = NAMES[..RULES].iter().filter(|one| one.name() == call.name()).flat_map(Named::keys);
-        call.only(&ALL.into_iter().chain(own).collect::<Vec<_>>())?;
         let measure = if call.get("running", 0u8, 0..=1)? == 1 { Measure::Running } else { Measure::Whole };
         let risk = Arc::new(draft.risk.clone());
         let descent = Descent::new(risk, call.get("rate", rate, 0.0..=1e6)?, call.get("batch", 32, 1..)?);
         Ok::<_, NameError>(descent.with_epochs(call.get("epochs", 1, 0..)?).with_measure(measure))
     };
-    match call.name() {
+    match named.name() {
         "sgd" => {
             let descent = plain(0.1)?;
             let momentum = call.get("momentum", 0.0, 0.0..1.0)?;
@@ -122,17 +122,12 @@ fn base(call: &Call<'_>, draft: &mut Draft<'_>) -> Result<Descent, NameError> {
             let decay = call.get("decay", 0.0, 0.0..=1e6)?;
             Ok(descent.with_step(if decay == 0.0 { Step::Adam } else { Step::AdamW(decay) }))
         }
-        "pegasos" => {
+        _ => {
             let descent = plain(0.0)?;
             let lambda = call.get("lambda", 0.01, 1e-9..=1e6)?;
             draft.corrections.push(Arc::new(Decay { lambda }));
             Ok(descent.with_rate(Rate::Pegasos { lambda }))
         }
-        name => Err(NameError::Unknown {
-            what: "update",
-            name: name.into(),
-            known: list(NAMES[..RULES].iter().copied()),
-        }),
     }
 }
 

@@ -33,7 +33,10 @@ impl List {
         section("merge", &mut merge::rules().map(named))?;
         section("attack", &mut attack::names().map(named))?;
         section("codec", &mut CODECS.into_iter().map(own))?;
-        section("model", &mut model::NAMES.into_iter().map(named))?;
+        section(
+            "model, without the features and classes, which are those of the data: mlp:32",
+            &mut model::NAMES.into_iter().map(named),
+        )?;
         section("update", &mut optim::NAMES.into_iter().map(named))
     }
 }

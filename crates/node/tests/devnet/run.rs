@@ -62,7 +62,8 @@ fn a_run_tells_of_its_rounds_sums_up_and_leaves_four_files() {
         "finality    163 ms in the median, 1.4 s for the slowest in a hundred (virtual time)",
         "deals       2,940 deals: 2,880 paid, 60 refunded (54 refuted, 6 late)",
         "claims      3,600 claims: 3,480 accepted (of these 420 turns), 120 refuted",
-        "merges      3,720 models, of these 61 dropped by the filter as too far away",
+        "merges      3,720 models by filtered:radius=5,clamp=0.1001, 61 without a part in what came out",
+        "attack      ipm:0.2: 10 users, 588 of their models merged, 31 without a part",
         "contests    0 until 48: void, too few shards",
         "            1 until 96: 5 of 7 candidates better (6 kinds) on 9 of 10 shards, 1.235 nats at best; paid 1,000 tokens, \
          examiners 50 tokens, sellers 750 tokens; a new parent",
@@ -71,6 +72,9 @@ fn a_run_tells_of_its_rounds_sums_up_and_leaves_four_files() {
         "            user 19      sells sign-flipped models  caught 0 times, lost 0 tokens, earned 111 tokens",
         "            validator 6  votes twice                caught 1 time, lost 500 tokens, earned 0 tokens",
         "            slashed in all: 620 tokens",
+        "healing     clean    97.2 % bare, 96.8 % behind blocks",
+        "            noise    55.1 % bare, 81.2 % behind blocks, 62.0 % of what was lost",
+        "            attacked 63.4 % bare, 80.7 % behind blocks, 51.2 % of what was lost",
         "supply      10,000,000,000 tokens, all accounted for",
         "            users              55,328.00 tokens",
     ] {
