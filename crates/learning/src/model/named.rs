@@ -10,6 +10,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("svm", "one linear support vector machine for each class; svm:64-10"),
     ("svm-margin", "a linear support vector machine of Crammer and Singer; svm-margin:64-10"),
     ("mlp", "a perceptron of any depth; mlp:64-32-10"),
+    ("ttm-mlp", "one whose matrices are trains of cores; ttm-mlp:6:64-512-10 has ranks of 6"),
     (
         "cnn",
         "convolutions, then a perceptron; cnn:8x8x1-8c3s2-16c3s2-10 has 8 and 16 filters of 3×3 at every second place",
@@ -58,6 +59,11 @@ fn plain(text: &str, times: usize) -> Result<Arc<dyn Model>, NameError> {
         let layers = convolutions(&image, parts).ok_or_else(refuse)?;
         return Ok(Arc::new(Mlp::of(layers)?));
     }
+    let (rank, sizes) = match (name, sizes.split_once(':')) {
+        ("ttm-mlp", Some((rank, sizes))) => (rank.trim().parse().map_err(|_| refuse())?, sizes),
+        ("ttm-mlp", None) => return Err(refuse()),
+        _ => (0, sizes),
+    };
     let mut widths = numbers(sizes, '-').ok_or_else(refuse)?;
     widths.iter_mut().take(1).for_each(|inputs| *inputs = inputs.saturating_mul(times));
     let two = || match widths[..] {
@@ -71,6 +77,7 @@ fn plain(text: &str, times: usize) -> Result<Arc<dyn Model>, NameError> {
         "svm" => Arc::new(LinearSvm::new(two()?.0, two()?.1, Loss::OneVersusRest)?),
         "svm-margin" => Arc::new(LinearSvm::new(two()?.0, two()?.1, Loss::Margin)?),
         "mlp" => Arc::new(Mlp::new(&widths)?),
+        "ttm-mlp" => Arc::new(Mlp::trains(&widths, rank)?),
         _ => return Err(unknown(name)),
     })
 }
