@@ -178,6 +178,17 @@ fn the_step_that_follows_from_the_codec_never_diverges() {
 }
 
 #[test]
+fn coarse_codecs_step_less() {
+    assert!(gamma(0.0) == 0.0 && gamma(1.0) == 1.0 && (gamma(0.75) - 1.0 / 3.0).abs() < 1e-6);
+    assert!((gamma(0.02) - 0.00505).abs() < 1e-5 && gamma(-3.0) == 0.0 && gamma(f64::NAN).is_nan());
+    // A hundredth of normal values has a twelfth of their energy, and signs are right in 2/π of it.
+    let wide = Arc::new(Layout::of(&[("w", &[100, 100])]).expect("small"));
+    let typical = |codec: &dyn Compressor| typical_contraction(codec, &wide, Seed::from_number(1));
+    let (top, signs) = (typical(&Top::new(Density::PERCENT)), typical(&Sign));
+    assert!((top.expect("finite") - 0.0845).abs() < 0.01 && (signs.expect("finite") - 0.6366).abs() < 0.01);
+}
+
+#[test]
 fn a_longer_step_diverges() {
     for codec in [
         Arc::new(Random::new(Density::new(1, 20).expect("a share")).unscaled()) as Arc<dyn Compressor>,

@@ -80,38 +80,3 @@ fn modes(primes: &[usize], count: usize) -> Vec<usize> {
     modes.sort_unstable();
     modes
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Model as _;
-
-    #[test]
-    fn modes_multiply_to_the_width() {
-        for (width, expected) in [(64, vec![4, 4, 4]), (512, vec![8, 8, 8]), (784, vec![7, 8, 14])] {
-            assert_eq!(modes(&primes(width), 3), expected, "{width}");
-        }
-        assert_eq!(modes(&primes(10), 2), [2, 5]);
-        for width in 2..600 {
-            let primes = primes(width);
-            assert_eq!(primes.iter().product::<usize>(), width);
-            assert_eq!(modes(&primes, 2).iter().product::<usize>(), width);
-        }
-    }
-
-    #[test]
-    fn a_prime_width_leaves_the_matrix_whole() {
-        let model = Mlp::trains(&[64, 31, 10], 4).expect("widths");
-        assert!(model.layers().iter().all(|layer| matches!(layer, Layer::Dense { .. })));
-        assert_eq!(model.layout(), Mlp::new(&[64, 31, 10]).expect("widths").layout());
-    }
-
-    #[test]
-    fn bonds_are_no_wider_than_what_they_join() {
-        let model = Mlp::trains(&[4, 4], 100).expect("widths");
-        assert_eq!(model.layout().len(), 4 * 4 + 4 * 4 + 4);
-        for (widths, rank) in [(&[64usize, 32][..], 0), (&[64][..], 4), (&[64, 0][..], 4)] {
-            assert!(Mlp::trains(widths, rank).is_err(), "{widths:?} of rank {rank}");
-        }
-    }
-}
