@@ -16,8 +16,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 const PIXELS: usize = 784;
-/// Epochs of every kind; ranks may shrink in two thirds of them.
-const EPOCHS: u32 = 6;
+/// Epochs of every kind.
+const EPOCHS: u32 = 12;
+/// When the priors of ranks begin to count, and for how long they grow.
+const ANNEALING: Annealing = Annealing { start: 1.5, over: 6.0 };
 /// Bits of a value as it is sent.
 const BITS: f64 = 5.0;
 
@@ -80,25 +82,24 @@ fn kinds() -> Result<Vec<(&'static str, Mlp, f64)>, Failure> {
         (
             "tt",
             factored(Arc::new(train), Arc::new(TrainLinear::in_line(&[16, 32], &[10], &[16, 10])?))?,
-            1e-5,
+            2e-5,
         ),
         (
             "ttm",
             factored(Arc::new(matrices), Arc::new(TrainLinear::interleaved(&[16, 32], &[2, 5], &[20])?))?,
-            1e-5,
+            5e-5,
         ),
-        ("cp", factored(Arc::new(products), Arc::new(CpLinear::new(&[16, 32], &[10], 50)?))?, 1e-5),
+        ("cp", factored(Arc::new(products), Arc::new(CpLinear::new(&[16, 32], &[10], 50)?))?, 1e-4),
         (
             "tucker",
             factored(Arc::new(core), Arc::new(TuckerLinear::new(&[16, 32], &[10], &[12, 12, 10])?))?,
-            1e-5,
+            2e-5,
         ),
     ])
 }
 
 fn one(kind: &'static str, model: &Mlp, prior: f64, images: &Images, seed: Seed) -> Result<Outcome, Failure> {
-    let annealing = Annealing { start: 1.0, over: 3.0 };
-    let ranks = Shrinkage { weight: prior, annealing, ..Shrinkage::default() };
+    let ranks = Shrinkage { weight: prior, annealing: ANNEALING, ..Shrinkage::default() };
     let rate = if kind == "dense" { 1e-3 } else { 3e-3 };
     let shrinking = Shrinking { ranks, rate, batch: 128, epochs: EPOCHS, settle: None };
     let shrunk = shrinking.run(model, &model.init(seed), &images.train, seed)?;

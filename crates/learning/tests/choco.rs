@@ -1,9 +1,12 @@
 //! CHOCO: copies never drift apart whatever gets lost, the mean is kept, and coarse codecs reach agreement.
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
-use bitneuron_compress::{Compressor, Dense, Packet, Sign, Ternary, Top, sparse::Density};
+use bitneuron_compress::{
+    Absmax4, Compressor, Dense, Ecsq, Packet, Random, Rotated, Sign, Ternary, Top, Uniform,
+    properties::typical_contraction, sparse::Density,
+};
 use bitneuron_core::{Dataset, Layout, Machine, NodeId, Outbox, Params, Seed, Time, Weight};
-use bitneuron_learning::gossip::choco::{Choco, Effect, Input, KEPT, Message, Rules, Start};
+use bitneuron_learning::gossip::choco::{Choco, Effect, Input, KEPT, Message, Rules, Start, gamma};
 use bitneuron_learning::gossip::{GossipError, Offence};
 use bitneuron_learning::merge::WeightedMean;
 use bitneuron_learning::{Progress, Update, UpdateError};
@@ -135,6 +138,73 @@ fn coarse_codecs_reach_the_mean_at_a_fraction_of_the_bytes() {
         let (apart, off) = spread(&nodes);
         assert!(apart < 0.02 && off < 0.3, "{name}: {apart} apart, {off} off");
     }
+}
+
+/// The γ that follows from what a codec does to normal values of this layout.
+fn follows(codec: &dyn Compressor) -> f32 {
+    gamma(typical_contraction(codec, &layout(), Seed::from_number(5)).expect("normal values"))
+}
+
+#[test]
+fn the_step_that_follows_from_the_codec_never_diverges() {
+    let density = |of| Density::new(1, of).expect("a share");
+    let error = |error| Ecsq::relative_error(error).expect("a share");
+    let codecs: [Arc<dyn Compressor>; 13] = [
+        Arc::new(Dense),
+        Arc::new(Absmax4::default()),
+        Arc::new(Uniform::new(2).expect("two bits")),
+        Arc::new(Rotated::new(4).expect("four bits")),
+        Arc::new(error(0.3)),
+        Arc::new(error(0.5)),
+        Arc::new(Sign),
+        Arc::new(Random::new(density(4)).unscaled()),
+        Arc::new(Random::new(density(20)).unscaled()),
+        Arc::new(Top::new(density(20))),
+        Arc::new(Top::new(density(4))),
+        Arc::new(Ternary::new(density(20))),
+        Arc::new(Ternary::new(density(4))),
+    ];
+    for codec in codecs {
+        let gamma = follows(&codec);
+        let rounds = (16.0 / gamma) as usize;
+        let mut nodes = ring(Arc::clone(&codec), gamma);
+        play(&mut nodes, 1, 0.0);
+        let (apart, _) = spread(&nodes);
+        play(&mut nodes, rounds, 0.0);
+        let (late, off) = spread(&nodes);
+        println!("{} γ {gamma:.4}: {apart:.3} → {late:.4} apart after {rounds}, {off:.4} off", codec.codec());
+        assert!(late < apart / 10.0 && off < 0.3, "{}: {apart} → {late} apart, {off} off", codec.codec());
+    }
+}
+
+#[test]
+fn coarse_codecs_step_less() {
+    assert!(gamma(0.0) == 0.0 && gamma(1.0) == 1.0 && (gamma(0.75) - 1.0 / 3.0).abs() < 1e-6);
+    assert!((gamma(0.02) - 0.00505).abs() < 1e-5 && gamma(-3.0) == 0.0 && gamma(f64::NAN).is_nan());
+    // A hundredth of normal values has a twelfth of their energy, and signs are right in 2/π of it.
+    let wide = Arc::new(Layout::of(&[("w", &[100, 100])]).expect("small"));
+    let typical = |codec: &dyn Compressor| typical_contraction(codec, &wide, Seed::from_number(1));
+    let (top, signs) = (typical(&Top::new(Density::PERCENT)), typical(&Sign));
+    assert!((top.expect("finite") - 0.0845).abs() < 0.01 && (signs.expect("finite") - 0.6366).abs() < 0.01);
+}
+
+#[test]
+fn a_longer_step_diverges() {
+    for codec in [
+        Arc::new(Random::new(Density::new(1, 20).expect("a share")).unscaled()) as Arc<dyn Compressor>,
+        Arc::new(Ecsq::relative_error(0.7).expect("a share")),
+    ] {
+        let mut nodes = ring(Arc::clone(&codec), 10.0 * follows(&codec));
+        play(&mut nodes, 1, 0.0);
+        let (apart, _) = spread(&nodes);
+        let diverged = (0..40).any(|_| {
+            play(&mut nodes, 5, 0.0);
+            spread(&nodes).0 > 2.0 * apart
+        });
+        assert!(diverged, "{} bears ten times the step", codec.codec());
+    }
+    // What is scaled up to be right on average is farther than nothing, and has no step.
+    assert!(follows(&Random::new(Density::PERCENT)) == 0.0);
 }
 
 #[test]

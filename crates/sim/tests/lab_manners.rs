@@ -1,7 +1,7 @@
 //! The lab's other ways: manners, samplers, parts, differences, a server, uneven clocks, recorded churn, and liars.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use bitneuron_compress::{CompressError, Packet, Ternary, sparse::Density};
+use bitneuron_compress::{CompressError, Packet, Random, Ternary, sparse::Density};
 use bitneuron_core::{Dataset, Params, Seed};
 use bitneuron_learning::{
     data::Table,
@@ -149,11 +149,11 @@ fn parts_make_messages_short() {
 #[test]
 fn differences_bear_coarse_codecs() {
     let ternary = || Arc::new(Ternary::new(Density::new(1, 10).unwrap()));
-    let lab = GossipLab { topology: Topology::RandomRegular(4), rounds: 60, ..lab() };
+    let lab = GossipLab { topology: Topology::RandomRegular(4), rounds: 120, ..lab() };
     // As models they are refused.
     let coarse = GossipLab { compressor: ternary(), ..lab.clone() };
     assert!(matches!(coarse.run(&data(120, 1), &data(200, 2), SEED), Err(LabError::Codec(_))));
-    let play = |lab: &GossipLab| lab.run_choco(0.4, &data(120, 1), &data(200, 2), SEED).unwrap();
+    let play = |lab: &GossipLab| lab.run_choco(None, &data(120, 1), &data(200, 2), SEED).unwrap();
     let (dense, sent) = (play(&lab), play(&coarse));
     assert!(sent.accuracy() > dense.accuracy() - 0.03, "{} under {}", sent.accuracy(), dense.accuracy());
     assert!(sent.bytes() * 3 < dense.bytes(), "{} of {}", sent.bytes(), dense.bytes());
@@ -163,8 +163,12 @@ fn differences_bear_coarse_codecs() {
     let lossy = play(&GossipLab { link, ..coarse.clone() });
     assert!(lossy.accuracy() > dense.accuracy() - 0.05, "{}", lossy.accuracy());
     for gamma in [0.0, 1.1, f32::NAN] {
-        assert!(coarse.run_choco(gamma, &data(120, 1), &data(200, 2), SEED).is_err());
+        assert!(coarse.run_choco(Some(gamma), &data(120, 1), &data(200, 2), SEED).is_err());
     }
+    // What is scaled up contracts nothing, so no γ follows from it.
+    let scaled = GossipLab { compressor: Arc::new(Random::new(Density::PERCENT)), ..coarse };
+    let refused = scaled.run_choco(None, &data(120, 1), &data(200, 2), SEED);
+    assert!(matches!(refused, Err(LabError::Together(_))), "{refused:?}");
 }
 
 #[test]
@@ -207,7 +211,7 @@ fn one_alone_learns_in_every_way() {
         assert!(run(&GossipLab { sampling, ..one.clone() }).accuracy() > 0.9);
     }
     let (train, test) = (data(120, 1), data(200, 2));
-    assert!(one.run_choco(1.0, &train, &test, SEED).unwrap().accuracy() > 0.9);
+    assert!(one.run_choco(None, &train, &test, SEED).unwrap().accuracy() > 0.9);
     assert!(one.run_federated(1, Answer::Models, &train, &test, SEED).unwrap().accuracy() > 0.9);
 }
 

@@ -15,19 +15,16 @@ pub(super) fn cores(shape: &MatrixShape, variance: f64, seed: Seed) -> Vec<f32> 
 pub(super) fn normal(count: usize, deviation: f64, seed: Seed) -> Vec<f32> {
     /// The deviation of a standard normal variable that is kept within ±2.
     const CUT: f64 = 0.879_625_661_034_239_8;
+    let within = gaussian(seed).filter(|z| z.abs() <= 2.0);
+    within.take(count).map(|z| (z * deviation / CUT) as f32).collect()
+}
+
+/// Draws from the standard normal distribution, without end (Box and Muller).
+pub(crate) fn gaussian(seed: Seed) -> impl Iterator<Item = f64> {
     let mut rng = seed.rng();
     // 53 random bits make a uniform number in (0, 1].
     let mut unit = move || ((rng.next_u64() >> 11) + 1) as f64 * 2f64.powi(-53);
-    let mut draw = move || {
-        // Box and Muller.
-        loop {
-            let z = (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos();
-            if z.abs() <= 2.0 {
-                return z;
-            }
-        }
-    };
-    (0..count).map(|_| (draw() * deviation / CUT) as f32).collect()
+    std::iter::repeat_with(move || (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos())
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub use cp::CpLinear;
 pub use embedding::{Bags, HotRows, TrainEmbedding};
 pub use error::FactorError;
 pub(crate) use error::check_length;
+pub(crate) use init::gaussian;
 pub use plan::{Pass, Plan, Reconstruct};
 pub use shape::MatrixShape;
 pub use train::TrainLinear;

@@ -33,6 +33,24 @@ use std::time::Duration;
 /// Packets kept for neighbours that missed them.
 pub const KEPT: usize = 8;
 
+/// γ that follows from the contraction δ of a codec: (1 − q) / (1 + q) with q = √(1 − δ); 0 where nothing is contracted.
+///
+/// Along an eigenvector of I − W of eigenvalue a, the distance from the mean and the lack e = x − x̂ follow a matrix of 2 × 2 if the codec
+/// turns a lack e into −q·e: the worst that a contraction can do, to send too much each time. Its eigenvalues are below 1 in
+/// magnitude if and only if γ·a < 2(1 − q)/(1 + q), and no a is above 2. From a codec that loses nothing γ = 1 follows, plain gossip; from
+/// a coarse one about δ/4. The step that theorem 2 of the paper proves for every codec and graph is smaller by the square of the
+/// spectral gap.
+///
+/// ```
+/// use bitneuron_learning::gossip::choco::gamma;
+/// assert_eq!((gamma(0.0), gamma(0.75), gamma(1.0)), (0.0, 1.0 / 3.0, 1.0));
+/// assert!((gamma(0.02) - 0.00505).abs() < 1e-5);
+/// ```
+pub fn gamma(contraction: f64) -> f32 {
+    let kept = (1.0 - contraction.clamp(0.0, 1.0)).sqrt();
+    ((1.0 - kept) / (1.0 + kept)) as f32
+}
+
 /// The squared share of a model that the rounding of `f32` may add to a difference.
 const ROUNDING: f64 = 1e-12;
 
@@ -112,7 +130,8 @@ pub struct Rules {
     pub merge: Arc<dyn Merge>,
     /// `C`, which reads its own packets.
     pub compressor: Arc<dyn Compressor>,
-    /// γ, above 0 and at most 1: how far a node goes towards the merged copies. The coarser the codec, the smaller.
+    /// γ, above 0 and at most 1: how far a node goes towards the merged copies. [`gamma`] says what a codec bears; with a larger one
+    /// the errors of a coarse codec may grow from round to round.
     pub gamma: f32,
     /// The time between two turns.
     pub period: Duration,

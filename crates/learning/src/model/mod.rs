@@ -46,6 +46,7 @@ pub mod safetensors;
 mod softmax;
 mod staged;
 mod svm;
+mod trains;
 mod two_tower;
 
 pub use auto_encoder::AutoEncoder;

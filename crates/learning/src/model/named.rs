@@ -5,11 +5,12 @@ use crate::named::{Call, NameError, Named, list};
 use std::sync::Arc;
 
 /// The classifiers, each with its sizes.
-pub const NAMES: [Named; 6] = [
+pub const NAMES: [Named; 7] = [
     Named::new("softmax:FEATURES-CLASSES", "softmax regression"),
     Named::new("svm:FEATURES-CLASSES", "one linear support vector machine for each class"),
     Named::new("svm-margin:FEATURES-CLASSES", "a linear support vector machine of Crammer and Singer"),
     Named::new("mlp:FEATURES-HIDDEN-CLASSES", "a perceptron of any depth, as mlp:64-32-10"),
+    Named::new("ttm-mlp:RANK:FEATURES-HIDDEN-CLASSES", "one whose matrices are trains of cores, as ttm-mlp:6:64-512-10"),
     Named::new(
         "cnn:HEIGHTxWIDTHxCHANNELS-LAYERS",
         "convolutions, then a perceptron; cnn:8x8x1-8c3s2-16c3s2-10 has 8 and 16 filters of 3×3 at every second place",
@@ -67,6 +68,11 @@ fn plain(call: &Call<'_>, times: usize) -> Result<Arc<dyn Model>, NameError> {
         let layers = convolutions(&image, parts).ok_or_else(refuse)?;
         return Ok(Arc::new(Mlp::of(layers)?));
     }
+    let (rank, sizes) = match (name, sizes.split_once(':')) {
+        ("ttm-mlp", Some((rank, sizes))) => (rank.trim().parse().map_err(|_| refuse())?, sizes),
+        ("ttm-mlp", None) => return Err(refuse()),
+        _ => (0, sizes),
+    };
     let mut widths = numbers(sizes, '-').ok_or_else(refuse)?;
     widths.iter_mut().take(1).for_each(|inputs| *inputs = inputs.saturating_mul(times));
     let two = || match widths[..] {
@@ -80,6 +86,7 @@ fn plain(call: &Call<'_>, times: usize) -> Result<Arc<dyn Model>, NameError> {
         "svm" => Arc::new(LinearSvm::new(two()?.0, two()?.1, Loss::OneVersusRest)?),
         "svm-margin" => Arc::new(LinearSvm::new(two()?.0, two()?.1, Loss::Margin)?),
         "mlp" => Arc::new(Mlp::new(&widths)?),
+        "ttm-mlp" => Arc::new(Mlp::trains(&widths, rank)?),
         _ => return Err(unknown(name)),
     })
 }

@@ -71,7 +71,8 @@ The net that all learn the digits with
   ttm-mlp       64 hidden units, both matrices held as trains of two cores, of rank 8
   ttm-mlp:RANK  the same with a rank of 1 to 20
 
-Cores are trained, sent, merged, proved and scored as they are; no matrix is multiplied out.";
+Cores are trained, sent, merged, proved and scored as they are; no matrix is multiplied out. To prove a turn of ttm-mlp by sumcheck
+takes longer than is left of its round: claims stand in the first block of the next one, and nobody waits for those of the last round.";
 
 const COMPRESSOR: &str = "\
 How users compress the models they sell

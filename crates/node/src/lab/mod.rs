@@ -28,6 +28,9 @@ pub struct Play {
     pub quiet: bool,
 }
 
+/// The most combinations that are told one by one; the others are read in the report.
+const MOST_CELLS: usize = 40;
+
 /// What is played.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
@@ -76,6 +79,9 @@ impl Play {
         for rank in results.ranking() {
             let (worst, mean) = (100.0 * rank.worst, 100.0 * rank.mean);
             writeln!(out, "{:<28} {worst:>5.1} % {mean:>5.1} %  {}", rank.value, rank.at)?;
+        }
+        if results.cells().len() <= MOST_CELLS {
+            write!(out, "\n{}", results.table())?;
         }
         writeln!(out, "\n{}", self.out.join("report.html").display())
     }

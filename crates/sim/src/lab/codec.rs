@@ -2,13 +2,13 @@
 
 use crate::unread::Unread;
 use bitneuron_compress::{
-    Absmax4, Absmax8, Auto, Chain, CompressError, Compressor, Dense, Ecsq, Float, Nf4, Rotated, TensorTrain,
-    TensorTrainMatrix, Ternary, Top, Truncation, Uniform, auto::Budget, sparse::Density,
+    Absmax4, Absmax8, Auto, Chain, CompressError, Compressor, Dense, Ecsq, Float, Nf4, Rotated, Sliced,
+    TensorTrain, TensorTrainMatrix, Ternary, Top, Truncation, Uniform, auto::Budget, sparse::Density,
 };
 use std::sync::Arc;
 
 /// Each codec as it is written, and what it does.
-pub const CODECS: [(&str, &str); 15] = [
+pub const CODECS: [(&str, &str); 16] = [
     ("dense", "32 bits for each parameter"),
     ("f16", "IEEE half precision"),
     ("bf16", "the upper half of each number"),
@@ -18,6 +18,7 @@ pub const CODECS: [(&str, &str); 15] = [
     ("nf4", "sixteen levels of a normal distribution"),
     ("uniform:BITS", "uniform steps of 1 to 16 bits"),
     ("rotated:BITS", "rotated at random, then 1 to 7 bits without bias"),
+    ("sliced:BITS", "cores of trains, with 1 to 12 bits on average by what a slice counts"),
     ("ecsq:ERROR", "one step and an entropy coder, to a relative error of 1 to 500 thousandths"),
     ("tt:ERROR", "tensor trains with factors of 8 bits, likewise"),
     ("ttm:ERROR", "trains of matrices with factors of 8 bits, likewise"),
@@ -27,8 +28,8 @@ pub const CODECS: [(&str, &str); 15] = [
 ];
 
 /// What would do where a codec is expected.
-const EXPECTED: &str = "`dense`, `f16`, `bf16`, `e4m3`, `int8`, `int4`, `nf4`, `uniform:BITS`, `rotated:BITS`, or \
-                        `ecsq:ERROR`, `tt:ERROR`, `ttm:ERROR`, `auto:ERROR` with an error of 1 to 500 thousandths, or \
+const EXPECTED: &str = "`dense`, `f16`, `bf16`, `e4m3`, `int8`, `int4`, `nf4`, `uniform:BITS`, `rotated:BITS`, \
+                        `sliced:BITS`, or `ecsq:ERROR`, `tt:ERROR`, `ttm:ERROR`, `auto:ERROR` with an error of 1 to 500 thousandths, or \
                         `top:COUNT`, `stc:COUNT`";
 
 /// The codec of this name.
@@ -68,6 +69,8 @@ fn of_bits(name: &str, bits: u8) -> Result<Option<Arc<dyn Compressor>>, Compress
     Ok(match name {
         "uniform" => Some(Arc::new(Uniform::new(bits)?)),
         "rotated" => Some(Arc::new(Rotated::new(bits)?)),
+        // Cores are merged entry by entry, so they stay near those given.
+        "sliced" => Some(Arc::new(Sliced::bits(f64::from(bits))?.keep_gauge())),
         _ => None,
     })
 }

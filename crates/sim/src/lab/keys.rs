@@ -47,7 +47,11 @@ pub const KEYS: [Key; 28] = [
     },
     Key { name: "parting", default: "whole", about: "what a message of `pairs` carries, as `partitioned:4`" },
     Key { name: "spread", default: "1", about: "the longest period of a node over the shortest" },
-    Key { name: "gamma", default: "0.5", about: "how far `choco` goes toward its neighbours" },
+    Key {
+        name: "gamma",
+        default: "auto",
+        about: "how far `choco` goes toward its neighbours: a share, or `auto` for as far as the codec bears",
+    },
     Key { name: "topology", default: "regular:10", about: "who talks to whom" },
     Key { name: "nodes", default: "40", about: "how many nodes" },
     Key { name: "rounds", default: "40", about: "how many periods, or steps of a server" },

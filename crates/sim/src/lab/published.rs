@@ -101,10 +101,11 @@ impl Experiment {
             .with_also([Self::new("differences")
                 .with("exchange", ["choco"])?
                 .with("topology", ["regular:4"])?
+                .with("rounds", [10 * rounds])?
                 .with("codec", DIFFERENCES)?])
             .with_seeds(1..=seeds);
         experiment.about = "A hundred nodes learn digits by gossip, one model to one random neighbour in each period, and every model \
-                        travels through a codec (Δ: CHOCO, where the difference from what four neighbours know travels). Bytes are those of the codec's packets, of all nodes together."
+                        travels through a codec (Δ: CHOCO, where the difference from what four neighbours know travels, in ten times the rounds). Bytes are those of the codec's packets, of all nodes together."
         .into();
         Ok(experiment)
     }

@@ -179,6 +179,12 @@ impl Results {
         merge.or(self.swept.first()).map_or("merge", String::as_str)
     }
 
+    /// Every combination of settings on a line of its own, in Markdown: accuracy, bytes, and how many times fewer bytes than the
+    /// first combination sends.
+    pub fn table(&self) -> String {
+        super::report::cells(self)
+    }
+
     /// The values of a key, in the order in which they were played.
     pub fn values(&self, key: &str) -> Vec<&str> {
         let mut values = Vec::new();

@@ -112,17 +112,22 @@ impl Shelf {
     }
 }
 
-/// A model's name with the sizes of the data: `mlp:32` on digits is `mlp:64-32-10`; a `cnn:8x8x1-8c3s2` has its image already.
+/// A model's name with the sizes of the data: `mlp:32` on digits is `mlp:64-32-10`, `ttm-mlp:6:32` is `ttm-mlp:6:64-32-10`; a
+/// `cnn:8x8x1-8c3s2` has its image already.
 fn sized(text: &str, features: usize, classes: usize) -> Result<String, String> {
     if let Some(inner) = text.strip_prefix("mask-aware+") {
         return Ok(format!("mask-aware+{}", sized(inner, features, classes)?));
     }
     match text.split_once(':') {
-        None if matches!(text, "mlp" | "cnn") => {
-            Err(format!("{text:?} needs sizes: `mlp:32-16` or `cnn:8x8x1-8c3s2` would do"))
-        }
+        None if matches!(text, "mlp" | "ttm-mlp" | "cnn") => Err(format!(
+            "{text:?} needs sizes: `mlp:32-16`, `ttm-mlp:6:512-512` or `cnn:8x8x1-8c3s2` would do"
+        )),
         None => Ok(format!("{text}:{features}-{classes}")),
         Some(("cnn", layers)) => Ok(format!("cnn:{layers}-{classes}")),
+        Some(("ttm-mlp", text)) => match text.split_once(':') {
+            Some((rank, hidden)) => Ok(format!("ttm-mlp:{rank}:{features}-{hidden}-{classes}")),
+            None => Err(format!("{text:?} needs a rank and sizes: `ttm-mlp:6:512-512` would do")),
+        },
         Some((name, hidden)) => Ok(format!("{name}:{features}-{hidden}-{classes}")),
     }
 }

@@ -25,8 +25,8 @@ pub(super) const PERIOD: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
     Pairs,
-    /// With γ.
-    Choco(f32),
+    /// With γ, if it is said.
+    Choco(Option<f32>),
     Federated,
 }
 
@@ -36,7 +36,13 @@ impl Shelf {
         match trial.get("exchange") {
             "neighbours" => self.among_neighbours(trial, halves),
             "pairs" => self.in_pairs(trial, halves, Way::Pairs),
-            "choco" => self.in_pairs(trial, halves, Way::Choco(trial.number("gamma", 0.0, 1.0)?)),
+            "choco" => {
+                let gamma = match trial.get("gamma") {
+                    "auto" => None,
+                    _ => Some(trial.number("gamma", 0.0, 1.0)?),
+                };
+                self.in_pairs(trial, halves, Way::Choco(gamma))
+            }
             "federated" => self.in_pairs(trial, halves, Way::Federated),
             "server" => self.at_a_server(trial, halves),
             other => Err(wrong(

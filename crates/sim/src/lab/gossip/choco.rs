@@ -3,11 +3,12 @@
 use super::wiring::{address, name};
 use super::{GossipLab, LabError, LabReport, Learner};
 use crate::{Address, Bridge, Context, MachineNode, Payload};
+use bitneuron_compress::properties::typical_contraction;
 use bitneuron_core::{Dataset, Digest, Params, Seed, Weight, hash::Hasher};
 use bitneuron_learning::{
     Update,
     gossip::{
-        Choco, GossipError,
+        Choco, GossipError, choco,
         choco::{Effect, Input, Message, Rules, Start},
     },
 };
@@ -104,19 +105,27 @@ impl Learner for MachineNode<Wiring> {
 
 impl GossipLab {
     /// Plays CHOCO on the same graph, rows, links and rules instead of Algorithm 1: compressed differences to all neighbours,
-    /// public copies of all of them. `gamma` is γ; [`Self::manner`] and ages play no part.
+    /// public copies of all of them. [`Self::manner`] and ages play no part. `gamma` is γ, or `None` for the one that
+    /// [follows](choco::gamma) from the codec's contraction of normal values in the model's layout.
     ///
     /// Here the compressor sees differences, so that coarse ones do that no model would survive.
     ///
     /// # Errors
-    /// As [`Self::run`]; also a γ that is not above 0 and at most 1.
+    /// As [`Self::run`]; also a γ that is not above 0 and at most 1, or none where the codec contracts nothing.
     pub fn run_choco(
         &self,
-        gamma: f32,
+        gamma: Option<f32>,
         train: &Dataset,
         test: &Dataset,
         seed: Seed,
     ) -> Result<LabReport, LabError> {
+        let gamma = match gamma {
+            Some(gamma) => gamma,
+            None => {
+                let codec = self.compressor.as_ref();
+                choco::gamma(typical_contraction(codec, self.model.layout(), seed.derive("typical"))?)
+            }
+        };
         if !(gamma > 0.0 && gamma <= 1.0) {
             return Err(LabError::Together("γ is above 0 and at most 1"));
         }

@@ -6,7 +6,7 @@ mod table;
 
 pub(crate) use page::html;
 pub(crate) use plot::{Line, Plot, Scale, bytes};
-pub(crate) use table::{markdown, timing};
+pub(crate) use table::{cells, markdown, timing};
 
 use super::{Cell, Results};
 

@@ -88,18 +88,22 @@ fn crossed(matrix: &Matrix<'_>) -> String {
     text
 }
 
-/// Every cell on a line of its own.
-fn cells(results: &Results) -> String {
-    let mut text = format!("| {} | accuracy | bytes | cost |\n", results.swept.join(" | "));
-    let _ = writeln!(text, "|{}", "---|".repeat(results.swept.len() + 3));
-    for cell in results.cells() {
+/// Every cell on a line of its own; how many times fewer bytes than the first one sends.
+pub(crate) fn cells(results: &Results) -> String {
+    let sent = |cell: &Cell<'_>| cell.estimate(|course| course.bytes() as f64).mean;
+    let cells = results.cells();
+    let first = cells.first().map_or(0.0, sent);
+    let mut text = format!("| {} | accuracy | bytes | fewer | cost |\n", results.swept.join(" | "));
+    let _ = writeln!(text, "|{}", "---|".repeat(results.swept.len() + 4));
+    for cell in &cells {
         let values: Vec<String> = results.swept.iter().map(|key| cell.get(key).replace('|', "/")).collect();
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} |",
+            "| {} | {} | {} | {:.1}× | {} |",
             values.join(" | "),
-            accuracy(&cell),
-            bytes(cell.estimate(|course| course.bytes() as f64).mean),
+            accuracy(cell),
+            bytes(sent(cell)),
+            first / sent(cell).max(1.0),
             time(cell.took())
         );
     }
