@@ -10,12 +10,12 @@
 //! to the examiners whose shards agree with the others (`rank`), in equal parts.
 
 use super::cluster::firsts;
-use super::entry::{Candidate, Contest, Outcome, Parent, Placing};
+use super::entry::{Candidate, Contest, Outcome, Parent, Placing, Sold};
 use super::event::ContestEvent;
 use super::params::ContestParams;
 use super::purse::Purse;
 use super::rank::{Verdict, verdicts};
-use super::royalty::royalties;
+use super::royalty::{most_royalties, royalties, within};
 use super::score::{gains, middle_mean, score};
 use super::successor::{Ranked, successor};
 use crate::account::Pocket;
@@ -126,12 +126,17 @@ impl Draft<'_> {
         let pays = judged.divide(purse.gradient.saturating_sub(fee));
         let authors = shown.iter().map(|one| one.author).zip(pays.clone()).collect();
         let examiners = contest.tests.iter().map(|shard| shard.examiner).zip(judged.examiners(fee)).collect();
+        // Fees first: what the slice of emission does not pay is carried.
+        let sold = self.sold_to(goal, &shown);
+        let mut left = most_royalties(&sold, &self.state.params.market.deals.split);
+        let users = royalties(&within(judged.divide(purse.users), &mut left), &sold);
+        let data = royalties(&within(judged.divide(purse.data), &mut left), &sold);
         let mut paid = 0u128;
         for (from, merit, whom) in [
             (Pocket::Gradient, Merit::Gradient, authors),
             (Pocket::Gradient, Merit::Examination, examiners),
-            (Pocket::Data, Merit::Royalty, self.royalties_of(goal, &shown, &judged.divide(purse.data))),
-            (Pocket::Users, Merit::Royalty, self.royalties_of(goal, &shown, &judged.divide(purse.users))),
+            (Pocket::Data, Merit::Royalty, data),
+            (Pocket::Users, Merit::Royalty, users),
         ] {
             paid = paid.saturating_add(self.pay_all(from, merit, whom)?);
         }
@@ -164,14 +169,13 @@ impl Draft<'_> {
         Ok(paid)
     }
 
-    /// What the sellers of what the candidates merged are paid.
-    fn royalties_of(&self, goal: GoalId, shown: &[Shown], pots: &[Amount]) -> Vec<(NodeId, Amount)> {
+    /// What each candidate is made of.
+    fn sold_to(&self, goal: GoalId, shown: &[Shown]) -> Vec<Vec<Sold>> {
         let lineage = |one: &Shown| self.state.contests.lineages.get(&(goal, one.author));
-        let sold: Vec<_> = shown
+        shown
             .iter()
-            .map(|one| lineage(one).map(|lineage| lineage.entered.clone()).unwrap_or_default())
-            .collect();
-        royalties(pots, &sold)
+            .map(|one| lineage(one).map_or_else(Vec::new, |lineage| lineage.entered.clone()))
+            .collect()
     }
 
     fn move_parent(

@@ -4,9 +4,10 @@ use crate::stage::{Stage, flipped, model, params, rows};
 use bitneuron_core::{Amount, Digest, Height, NodeId};
 use bitneuron_ledger::Params;
 use bitneuron_ledger::contest::{
-    ContestParams, Entrant, Sold, Tests, Verdict, Window, divide, firsts, judge, middle_mean, royalties,
-    score, verdicts,
+    ContestParams, Entrant, Sold, Tests, Verdict, Window, divide, firsts, judge, middle_mean, most_royalties,
+    royalties, score, verdicts,
 };
+use bitneuron_market::FeeSplit;
 use proptest::prelude::*;
 
 fn sold() -> impl Strategy<Value = Sold> {
@@ -54,6 +55,29 @@ proptest! {
         let paid: u128 = royalties(&pots, &sold).iter().map(|(_, amount)| amount.0).sum();
         let bought = pots.iter().zip(&sold).filter(|(_, sold)| !sold.is_empty());
         prop_assert_eq!(paid, bought.map(|(pot, _)| pot.0).sum::<u128>());
+    }
+
+    #[test]
+    fn nobody_gets_more_of_what_it_bought_from_itself_than_the_treasury_kept(
+        lineages in prop::collection::vec((any::<u32>(), prop::collection::vec(sold(), 0..12)), 1..6),
+    ) {
+        let (pots, sold): (Vec<_>, Vec<_>) =
+            lineages.into_iter().map(|(pot, sold)| (Amount(u128::from(pot) << 8), sold)).unzip();
+        let split = FeeSplit::default();
+        let most = most_royalties(&sold, &split);
+        let pots: Vec<Amount> = pots.iter().zip(&most).map(|(pot, most)| *pot.min(most)).collect();
+        let paid = royalties(&pots, &sold);
+        // The author of each lineage is its sellers 0 and 1 as well.
+        let mut paid = paid.iter();
+        for sold in &sold {
+            let own = |seller: &NodeId| seller.0[0] < 2;
+            let kept: u128 =
+                sold.iter().filter(|sold| own(&sold.seller)).map(|sold| split.divide(sold.price).treasury.0).sum();
+            let back: u128 =
+                paid.by_ref().take(sold.len()).filter(|(seller, _)| own(seller)).map(|(_, amount)| amount.0).sum();
+            // Of each sale a unit may be rounded up.
+            prop_assert!(back <= kept + sold.len() as u128, "{back} of {kept}");
+        }
     }
 
     #[test]
