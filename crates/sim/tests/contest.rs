@@ -55,6 +55,18 @@ fn who_does_nothing_earns_nothing_and_splitting_loses() {
     assert!(spearman[0] >= 0.77 && spearman[1] >= 0.53, "{spearman:?}");
 }
 
+/// A deeper net, until nothing but chance is left to be paid for: in a quarter of the contests nobody is better than the parent, in others
+/// one or two are, and a copy of the last winner is as likely as anybody to be among them.
+#[test]
+fn who_copies_the_last_winner_lives_on_chance_alone() {
+    let mut players = Player::crowd();
+    players.push(Player::new(Conduct::NoisyWinner(5)));
+    let played = Trial { sizes: vec![64, 32, 10], ..Trial::new(1, players) }.run().expect("plays");
+    assert!(played.moved < 25, "{}", played.moved);
+    let earned = played.beside_crowd();
+    assert!(earned < 0.1, "{earned}");
+}
+
 /// What an author gains that buys from a user of its own at a price, beside what it bought from others, in tokens; and whether
 /// anybody's royalty rose but its own user's.
 ///
@@ -288,12 +300,11 @@ fn the_chain_pays_the_same_to_the_unit() {
         .map(|((model, losses), stake)| Entrant { stake: Amount::tokens(stake), model, losses })
         .collect();
     let judged = judge(&opening.parent, &tests.losses(&opening.parent).expect("fits"), &entrants, &contest());
-    let pot = Amount::sum(pays.iter().copied()).expect("small");
-    assert!(pot > Amount::ZERO && judged.scores.iter().all(|score| *score > 0), "{:?}", judged.scores);
-    assert_eq!(judged.divide(pot), pays);
-    // Three kinds and more share all of it; examiners have a nineteenth beside.
+    assert!(judged.scores.iter().all(|score| *score > 0), "{:?}", judged.scores);
+    // Examiners have a twentieth of what candidates and they may be paid, rounded down.
     let examined: u128 = (0..4).map(|n| paid(&events, world.user(n), Merit::Examination).0).sum();
-    assert!(judged.firsts.iter().filter(|first| **first).count() >= 3, "{:?}", judged.firsts);
-    assert!((examined * 19).abs_diff(pot.0) < 20, "{examined} beside {pot}");
+    let mut pots = (examined * 19..examined * 19 + 20).map(Amount);
+    let pot = pots.find(|pot| judged.divide(*pot) == pays);
+    assert!(examined > 0 && pot.is_some(), "{examined} beside {pays:?}");
     assert_eq!(world.state.total(), Amount::SUPPLY);
 }

@@ -127,6 +127,22 @@ fn splitting_a_stake_over_copies_of_ones_model_gains_nothing() {
 }
 
 #[test]
+fn what_is_hardly_more_than_chance_is_hardly_paid() {
+    let (parent, contest) = (model(0), params().contest);
+    let paid = |gain: i64| {
+        let (base, losses) = ([1_000_000; 9], [1_000_000 - gain; 9]);
+        let other = model(7);
+        let entrant = Entrant { stake: Amount::tokens(500), model: &other, losses: &losses };
+        judge(&parent, &base, &[entrant], &contest).divide(Amount(3_000_000))[0].0
+    };
+    let margin = i64::from(contest.margin);
+    assert_eq!([0, margin, 2 * margin, 4 * margin].map(paid), [0, 0, 500_000, 750_000]);
+    // A share of all goes with the score; what a score of nothing but chance would get by that does not.
+    assert_eq!(paid(margin + margin / 10), 1_000_000 / 11);
+    assert!(paid(1_000_000) > 997_000);
+}
+
+#[test]
 fn copies_are_the_same_or_go_the_same_way() {
     let parent = [0, 0, 0];
     let kinds = |models: &[&[i32]]| firsts(&parent, models);
