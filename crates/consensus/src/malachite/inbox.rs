@@ -35,7 +35,7 @@ impl Shell {
     /// Takes one message from a peer.
     pub(super) fn receive(&mut self, now: Time, from: NodeId, bytes: &Arc<[u8]>) {
         // Nothing new, and not from whoever may be stuck at a decided height.
-        if self.used.get(bytes).is_some_and(|voter| *voter != from) {
+        if self.met.get(bytes).is_some_and(|voter| *voter != from) {
             return;
         }
         let taken = decode::<Message>(bytes)

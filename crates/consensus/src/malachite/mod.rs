@@ -120,7 +120,7 @@ impl Malachite {
         let floor = Height(height.0.saturating_sub(WATCHED));
         shell.past = shell.past.split_off(&floor);
         shell.pool.forget_below(floor);
-        shell.used.clear();
+        shell.met.clear();
         shell.blocks.clear();
         shell.missing.clear();
         (shell.height, shell.parent, shell.round) = (height, parent, 0);

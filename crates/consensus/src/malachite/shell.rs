@@ -92,8 +92,8 @@ pub(super) struct Shell {
     pub(super) missing: BTreeMap<Digest, Missing>,
     pub(super) pool: Pool,
     pub(super) waiting: Waiting,
-    /// The votes that were used, as they came, with their voters: most come again from others.
-    pub(super) used: BTreeMap<Arc<[u8]>, NodeId>,
+    /// The votes of the open height that wait or did, as they came, with their voters: most come again from others.
+    pub(super) met: BTreeMap<Arc<[u8]>, NodeId>,
     /// The keys of the voters of the last heights.
     pub(super) keys: Keyring,
     pub(super) timers: Timers,
@@ -141,7 +141,7 @@ impl Shell {
             missing: BTreeMap::new(),
             pool: Pool::new(chain),
             waiting: Waiting::default(),
-            used: BTreeMap::new(),
+            met: BTreeMap::new(),
             keys: Keyring::default(),
             timers: Timers::default(),
             early: Early::default(),

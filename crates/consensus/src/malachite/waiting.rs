@@ -74,6 +74,7 @@ impl Shell {
             self.use_vote(&delivered.bytes, signed, sighting);
             return Ok(());
         }
+        self.met.insert(Arc::clone(&delivered.bytes), signed.vote.by);
         self.waiting.0.insert(place(&signed.vote), delivered);
         if self.matters(&signed.vote, voters) {
             self.settle_all();
@@ -110,7 +111,10 @@ impl Shell {
             let sighting = if authentic { Ok(self.pool.keep_vote(signed)) } else { self.pool.vote(&signed) };
             match sighting {
                 Ok(sighting) => self.use_vote(&bytes, signed, sighting),
-                Err(why) => self.offence(from, why),
+                Err(why) => {
+                    self.met.remove(&bytes);
+                    self.offence(from, why);
+                }
             }
         }
     }
@@ -121,10 +125,7 @@ impl Shell {
         let Some(voters) = self.voters(vote.height, vote.round) else { return };
         match sighting {
             Sighting::Known | Sighting::Surplus => return,
-            Sighting::Fresh => {
-                self.used.insert(Arc::clone(bytes), vote.by);
-                self.relay(bytes, &voters);
-            }
+            Sighting::Fresh => self.relay(bytes, &voters),
             Sighting::Conflict(evidence) => {
                 self.relay(bytes, &voters);
                 self.accuse(*evidence);
