@@ -8,7 +8,7 @@
 
 use crate::{
     Evidence, Refused,
-    vote::{SignedProposal, SignedVote, Stage},
+    vote::{SignedProposal, SignedVote, Stage, Vote},
 };
 use bitneuron_core::{ChainId, Digest, Height, NodeId};
 use std::collections::BTreeMap;
@@ -149,7 +149,7 @@ impl Pool {
         self.proposals.store(*proposal)
     }
 
-    fn seen_vote(&self, vote: &SignedVote) -> Option<Sighting> {
+    pub(crate) fn seen_vote(&self, vote: &SignedVote) -> Option<Sighting> {
         if vote.vote.height < self.floor { Some(Sighting::Known) } else { self.votes.seen(vote) }
     }
 
@@ -173,6 +173,18 @@ impl Pool {
     pub(crate) fn keep_proposal(&mut self, proposal: SignedProposal) -> Sighting {
         let seen = self.seen_proposal(&proposal);
         seen.or_else(|| self.proposals.store(proposal).ok()).unwrap_or(Sighting::Known)
+    }
+
+    /// Whether something is known that this voter said in this place.
+    pub(crate) fn has_heard(&self, vote: &SignedVote) -> bool {
+        self.votes.0.contains_key(&vote.slot())
+    }
+
+    /// What each voter said first, in each place of a height.
+    pub(crate) fn firsts(&self, height: Height) -> impl Iterator<Item = &Vote> {
+        let first = (height, NodeId([0; 32]), 0, 0);
+        let of_height = self.votes.0.range(first..).take_while(move |(slot, _)| slot.0 == height);
+        of_height.map(|(_, seen)| &seen.first.vote)
     }
 
     /// Whether this very vote, signature included, is known to be authentic.
@@ -224,7 +236,7 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vote::{Proposal, Vote};
+    use crate::vote::Proposal;
     use bitneuron_core::{Keypair, Seed};
 
     const CHAIN: ChainId = ChainId(Digest([1; 32]));

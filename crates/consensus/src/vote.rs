@@ -70,18 +70,23 @@ impl SignedVote {
     }
 }
 
-/// The first of these votes that its voter did not sign, for this chain.
-///
-/// All are checked as one batch, which costs less than half, and one by one only when the batch does not hold.
-pub fn forged(votes: &[SignedVote], chain: ChainId) -> Option<&SignedVote> {
+/// Whether all these votes are signed by their voters, for this chain: checked as one batch, which costs less than half.
+pub(crate) fn are_signed(
+    votes: &[SignedVote],
+    chain: ChainId,
+    check: impl FnOnce(&[(NodeId, &[u8], Signature)]) -> bool,
+) -> bool {
     let texts: Vec<_> = votes.iter().map(|signed| signed.message(chain)).collect();
     let pairs = votes.iter().zip(&texts);
     let batch: Vec<_> =
         pairs.map(|(signed, text)| (signed.vote.by, text.as_slice(), signed.signature)).collect();
-    if sign::verify_batch(&batch) {
-        return None;
-    }
-    votes.iter().find(|signed| !signed.is_signed(chain))
+    check(&batch)
+}
+
+/// The first of these votes that its voter did not sign, for this chain; one by one only when the batch does not hold.
+pub fn forged(votes: &[SignedVote], chain: ChainId) -> Option<&SignedVote> {
+    let all = are_signed(votes, chain, sign::verify_batch);
+    if all { None } else { votes.iter().find(|signed| !signed.is_signed(chain)) }
 }
 
 /// What a proposer says: this block in this round.

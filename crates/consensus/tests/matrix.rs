@@ -75,7 +75,8 @@ fn every_planted_bug_is_found() {
 #[test]
 fn bugs_break_the_laws_that_they_should() {
     let law = |bug| found(bug).map(|find| find.violation.law);
-    assert_eq!(law(Bug::Quorum), Some(Law::Certified));
+    // Too small a quorum decides what none would, or locks on what none was for.
+    assert!(matches!(law(Bug::Quorum), Some(Law::Certified | Law::Faithful)));
     assert_eq!(law(Bug::Verdict), Some(Law::Validity));
     assert_eq!(law(Bug::Parent), Some(Law::Chain));
     assert_eq!(law(Bug::Timers), Some(Law::Liveness));

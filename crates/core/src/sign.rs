@@ -13,6 +13,9 @@
 //! a batch. Only the owner of a key can make a second form of a signature, and nothing here is named by a signature's bytes.
 
 mod equation;
+mod keyring;
+
+pub use keyring::Keyring;
 
 use crate::{ChainId, NodeId, Seed};
 use ed25519_dalek::{Signer as _, SigningKey};

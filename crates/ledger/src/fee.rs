@@ -18,7 +18,8 @@
 //! by which builders choose when there is more than a block has room for.
 //!
 //! Before the cliff of vesting nobody owns a token to pay with. Then the base fee is zero, and what an account may send in an
-//! epoch follows from the tokens that it bonds, those of the transaction at hand included.
+//! epoch follows from the tokens that it bonds, those of the transaction at hand included. The precommits that a voter brings are
+//! not counted: they are news or refused, so all voters together can bring no more than one for each voter and height.
 
 use crate::account::Pocket;
 use crate::params::FeeParams;
@@ -154,13 +155,20 @@ impl State {
         if needed > held {
             return Err(Refused::Balance { needed, held });
         }
-        if self.is_before_cliff() {
+        if self.is_counted(tx) {
             let (sent, most) = (self.standing(tx.by).sent, self.quota(tx));
             if sent >= most {
                 return Err(Refused::Quota { sent, most });
             }
         }
         Ok(())
+    }
+
+    /// Whether a transaction counts among those that its author may send in an epoch.
+    fn is_counted(&self, tx: &Tx) -> bool {
+        let brings_votes = matches!(tx.action, Action::Attend { .. })
+            && self.elected(self.epoch()).is_some_and(|voters| voters.position(tx.by).is_some());
+        self.is_before_cliff() && !brings_votes
     }
 
     /// How many transactions the author of this one may send in an epoch before the cliff.
@@ -175,7 +183,7 @@ impl State {
     /// Takes what a transaction costs from its author.
     pub(crate) fn charge(&mut self, tx: &Tx, gas: u64, builder: NodeId) -> Result<Paid, Refused> {
         self.affords(tx, gas)?;
-        if self.is_before_cliff() {
+        if self.is_counted(tx) {
             self.with_standing(tx.by, |standing| standing.sent = standing.sent.saturating_add(1));
         }
         let (fee, tip) = self.cost(tx, gas)?;

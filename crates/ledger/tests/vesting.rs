@@ -7,8 +7,8 @@ use bitneuron_consensus::vote::Stage;
 use bitneuron_consensus::{Evidence, Vote};
 use bitneuron_core::{Amount, Height};
 use bitneuron_ledger::{
-    Action, Allocation, Event, Genesis, Grant, Holder, Lock, Params, Refused, State, Tx, emission,
-    key as entry,
+    Action, Allocation, AttendanceFault, Event, Genesis, Grant, Holder, Lock, Params, Refused, State, Tx,
+    emission, key as entry,
 };
 use world::*;
 
@@ -274,6 +274,15 @@ fn before_the_cliff_what_is_bonded_pays_for_transactions() {
     let fourth = send(&world, 0, Action::Bond(tokens(1)));
     assert!(matches!(world.refused(&fourth), Refused::Quota { sent: 3, most: 3 }));
     assert!(matches!(world.state.admits(&fourth, &Scripted), Err(Refused::Quota { .. })));
+    // What a voter brings of votes does not count: nobody is left unpaid because it has said all that it may say. Others' does.
+    let roll = world.state.attendance().rolls.last().cloned().expect("within an epoch");
+    let brought = send(&world, 0, world.precommits(&roll, 0, &[0, 1]));
+    world.block(&[brought]);
+    assert_eq!(world.state.standing(world.validator(0)).sent, 3);
+    let again = send(&world, 0, world.precommits(&roll, 0, &[0, 1]));
+    assert!(matches!(world.refused(&again), Refused::Attendance(AttendanceFault::Known)));
+    let stranger = world.by_user(0, world.precommits(&roll, 0, &[2]));
+    assert!(matches!(world.refused(&stranger), Refused::Quota { sent: 0, most: 0 }));
     // Who has bonded nothing may begin, with enough.
     let little = world.by_user(0, Action::Bond(tokens(999)));
     assert!(matches!(world.refused(&little), Refused::Quota { sent: 0, most: 0 }));

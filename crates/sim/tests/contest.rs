@@ -8,10 +8,11 @@ use bitneuron_core::exact::programs::metric::{Measure, measure};
 use bitneuron_core::exact::programs::training::Loss;
 use bitneuron_core::exact::{DataRoot, ExactData, ExactParams, execute};
 use bitneuron_core::{Amount, Digest, NodeId};
-use bitneuron_ledger::contest::{Entrant, Sold, Tests, Window, judge, royalties};
+use bitneuron_ledger::contest::{Entrant, Sold, Tests, Window, judge, most_royalties, royalties};
 use bitneuron_ledger::{
     Action, ContestAction, ContestEvent, ContestParams, Event, Merit, Params, ShardId, candidate_digest, seal,
 };
+use bitneuron_market::FeeSplit;
 use bitneuron_sim::contest::{Conduct, Hidden, Opening, Player, Trial, figures};
 use world::*;
 
@@ -54,8 +55,23 @@ fn who_does_nothing_earns_nothing_and_splitting_loses() {
     assert!(spearman[0] >= 0.77 && spearman[1] >= 0.53, "{spearman:?}");
 }
 
+/// A deeper net, until nothing but chance is left to be paid for: in a quarter of the contests nobody is better than the parent, in others
+/// one or two are, and a copy of the last winner is as likely as anybody to be among them.
+#[test]
+fn who_copies_the_last_winner_lives_on_chance_alone() {
+    let mut players = Player::crowd();
+    players.push(Player::new(Conduct::NoisyWinner(5)));
+    let played = Trial { sizes: vec![64, 32, 10], ..Trial::new(1, players) }.run().expect("plays");
+    assert!(played.moved < 25, "{}", played.moved);
+    let earned = played.beside_crowd();
+    assert!(earned < 0.1, "{earned}");
+}
+
 /// What an author gains that buys from a user of its own at a price, beside what it bought from others, in tokens; and whether
-/// anybody else's royalty moved but that of those who sold to it.
+/// anybody's royalty rose but its own user's.
+///
+/// It votes with a third of the weight, so a third of what judges get comes back to it; and the purchase counts for its reputation and
+/// its user's by as much as the treasury kept, which earns at most half of that (`bitneuron_ledger::reputation`).
 fn bought_from_oneself(pot: u64, others: u64, own: u64) -> (f64, bool) {
     let sold = |seller: u8, price: u64| Sold {
         price: Amount::tokens(price),
@@ -63,32 +79,39 @@ fn bought_from_oneself(pot: u64, others: u64, own: u64) -> (f64, bool) {
         seller: NodeId([seller; 32]),
     };
     let (honest, bystanders) = (vec![sold(1, others)], vec![sold(3, 70), sold(4, 30)]);
-    let pots = [Amount::tokens(pot), Amount::tokens(500)];
-    let before = royalties(&pots, &[honest.clone(), bystanders.clone()]);
-    let after = royalties(&pots, &[[honest, vec![sold(2, own)]].concat(), bystanders]);
-    let of = |paid: &[(NodeId, Amount)], who: u8| -> u128 {
-        paid.iter().filter(|(seller, _)| *seller == NodeId([who; 32])).map(|(_, amount)| amount.0).sum()
+    let split = FeeSplit::default();
+    let paid = |lineages: &[Vec<Sold>]| {
+        let pots = [Amount::tokens(pot), Amount::tokens(500)];
+        let bounded: Vec<Amount> =
+            pots.iter().zip(most_royalties(lineages, &split)).map(|(pot, most)| *pot.min(&most)).collect();
+        royalties(&bounded, lineages)
     };
-    let others_stay = [3, 4].iter().all(|who| of(&before, *who) == of(&after, *who));
-    let same_sum = of(&before, 1) == of(&after, 1) + of(&after, 2);
-    // The network keeps a tenth of every price.
-    let gain = of(&after, 2) as f64 / Amount::tokens(1).0 as f64 - own as f64 / 10.0;
-    (gain, others_stay && same_sum)
+    let before = paid(&[honest.clone(), bystanders.clone()]);
+    let after = paid(&[[honest, vec![sold(2, own)]].concat(), bystanders]);
+    let of = |paid: &[(NodeId, Amount)], who: u8| -> f64 {
+        let all = paid.iter().filter(|(seller, _)| *seller == NodeId([who; 32]));
+        all.map(|(_, amount)| amount.0).sum::<u128>() as f64 / Amount::TOKEN.0 as f64
+    };
+    let others_stay = [3, 4].iter().all(|who| of(&before, *who).to_bits() == of(&after, *who).to_bits());
+    let parts = split.divide(Amount::tokens(own));
+    let [judges, treasury] =
+        [parts.judges, parts.treasury].map(|part| part.0 as f64 / Amount::TOKEN.0 as f64);
+    let lost = judges * 2.0 / 3.0 + treasury;
+    (of(&after, 2) + treasury / 2.0 - lost, others_stay && of(&after, 1) <= of(&before, 1))
 }
 
-/// Buying from oneself makes nobody's lineage worth more. What it takes, it takes from those who sold to the same author, and
-/// it is a loss as long as what a lineage brings is no more than the network kept of its purchases, a tenth. Beyond that it
-/// pays: royalties are for sellers that an author needs again.
+/// Buying from oneself makes nobody's lineage worth more, and is a loss: whatever a lineage brings, at least 0.8 % of the price, with a
+/// third of the weight and what the reputation may earn counted in.
 #[test]
-fn buying_from_oneself_moves_only_the_own_sellers_royalty() {
-    for (pot, others, own) in
-        [(10, 100, 1), (10, 100, 50), (10, 100, 5_000), (1_000, 10_000, 10), (1_000, 10_000, 9_000)]
-    {
-        let (gain, contained) = bought_from_oneself(pot, others, own);
-        assert!(contained && gain <= 0.0, "{pot} {others} {own}: {gain}");
+fn buying_from_oneself_loses_whatever_a_lineage_brings() {
+    for pot in [0, 10, 1_000, 100_000] {
+        for others in [1, 100, 1_000, 10_000] {
+            for own in [1, 50, 2_000, 100_000] {
+                let (gain, contained) = bought_from_oneself(pot, others, own);
+                assert!(contained && gain < -0.008 * own as f64, "{pot} {others} {own}: {gain}");
+            }
+        }
     }
-    let (gain, contained) = bought_from_oneself(1_000, 1_000, 2_000);
-    assert!(contained && gain > 0.0, "where a lineage brings more than a tenth of its purchases: {gain}");
 }
 
 /// What four honest players enter in their first contest.
@@ -277,12 +300,11 @@ fn the_chain_pays_the_same_to_the_unit() {
         .map(|((model, losses), stake)| Entrant { stake: Amount::tokens(stake), model, losses })
         .collect();
     let judged = judge(&opening.parent, &tests.losses(&opening.parent).expect("fits"), &entrants, &contest());
-    let pot = Amount::sum(pays.iter().copied()).expect("small");
-    assert!(pot > Amount::ZERO && judged.scores.iter().all(|score| *score > 0), "{:?}", judged.scores);
-    assert_eq!(judged.divide(pot), pays);
-    // Three kinds and more share all of it; examiners have a nineteenth beside.
+    assert!(judged.scores.iter().all(|score| *score > 0), "{:?}", judged.scores);
+    // Examiners have a twentieth of what candidates and they may be paid, rounded down.
     let examined: u128 = (0..4).map(|n| paid(&events, world.user(n), Merit::Examination).0).sum();
-    assert!(judged.firsts.iter().filter(|first| **first).count() >= 3, "{:?}", judged.firsts);
-    assert!((examined * 19).abs_diff(pot.0) < 20, "{examined} beside {pot}");
+    let mut pots = (examined * 19..examined * 19 + 20).map(Amount);
+    let pot = pots.find(|pot| judged.divide(*pot) == pays);
+    assert!(examined > 0 && pot.is_some(), "{examined} beside {pays:?}");
     assert_eq!(world.state.total(), Amount::SUPPLY);
 }

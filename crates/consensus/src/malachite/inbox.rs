@@ -1,17 +1,18 @@
 //! What arrives from peers: read, checked, passed on, and fed to the core.
 //!
 //! The order is always the same: decode within the limit; is it about a height and round that matter; may its
-//! author say it; is it authentic (once); is it news. News is relayed as it came. A peer that delivers what no
+//! author say it; is it authentic (once, votes [together](super::waiting)); is it news. News is relayed as it came. A peer that delivers what no
 //! honest node would pass on has committed an offence; a statement whose *author* is at fault is held against the
 //! author.
 
 use super::{
     context::{Agreement, At, Ballot, Offer},
     shell::{Known, Shell},
+    waiting::Delivered,
 };
 use crate::{
-    Block, Certificate, CheckCertificate, Effect, Electorate, Header, Message, QuorumCheck, Refused,
-    RoundKind, RoundProof, Sighting,
+    Block, Certificate, CheckCertificate, Effect, Electorate, Evidence, Header, Message, QuorumCheck,
+    Refused, RoundKind, RoundProof, Sighting,
     vote::{Proposal, SignedProposal, SignedVote, Stage},
 };
 use arc_malachitebft_core_consensus::Input as CoreInput;
@@ -26,13 +27,17 @@ use std::{collections::BTreeSet, sync::Arc};
 /// How many rounds ahead of the one it is in a node listens; the core's own bound.
 const ROUNDS_AHEAD: u32 = 10;
 /// Up to how many voters everybody relays to everybody.
-const FLOOD: usize = 16;
+const FLOOD: usize = 8;
 /// No round is ever numbered higher; waits grow, so this is centuries away.
 const ROUNDS: u32 = 1 << 20;
 
 impl Shell {
     /// Takes one message from a peer.
     pub(super) fn receive(&mut self, now: Time, from: NodeId, bytes: &Arc<[u8]>) {
+        // Nothing new, and not from whoever may be stuck at a decided height.
+        if self.met.get(bytes).is_some_and(|voter| *voter != from) {
+            return;
+        }
         let taken = decode::<Message>(bytes)
             .map_err(Refused::from)
             .and_then(|message| self.take(now, from, bytes, message));
@@ -126,7 +131,7 @@ impl Shell {
     }
 
     /// The voters of a height, if a statement of this round of it is of interest.
-    fn voters(&self, height: Height, round: u32) -> Option<Arc<Electorate>> {
+    pub(super) fn voters(&self, height: Height, round: u32) -> Option<Arc<Electorate>> {
         let (electorate, reached) = if height == self.height {
             (self.electorate.as_ref()?, self.round)
         } else {
@@ -137,7 +142,7 @@ impl Shell {
 
     /// Passes news on as it came: to all in a small electorate, else to the voters `2^k` places up and down the
     /// list, through whom it reaches everybody in about `log2 n` hops with `O(n log n)` messages.
-    fn relay(&mut self, bytes: &Arc<[u8]>, voters: &Electorate) {
+    pub(super) fn relay(&mut self, bytes: &Arc<[u8]>, voters: &Electorate) {
         let count = voters.members().len();
         if count <= FLOOD {
             self.effects.push(Effect::Broadcast(Arc::clone(bytes)));
@@ -156,7 +161,7 @@ impl Shell {
     }
 
     /// Whether statements about this height still go to the core.
-    fn is_open(&self, height: Height) -> bool {
+    pub(super) fn is_open(&self, height: Height) -> bool {
         height == self.height && self.broken.is_none()
     }
 
@@ -170,28 +175,25 @@ impl Shell {
         let vote = signed.vote;
         let Some(voters) = self.voters(vote.height, vote.round) else { return Ok(()) };
         voters.weight_of(vote.by).ok_or(Refused::Stranger(vote.by))?;
-        match self.pool.vote(&signed)? {
-            Sighting::Known | Sighting::Surplus => {
-                // Who says again what it said about a decided height is stuck there.
-                if from == vote.by && (vote.height < self.height || self.decided) {
-                    self.supply(now, from, vote.height);
-                }
-                return Ok(());
-            }
-            Sighting::Fresh => self.relay(bytes, &voters),
-            Sighting::Conflict(evidence) => {
-                self.relay(bytes, &voters);
-                self.effects.push(Effect::Accuse(*evidence));
-            }
+        let seen = self.pool.seen_vote(&signed).is_some() || self.waiting.beside(&vote) == Some(&signed);
+        if !seen {
+            return self.await_vote(Delivered { from, bytes: Arc::clone(bytes), signed }, &voters);
         }
-        let judged = vote.block.and_then(|id| self.blocks.get(&id)).and_then(|known| known.verdict);
-        if vote.stage == Stage::Precommit && vote.height == self.height && judged == Some(false) {
-            self.precommitted(signed);
-        }
-        if self.is_open(vote.height) {
-            self.queue.push_back(vote_input(&signed));
+        // Who says again what it said about a decided height is stuck there.
+        if from == vote.by && (vote.height < self.height || self.decided) {
+            self.supply(now, from, vote.height);
         }
         Ok(())
+    }
+
+    /// Feeds an authentic vote to the core.
+    pub(super) fn feed_vote(&mut self, signed: &SignedVote) {
+        self.queue.push_back(vote_input(signed));
+    }
+
+    /// Brings evidence before whoever drives the engine.
+    pub(super) fn accuse(&mut self, evidence: Evidence) {
+        self.effects.push(Effect::Accuse(evidence));
     }
 
     /// Somebody precommitted a block that was judged invalid here.

@@ -4,7 +4,7 @@
 //! precommit it once two thirds have prevoted it, and decide it once two thirds have precommitted it: three
 //! one-way delays. The core (`arc-malachitebft`) holds exactly that state machine; around it stand, each in its
 //! file, the translation of types ([`context`]), the answers to the core's effects ([`shell`]), what arrives from
-//! peers ([`inbox`]), timers, messages that come too early, catching up, and what a peer may draw in answers.
+//! peers ([`inbox`]), votes that wait for others to be verified with ([`waiting`]), timers, messages that come too early, catching up, and what a peer may draw in answers.
 //!
 //! Validity comes from the judge only, and the vote waits for it while other messages flow. Heights are not paced
 //! here, and the core is never given a target time, because it would then read the machine's clock.
@@ -18,6 +18,7 @@ mod recovery;
 mod said;
 mod shell;
 mod timers;
+mod waiting;
 
 use crate::{
     Block, ConsensusEngine, Effect, Electorate, Input, Record, Refused, SignedVote, Timeouts, TimerId,
@@ -103,16 +104,23 @@ impl Malachite {
         electorate: Arc<Electorate>,
         parent: Digest,
     ) -> Result<(), Refused> {
-        let shell = &mut self.shell;
-        if height <= shell.height {
-            return Err(Refused::Height { found: height, expected: shell.height.next() });
+        if height <= self.shell.height {
+            return Err(Refused::Height { found: height, expected: self.shell.height.next() });
         }
+        // The last third of precommits, for the height that they are of.
+        self.shell.settle_all();
+        self.run();
+        let shell = &mut self.shell;
         if let Some(left) = shell.electorate.replace(Arc::clone(&electorate)) {
+            if left.epoch() != electorate.epoch() {
+                shell.keys.retain(|id| electorate.position(id).is_some());
+            }
             shell.past.insert(shell.height, Past { electorate: left, round: shell.round });
         }
         let floor = Height(height.0.saturating_sub(WATCHED));
         shell.past = shell.past.split_off(&floor);
         shell.pool.forget_below(floor);
+        shell.met.clear();
         shell.blocks.clear();
         shell.missing.clear();
         (shell.height, shell.parent, shell.round) = (height, parent, 0);
@@ -141,6 +149,7 @@ impl Malachite {
     }
 
     fn elapse(&mut self, id: TimerId) {
+        self.shell.settle_all();
         if let Some(wait) = self.shell.timers.elapsed(id) {
             self.shell.queue.push_back(CoreInput::TimeoutElapsed(shell::timeout_of(wait)));
         }
@@ -167,6 +176,10 @@ impl Malachite {
 
     fn judged(&mut self, id: Digest, valid: bool) {
         let shell = &mut self.shell;
+        if !valid {
+            // Precommits for it are held against their voters below.
+            shell.settle_all();
+        }
         let Some(known) = shell.blocks.get_mut(&id) else { return };
         if known.verdict.is_some() {
             return;

@@ -12,6 +12,7 @@ use super::{
     recovery,
     said::Said,
     timers::{Timers, Wait},
+    waiting::Waiting,
 };
 use crate::{
     Block, Certificate, Effect, Electorate, Entry, Message, Pool, Record, Refused, RoundKind, RoundProof,
@@ -20,7 +21,7 @@ use crate::{
 };
 use arc_malachitebft_core_consensus as core;
 use arc_malachitebft_core_types as core_types;
-use bitneuron_core::{Bytes, ChainId, Digest, Height, Keypair, NodeId, Signature, encode};
+use bitneuron_core::{Bytes, ChainId, Digest, Height, Keypair, NodeId, Signature, encode, sign::Keyring};
 use core::{
     Effect as Ask, Input as CoreInput, LivenessMsg, ProposedValue, Resumable, Resume, SignedConsensusMsg,
 };
@@ -90,6 +91,11 @@ pub(super) struct Shell {
     pub(super) blocks: BTreeMap<Digest, Known>,
     pub(super) missing: BTreeMap<Digest, Missing>,
     pub(super) pool: Pool,
+    pub(super) waiting: Waiting,
+    /// The votes of the open height that wait or did, as they came, with their voters: most come again from others.
+    pub(super) met: BTreeMap<Arc<[u8]>, NodeId>,
+    /// The keys of the voters of the last heights.
+    pub(super) keys: Keyring,
     pub(super) timers: Timers,
     pub(super) early: Early,
     pub(super) archive: Archive,
@@ -134,6 +140,9 @@ impl Shell {
             blocks: BTreeMap::new(),
             missing: BTreeMap::new(),
             pool: Pool::new(chain),
+            waiting: Waiting::default(),
+            met: BTreeMap::new(),
+            keys: Keyring::default(),
             timers: Timers::default(),
             early: Early::default(),
             archive: Archive::default(),

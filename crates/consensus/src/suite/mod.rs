@@ -21,6 +21,7 @@ pub mod log;
 pub mod matrix;
 pub mod network;
 mod plan;
+mod queue;
 pub mod weigh;
 pub mod zoo;
 

@@ -4,7 +4,7 @@
 //! a queue ordered by (time, sequence) makes every run a function of its [`Plan`]. The application's only rule: a block that holds the
 //! transaction [`INVALID`] is invalid. Nodes are named by their place in [`Plan::weights`].
 
-use super::crash::Strike;
+use super::{crash::Strike, queue::Queue};
 use crate::{
     Block, Certificate, ConsensusEngine, Effect, Electorate, Evidence, Header, Input, Refused, TimerId,
     wal::{self, Log as _},
@@ -94,8 +94,9 @@ pub struct Network<'a> {
     pub(super) strike: Option<Box<Strike<'a>>>,
     pub(super) steps: u64,
     cut: BTreeSet<(usize, usize)>,
-    queue: BTreeMap<(Time, u64), (usize, u64, Event)>,
-    sequence: u64,
+    queue: Queue<(usize, u64, Event)>,
+    /// Where the nodes of a name are, twins among them.
+    places: BTreeMap<NodeId, Vec<usize>>,
     draws: u64,
     trace: Hasher,
     electorates: BTreeMap<Epoch, Arc<Electorate>>,
@@ -122,15 +123,17 @@ impl<'a> Network<'a> {
             strike: None,
             steps: 0,
             cut: BTreeSet::new(),
-            queue: BTreeMap::new(),
-            sequence: 0,
+            queue: Queue::default(),
+            places: BTreeMap::new(),
             draws: 0,
             trace: Hasher::new("bitneuron consensus suite trace v1"),
             electorates: BTreeMap::new(),
         };
         for node in 0..all {
+            let id = network.plan.key(node).id();
+            network.places.entry(id).or_default().push(node);
             network.nodes.push(Node {
-                id: network.plan.key(node).id(),
+                id,
                 engine: None,
                 commits: Vec::new(),
                 evidence: Vec::new(),
@@ -216,8 +219,8 @@ impl<'a> Network<'a> {
     pub fn run_until(&mut self, span: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now.after(span);
         while !done(self) {
-            match self.queue.first_key_value() {
-                Some(((at, _), _)) if *at <= end => self.step(),
+            match self.queue.next() {
+                Some(at) if at <= end => self.step(),
                 _ => {
                     self.now = end;
                     return false;
@@ -228,9 +231,8 @@ impl<'a> Network<'a> {
     }
 
     pub(super) fn push(&mut self, after: Duration, node: usize, event: Event) {
-        self.sequence += 1;
         let life = self.nodes.get(node).map_or(0, |node| node.life);
-        self.queue.insert((self.now.after(after), self.sequence), (node, life, event));
+        self.queue.push(self.now.after(after), (node, life, event));
     }
 
     fn draw(&mut self, below: u64) -> u64 {
@@ -240,7 +242,7 @@ impl<'a> Network<'a> {
     }
 
     fn step(&mut self) {
-        let Some(((at, _), (place, life, event))) = self.queue.pop_first() else { return };
+        let Some((at, (place, life, event))) = self.queue.pop() else { return };
         self.now = at;
         let arrives = matches!(event, Event::Deliver { .. });
         if !arrives && self.nodes.get(place).is_some_and(|node| node.life != life) {
@@ -326,16 +328,16 @@ impl<'a> Network<'a> {
         match effect {
             Effect::Broadcast(bytes) => {
                 self.say(place, &bytes);
+                self.trace.part(&bytes);
                 for to in 0..self.nodes.len() {
                     self.send(place, to, &bytes);
                 }
             }
             Effect::Send { to, bytes } => {
                 self.say(place, &bytes);
-                for at in 0..self.nodes.len() {
-                    if self.nodes.get(at).is_some_and(|node| node.id == to) {
-                        self.send(place, at, &bytes);
-                    }
+                self.trace.part(&bytes).update(&to.0);
+                for at in self.places.get(&to).cloned().unwrap_or_default() {
+                    self.send(place, at, &bytes);
                 }
             }
             Effect::Timer { id, after } => {
@@ -410,7 +412,9 @@ impl<'a> Network<'a> {
         };
         for bytes in sent {
             self.messages += 1;
-            self.trace.part(&bytes);
+            if self.tamper.is_some() {
+                self.trace.part(&bytes);
+            }
             if self.plan.loss > 0 && self.draw(1000) < self.plan.loss {
                 continue;
             }

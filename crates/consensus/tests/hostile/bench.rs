@@ -2,7 +2,7 @@
 
 use bitneuron_consensus::{
     Block, Certificate, Effect, Header, Input, Malachite, Message, Proposal, Refused, SignedProposal,
-    SignedVote, Stage, Timeouts, Vote, suite::network::Plan,
+    SignedVote, Stage, Timeouts, TimerId, Vote, suite::network::Plan,
 };
 use bitneuron_core::{Bytes, Digest, Height, Machine, NodeId, Outbox, Time, encode};
 use std::sync::Arc;
@@ -31,11 +31,12 @@ impl Bench {
         Ok(out.into_iter().collect())
     }
 
-    /// The offences that a message causes, and whether it is passed on.
+    /// The offences that a message causes, and whether it is passed on: at once, or when a timer runs out.
     pub(crate) fn hear(&mut self, message: &Message) -> (Vec<(NodeId, Refused)>, bool) {
         let bytes = message.to_bytes();
-        let effects =
+        let mut effects =
             self.step(Input::Message { from: PEER, bytes: Arc::clone(&bytes) }).expect("not refused");
+        effects.extend(self.step(Input::Timer(TimerId(u64::MAX))).expect("not refused"));
         // A proposal is passed on without its block.
         let passed = match message {
             Message::Proposal { signed, .. } => Message::Offered(*signed).to_bytes(),

@@ -116,5 +116,7 @@ fn an_engine_that_has_begun_nothing_takes_anything() {
     let electorate = Arc::new(plan.electorate(Height(1)).expect("allowed"));
     let begin = Input::Begin { height: Height(1), electorate, parent: Digest::ZERO };
     engine.step(Time(1), begin, &mut out).expect("begun");
+    // Votes wait for others, but no longer than for a timer.
+    engine.step(Time(2), Input::Timer(TimerId(u64::MAX)), &mut out).expect("taken");
     assert!(out.as_slice().contains(&Effect::Broadcast(early)), "what came early is taken up");
 }

@@ -19,7 +19,17 @@ pub(super) struct Equation {
 impl Equation {
     /// The equation of a signature; `None` when a point or scalar is not canonical, or a point of small order.
     pub(super) fn read(id: NodeId, text: &[u8], signature: &Signature) -> Option<Self> {
-        let (key, nonce) = (point(id.0)?, point(signature.r)?);
+        Self::read_with(point(id.0)?, id, text, signature)
+    }
+
+    /// The same with the key's point, as [`point`] gives it.
+    pub(super) fn read_with(
+        key: EdwardsPoint,
+        id: NodeId,
+        text: &[u8],
+        signature: &Signature,
+    ) -> Option<Self> {
+        let nonce = point(signature.r)?;
         let s = Option::from(Scalar::from_canonical_bytes(signature.s))?;
         let hash = Sha512::new().chain_update(signature.r).chain_update(id.0).chain_update(text).finalize();
         Some(Self { key, nonce, s, k: Scalar::from_bytes_mod_order_wide(&hash.into()) })
@@ -61,7 +71,7 @@ fn factors(equations: &[Equation]) -> Vec<Scalar> {
 }
 
 /// The point with this encoding, unless the encoding is a second one or the point of small order.
-fn point(bytes: [u8; 32]) -> Option<EdwardsPoint> {
+pub(super) fn point(bytes: [u8; 32]) -> Option<EdwardsPoint> {
     let [first, middle @ .., last] = bytes;
     // Below p = 2²⁵⁵ − 19, without the sign.
     let canonical = first < 0xed || last & 0x7f != 0x7f || middle.iter().any(|byte| *byte != 0xff);

@@ -10,7 +10,10 @@ pub const NAMES: [Named; 7] = [
     Named::new("svm:FEATURES-CLASSES", "one linear support vector machine for each class"),
     Named::new("svm-margin:FEATURES-CLASSES", "a linear support vector machine of Crammer and Singer"),
     Named::new("mlp:FEATURES-HIDDEN-CLASSES", "a perceptron of any depth, as mlp:64-32-10"),
-    Named::new("ttm-mlp:RANK:FEATURES-HIDDEN-CLASSES", "one whose matrices are trains of cores, as ttm-mlp:6:64-512-10"),
+    Named::new(
+        "ttm-mlp:RANK:FEATURES-HIDDEN-CLASSES",
+        "one whose matrices are trains of cores, as ttm-mlp:6:64-512-10",
+    ),
     Named::new(
         "cnn:HEIGHTxWIDTHxCHANNELS-LAYERS",
         "convolutions, then a perceptron; cnn:8x8x1-8c3s2-16c3s2-10 has 8 and 16 filters of 3×3 at every second place",

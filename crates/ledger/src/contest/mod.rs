@@ -51,7 +51,7 @@ pub use params::{ContestParams, Place, Window};
 pub use pay::{Entrant, Judged, divide, judge};
 pub use purse::Purse;
 pub use rank::{Verdict, verdicts};
-pub use royalty::royalties;
+pub use royalty::{most_royalties, royalties};
 pub use score::{Tests, middle_mean, score};
 pub use shard::seal;
 pub use successor::{Ranked, successor};

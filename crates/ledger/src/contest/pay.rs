@@ -1,21 +1,22 @@
 //! Who is paid what.
 //!
 //! ```text
-//! pay_i = P·S_i·s_i·u_i / Σ_j S_j·s_j·u_j          u = 1 for the first of its kind, 1/32 for copies
+//! pay_i = P · S_i·s_i·u_i / Σ_j S_j·s_j·u_j · s_i / (s_i + η)          u = 1 for the first of its kind, 1/32 for copies
 //! ```
 //!
-//! with S the stake and s the score. Splitting a stake over names gains nothing, since pay is linear in it and all but one are
-//! copies. While fewer than three kinds are paid, they share so many thirds of P, and nobody gets more than one; the rest stays for
-//! later contests. A part of P goes
-//! to the examiners whose shards agree with the others (`rank`), in equal parts.
+//! with S the stake, s the score and η what is taken off as chance. Splitting a stake over names gains nothing, since pay is linear in
+//! it and all but one are copies. While fewer than three kinds are paid, they share so many thirds of P, and nobody gets more than
+//! one. The last factor is for contests in which hardly anybody is better than the parent: a share alone would pay a score of a
+//! tenth of η as much as a large one, and by chance a copy of the last winner has one now and then. What is not paid stays for later
+//! contests. A part of P goes to the examiners whose shards agree with the others (`rank`), in equal parts.
 
 use super::cluster::firsts;
-use super::entry::{Candidate, Contest, Outcome, Parent, Placing};
+use super::entry::{Candidate, Contest, Outcome, Parent, Placing, Sold};
 use super::event::ContestEvent;
 use super::params::ContestParams;
 use super::purse::Purse;
 use super::rank::{Verdict, verdicts};
-use super::royalty::royalties;
+use super::royalty::{most_royalties, royalties, within};
 use super::score::{gains, middle_mean, score};
 use super::successor::{Ranked, successor};
 use crate::account::Pocket;
@@ -48,6 +49,8 @@ pub struct Judged {
     pub weights: Vec<u128>,
     /// What the shards deserve.
     pub verdicts: Vec<Verdict>,
+    /// η, in micro-nats: beside it a score is large or small.
+    pub margin: u32,
 }
 
 /// Judges candidates, in the order in which they were entered, against the parent and its losses.
@@ -65,12 +68,21 @@ pub fn judge(parent: &ExactParams, base: &[i64], entrants: &[Entrant<'_>], param
     let kinds: Vec<&[i64]> =
         gains.iter().zip(&firsts).filter(|(_, first)| **first).map(|(gains, _)| gains.as_slice()).collect();
     let verdicts = verdicts(&kinds, base.len(), params.margin);
-    Judged { gains, scores, firsts, weights, verdicts }
+    Judged { gains, scores, firsts, weights, verdicts, margin: params.margin }
 }
 
 impl Judged {
     /// What the candidates are paid of so much.
     pub fn divide(&self, pot: Amount) -> Vec<Amount> {
+        let proved = |(part, score): (Amount, &i64)| {
+            let (score, margin) = (u128::from(score.unsigned_abs()), u128::from(self.margin));
+            part.mul_div(score, score.saturating_add(margin)).unwrap_or_default()
+        };
+        self.shares(pot).into_iter().zip(&self.scores).map(proved).collect()
+    }
+
+    /// The candidates' shares of so much, however small their scores.
+    fn shares(&self, pot: Amount) -> Vec<Amount> {
         let kinds = self.weights.iter().zip(&self.firsts).filter(|(weight, first)| **first && **weight > 0);
         let kinds = kinds.count();
         if kinds >= ContestParams::FEW {
@@ -126,12 +138,17 @@ impl Draft<'_> {
         let pays = judged.divide(purse.gradient.saturating_sub(fee));
         let authors = shown.iter().map(|one| one.author).zip(pays.clone()).collect();
         let examiners = contest.tests.iter().map(|shard| shard.examiner).zip(judged.examiners(fee)).collect();
+        // Fees first: what the slice of emission does not pay is carried.
+        let sold = self.sold_to(goal, &shown);
+        let mut left = most_royalties(&sold, &self.state.params.market.deals.split);
+        let users = royalties(&within(judged.divide(purse.users), &mut left), &sold);
+        let data = royalties(&within(judged.divide(purse.data), &mut left), &sold);
         let mut paid = 0u128;
         for (from, merit, whom) in [
             (Pocket::Gradient, Merit::Gradient, authors),
             (Pocket::Gradient, Merit::Examination, examiners),
-            (Pocket::Data, Merit::Royalty, self.royalties_of(goal, &shown, &judged.divide(purse.data))),
-            (Pocket::Users, Merit::Royalty, self.royalties_of(goal, &shown, &judged.divide(purse.users))),
+            (Pocket::Data, Merit::Royalty, data),
+            (Pocket::Users, Merit::Royalty, users),
         ] {
             paid = paid.saturating_add(self.pay_all(from, merit, whom)?);
         }
@@ -164,14 +181,13 @@ impl Draft<'_> {
         Ok(paid)
     }
 
-    /// What the sellers of what the candidates merged are paid.
-    fn royalties_of(&self, goal: GoalId, shown: &[Shown], pots: &[Amount]) -> Vec<(NodeId, Amount)> {
+    /// What each candidate is made of.
+    fn sold_to(&self, goal: GoalId, shown: &[Shown]) -> Vec<Vec<Sold>> {
         let lineage = |one: &Shown| self.state.contests.lineages.get(&(goal, one.author));
-        let sold: Vec<_> = shown
+        shown
             .iter()
-            .map(|one| lineage(one).map(|lineage| lineage.entered.clone()).unwrap_or_default())
-            .collect();
-        royalties(pots, &sold)
+            .map(|one| lineage(one).map_or_else(Vec::new, |lineage| lineage.entered.clone()))
+            .collect()
     }
 
     fn move_parent(

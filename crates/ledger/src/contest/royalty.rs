@@ -4,13 +4,23 @@
 //! merges, by price. A copy, which somebody else sold before or which the same candidate holds twice, weighs 1/32. Users are not
 //! scored themselves: every such score gains by selling the same again with noise. Here the buyer whose stake and
 //! improvement bring the royalty is the one who loses by buying copies.
+//!
+//! All royalties of a candidate together are at most what the treasury kept of what it is made of:
+//!
+//! ```text
+//! royalties ≤ Σ treasury(price)·u        u = 1, or 1/32 for a copy
+//! ```
+//!
+//! So an author that sells to itself through a user of its own never gets more of a price back than the treasury kept of it, and has
+//! lost the judges' part beside. Without the bound it pays to turn over tokens with oneself wherever a lineage brings more than
+//! its purchases cost the network's users in fees.
 
 use super::entry::{Lineage, Sold};
 use super::params::ContestParams;
 use super::pay::divide;
 use crate::State;
 use bitneuron_core::{Amount, Digest, GoalId, NodeId};
-use bitneuron_market::DealId;
+use bitneuron_market::{DealId, FeeSplit};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Lineage {
@@ -26,12 +36,10 @@ impl Lineage {
     }
 }
 
-/// What sellers get of what each candidate brought, in the order in which the candidates were entered; `sold` is what each is made
-/// of. What a candidate that bought nothing brought is not paid.
-pub fn royalties(pots: &[Amount], sold: &[Vec<Sold>]) -> Vec<(NodeId, Amount)> {
+/// How heavy each sale is, in 32nds of its price: by candidate, in the order in which they were entered, the dearest first.
+fn weights(sold: &[Vec<Sold>]) -> Vec<Vec<u128>> {
     let mut sellers: BTreeMap<Digest, NodeId> = BTreeMap::new();
-    let mut paid = Vec::new();
-    for (pot, sold) in pots.iter().zip(sold) {
+    let mut of_one = |sold: &Vec<Sold>| {
         let mut own = BTreeSet::new();
         let mut weigh = |sold: &Sold| {
             let seller = *sellers.entry(sold.model).or_insert(sold.seller);
@@ -39,11 +47,39 @@ pub fn royalties(pots: &[Amount], sold: &[Vec<Sold>]) -> Vec<(NodeId, Amount)> {
             sold.price.0.saturating_mul(if original { ContestParams::COPY } else { 1 })
         };
         // The dearest first, as they are the least likely to be copies.
-        let weights: Vec<u128> = sold.iter().rev().map(&mut weigh).collect();
+        sold.iter().rev().map(&mut weigh).collect()
+    };
+    sold.iter().map(&mut of_one).collect()
+}
+
+/// What sellers get of what each candidate brought, in the order in which the candidates were entered; `sold` is what each is made
+/// of. What a candidate that bought nothing brought is not paid.
+pub fn royalties(pots: &[Amount], sold: &[Vec<Sold>]) -> Vec<(NodeId, Amount)> {
+    let mut paid = Vec::new();
+    for ((pot, sold), weights) in pots.iter().zip(sold).zip(weights(sold)) {
         let parts = divide(*pot, &weights);
         paid.extend(sold.iter().rev().map(|sold| sold.seller).zip(parts));
     }
     paid
+}
+
+/// The most that all royalties of each candidate may be: what the treasury kept of what it is made of, copies by a 32nd.
+pub fn most_royalties(sold: &[Vec<Sold>], split: &FeeSplit) -> Vec<Amount> {
+    let of_one = |weights: Vec<u128>| {
+        let sum = weights.into_iter().fold(0u128, u128::saturating_add);
+        split.divide(Amount(sum.checked_div(ContestParams::COPY).unwrap_or(0))).treasury
+    };
+    weights(sold).into_iter().map(of_one).collect()
+}
+
+/// Cuts pots down to what may still be paid of each, and takes it from that.
+pub(super) fn within(pots: Vec<Amount>, left: &mut [Amount]) -> Vec<Amount> {
+    let cut = |(pot, left): (Amount, &mut Amount)| {
+        let paid = pot.min(*left);
+        *left = left.saturating_sub(paid);
+        paid
+    };
+    pots.into_iter().zip(left).map(cut).collect()
 }
 
 impl State {

@@ -1,6 +1,8 @@
 //! Whole contests, from seals to pay.
 
-use crate::stage::{Stage, contests, flipped, many_rows, model, one_eyed, paid, params, rows, skewed, three};
+use crate::stage::{
+    Stage, contests, flipped, many_rows, model, one_eyed, paid, params, purse_of, rows, skewed, three,
+};
 use crate::world::{STAKES, Scripted, TRUE};
 use bitneuron_consensus::Certificate;
 use bitneuron_core::Amount;
@@ -49,12 +51,11 @@ fn a_contest_pays_what_the_pure_functions_say_to_the_unit() {
     let events = stage.world.block(&[]);
     let examined: u128 = (0..4).map(|n| paid(&events, stage.world.user(n), Merit::Examination).0).sum();
     let won: u128 = (0..3).map(|v| paid(&events, stage.world.validator(v), Merit::Gradient).0).sum();
-    // Three kinds are paid and shards of one kind agree, so all that there was is paid.
-    let purse = Amount(examined + won);
+    // Shards of one kind agree, so examiners get all that is theirs: a twentieth, rounded down.
+    let pays = [0, 1, 2].map(|v| paid(&events, stage.world.validator(v), Merit::Gradient));
+    let purse = purse_of(&judged, examined, &pays);
     assert!(least > Amount::ZERO && purse > least, "the purse grows with time: {purse} after {least}");
-    let fee = stage.world.state.params().contest.examiners.floor_of(purse);
-    assert_eq!(Amount(examined), fee);
-    let pays = judged.divide(purse.saturating_sub(fee));
+    assert!(won + examined < purse.0, "what is not far from chance is not paid in full");
     for (v, pay) in pays.iter().enumerate() {
         let author = stage.world.validator(v);
         assert_eq!(paid(&events, author, Merit::Gradient), *pay);
@@ -265,6 +266,10 @@ fn sellers_of_what_was_merged_share_the_data_slice() {
         })
         .sum();
     assert_eq!(all, royalty[0].0 + royalty[1].0);
+    // Nor is more than the treasury kept of the two sales, however much there is to pay.
+    let sold = Amount(dear + cheap);
+    assert_eq!(Amount(all), stage.world.state.params().market.deals.split.divide(sold).treasury);
+    assert!(stage.world.state.pools().carry > sold);
 }
 
 #[test]

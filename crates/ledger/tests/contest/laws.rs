@@ -4,9 +4,10 @@ use crate::stage::{Stage, flipped, model, params, rows};
 use bitneuron_core::{Amount, Digest, Height, NodeId};
 use bitneuron_ledger::Params;
 use bitneuron_ledger::contest::{
-    ContestParams, Entrant, Sold, Tests, Verdict, Window, divide, firsts, judge, middle_mean, royalties,
-    score, verdicts,
+    ContestParams, Entrant, Sold, Tests, Verdict, Window, divide, firsts, judge, middle_mean, most_royalties,
+    royalties, score, verdicts,
 };
+use bitneuron_market::FeeSplit;
 use proptest::prelude::*;
 
 fn sold() -> impl Strategy<Value = Sold> {
@@ -57,6 +58,29 @@ proptest! {
     }
 
     #[test]
+    fn nobody_gets_more_of_what_it_bought_from_itself_than_the_treasury_kept(
+        lineages in prop::collection::vec((any::<u32>(), prop::collection::vec(sold(), 0..12)), 1..6),
+    ) {
+        let (pots, sold): (Vec<_>, Vec<_>) =
+            lineages.into_iter().map(|(pot, sold)| (Amount(u128::from(pot) << 8), sold)).unzip();
+        let split = FeeSplit::default();
+        let most = most_royalties(&sold, &split);
+        let pots: Vec<Amount> = pots.iter().zip(&most).map(|(pot, most)| *pot.min(most)).collect();
+        let paid = royalties(&pots, &sold);
+        // The author of each lineage is its sellers 0 and 1 as well.
+        let mut paid = paid.iter();
+        for sold in &sold {
+            let own = |seller: &NodeId| seller.0[0] < 2;
+            let kept: u128 =
+                sold.iter().filter(|sold| own(&sold.seller)).map(|sold| split.divide(sold.price).treasury.0).sum();
+            let back: u128 =
+                paid.by_ref().take(sold.len()).filter(|(seller, _)| own(seller)).map(|(_, amount)| amount.0).sum();
+            // Of each sale a unit may be rounded up.
+            prop_assert!(back <= kept + sold.len() as u128, "{back} of {kept}");
+        }
+    }
+
+    #[test]
     fn every_height_is_in_one_window_and_windows_follow_one_another(at in 1..100_000u64) {
         let params = ContestParams { commit: 7, reveal: 3, open: 6, score: 2, ..params().contest };
         let (here, next) = (params.place(Height(at)), params.place(Height(at + 1)));
@@ -100,6 +124,22 @@ fn splitting_a_stake_over_copies_of_ones_model_gains_nothing() {
     // Twice the stake, and nothing but that, is at most twice the pay.
     let twice = pay(&[(0, 500), (1, 500), (2, 1_000)]);
     assert!(twice > whole && twice < 2 * whole);
+}
+
+#[test]
+fn what_is_hardly_more_than_chance_is_hardly_paid() {
+    let (parent, contest) = (model(0), params().contest);
+    let paid = |gain: i64| {
+        let (base, losses) = ([1_000_000; 9], [1_000_000 - gain; 9]);
+        let other = model(7);
+        let entrant = Entrant { stake: Amount::tokens(500), model: &other, losses: &losses };
+        judge(&parent, &base, &[entrant], &contest).divide(Amount(3_000_000))[0].0
+    };
+    let margin = i64::from(contest.margin);
+    assert_eq!([0, margin, 2 * margin, 4 * margin].map(paid), [0, 0, 500_000, 750_000]);
+    // A share of all goes with the score; what a score of nothing but chance would get by that does not.
+    assert_eq!(paid(margin + margin / 10), 1_000_000 / 11);
+    assert!(paid(1_000_000) > 997_000);
 }
 
 #[test]

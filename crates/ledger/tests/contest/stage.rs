@@ -273,3 +273,11 @@ pub(crate) fn paid(
     });
     Amount::sum(amounts).expect("small")
 }
+
+/// What a contest could pay to candidates and examiners together, of which examiners get a twentieth, rounded down; the candidates are
+/// paid of the rest what the pure functions say, to the unit.
+pub(crate) fn purse_of(judged: &Judged, examined: u128, pays: &[Amount]) -> Amount {
+    let purses = (examined * 20..examined * 20 + 20).map(Amount);
+    let mut purses = purses.filter(|purse| judged.divide(Amount(purse.0 - examined)) == pays);
+    purses.next().expect("the pay follows from a purse")
+}
