@@ -3,12 +3,13 @@
 //! One height runs in rounds: the round's proposer sends a block, voters prevote it once it is judged valid,
 //! precommit it once two thirds have prevoted it, and decide it once two thirds have precommitted it: three
 //! one-way delays. The core (`arc-malachitebft`) holds exactly that state machine; around it stand, each in its
-//! file, the translation of types ([`context`]), the answers to the core's effects ([`shell`]), what arrives from
-//! peers ([`inbox`]), votes that wait for others to be verified with ([`waiting`]), timers, messages that come too early, catching up, and what a peer may draw in answers.
+//! file, the translation of types ([`context`], [`translate`]), the answers to the core's effects ([`shell`]), what arrives from
+//! peers ([`inbox`], [`bundles`]), votes that wait for others to be verified with ([`waiting`]), timers, messages that come too early, catching up, and what a peer may draw in answers.
 //!
 //! Validity comes from the judge only, and the vote waits for it while other messages flow. Heights are not paced
 //! here, and the core is never given a target time, because it would then read the machine's clock.
 
+mod bundles;
 mod catchup;
 mod context;
 mod early;
@@ -18,6 +19,7 @@ mod recovery;
 mod said;
 mod shell;
 mod timers;
+mod translate;
 mod waiting;
 
 use crate::{
@@ -151,7 +153,7 @@ impl Malachite {
     fn elapse(&mut self, id: TimerId) {
         self.shell.settle_all();
         if let Some(wait) = self.shell.timers.elapsed(id) {
-            self.shell.queue.push_back(CoreInput::TimeoutElapsed(shell::timeout_of(wait)));
+            self.shell.queue.push_back(CoreInput::TimeoutElapsed(translate::timeout_of(wait)));
         }
     }
 

@@ -14,8 +14,8 @@ use super::{
     context::{Address, Agreement, At, Candidate, Offer},
     core::ProposedValue,
     core_types::{Round, SignedMessage, Validity, ValueOrigin},
-    inbox::{polka_input, vote_input},
-    shell::{Known, Shell, timeout_of},
+    shell::{Known, Shell},
+    translate::{polka_input, timeout_of, vote_input},
 };
 use crate::{Effect, Entry, Message, Record, Refused, Sighting, vote::Stage};
 use bitneuron_core::{Bytes, Digest, Height, decode, encode};

@@ -11,12 +11,13 @@ use super::{
     meter::Meter,
     recovery,
     said::Said,
-    timers::{Timers, Wait},
+    timers::Timers,
+    translate::{commit, polka, round_proof, signed_vote, wait_of},
     waiting::Waiting,
 };
 use crate::{
     Block, Certificate, Effect, Electorate, Entry, Message, Pool, Record, Refused, RoundKind, RoundProof,
-    Step, Timeouts,
+    Timeouts,
     vote::{SignedProposal, SignedVote, Stage, forged},
 };
 use arc_malachitebft_core_consensus as core;
@@ -25,10 +26,7 @@ use bitneuron_core::{Bytes, ChainId, Digest, Height, Keypair, NodeId, Signature,
 use core::{
     Effect as Ask, Input as CoreInput, LivenessMsg, ProposedValue, Resumable, Resume, SignedConsensusMsg,
 };
-use core_types::{
-    CertificateError, CommitCertificate, PolkaCertificate, Round, RoundCertificate, RoundCertificateType,
-    SignedMessage, Timeout, TimeoutKind, Validity, ValueOrigin,
-};
+use core_types::{CertificateError, CommitCertificate, Round, SignedMessage, Timeout, Validity, ValueOrigin};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
@@ -412,61 +410,4 @@ impl Shell {
     pub(super) fn offence(&mut self, by: NodeId, why: Refused) {
         self.effects.push(Effect::Offence { by, why });
     }
-}
-
-fn wait_of(timeout: Timeout) -> Option<Wait> {
-    let step = match timeout.kind {
-        TimeoutKind::Propose => Step::Propose,
-        TimeoutKind::Prevote => Step::Prevote,
-        TimeoutKind::Precommit => Step::Precommit,
-        TimeoutKind::Rebroadcast => Step::Rebroadcast,
-        // Heights end at once here: pacing is the driver's.
-        TimeoutKind::FinalizeHeight(_) => return None,
-    };
-    Some((step, number(timeout.round)))
-}
-
-/// The core's name of a wait.
-pub(super) fn timeout_of((step, round): Wait) -> Timeout {
-    let kind = match step {
-        Step::Propose => TimeoutKind::Propose,
-        Step::Prevote => TimeoutKind::Prevote,
-        Step::Precommit => TimeoutKind::Precommit,
-        Step::Rebroadcast => TimeoutKind::Rebroadcast,
-    };
-    Timeout::new(Round::new(round), kind)
-}
-
-fn signed_vote(vote: &core_types::SignedVote<Agreement>) -> SignedVote {
-    SignedVote { vote: vote.message.statement(), signature: vote.signature }
-}
-
-fn certificate(
-    (height, round, block): (At, Round, Digest),
-    votes: impl Iterator<Item = (NodeId, Signature)>,
-) -> Certificate {
-    let mut votes: Vec<_> = votes.collect();
-    votes.sort_unstable();
-    Certificate { height: height.0, round: number(round), block, votes }
-}
-
-fn commit(c: &CommitCertificate<Agreement>) -> Certificate {
-    let votes = c.commit_signatures.iter().map(|signed| (signed.address.0, signed.signature));
-    certificate((c.height, c.round, c.value_id), votes)
-}
-
-fn polka(c: &PolkaCertificate<Agreement>) -> Certificate {
-    let votes = c.polka_signatures.iter().map(|signed| (signed.address.0, signed.signature));
-    certificate((c.height, c.round, c.value_id), votes)
-}
-
-fn round_proof(c: &RoundCertificate<Agreement>) -> RoundProof {
-    let kind = match c.cert_type {
-        RoundCertificateType::Skip => RoundKind::Enter,
-        RoundCertificateType::Precommit => RoundKind::Leave,
-    };
-    let mut votes: Vec<_> = c.votes(&Agreement).map(|vote| signed_vote(&vote)).collect();
-    votes.sort_unstable_by_key(|signed| signed.vote.by);
-    votes.dedup_by_key(|signed| signed.vote.by);
-    RoundProof { height: c.height.0, round: number(c.round), kind, votes }
 }
