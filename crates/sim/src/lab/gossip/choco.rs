@@ -104,6 +104,14 @@ impl Learner for MachineNode<Wiring> {
 }
 
 impl GossipLab {
+    /// γ that the codec bears.
+    fn borne_gamma(&self, seed: Seed) -> Result<f32, LabError> {
+        let (codec, layout) = (self.compressor.as_ref(), self.model.layout());
+        let gamma = choco::gamma(typical_contraction(codec, layout, seed.derive("typical"))?);
+        let none = LabError::Together("the codec contracts nothing, so γ has to be said");
+        if gamma > 0.0 { Ok(gamma) } else { Err(none) }
+    }
+
     /// Plays CHOCO on the same graph, rows, links and rules instead of Algorithm 1: compressed differences to all neighbours,
     /// public copies of all of them. [`Self::manner`] and ages play no part. `gamma` is γ, or `None` for the one that
     /// [follows](choco::gamma) from the codec's contraction of normal values in the model's layout.
@@ -119,13 +127,7 @@ impl GossipLab {
         test: &Dataset,
         seed: Seed,
     ) -> Result<LabReport, LabError> {
-        let gamma = match gamma {
-            Some(gamma) => gamma,
-            None => {
-                let codec = self.compressor.as_ref();
-                choco::gamma(typical_contraction(codec, self.model.layout(), seed.derive("typical"))?)
-            }
-        };
+        let gamma = gamma.map_or_else(|| self.borne_gamma(seed), Ok)?;
         if !(gamma > 0.0 && gamma <= 1.0) {
             return Err(LabError::Together("γ is above 0 and at most 1"));
         }
