@@ -1,6 +1,6 @@
 """ByzFL's rules under ByzFL's attacks at a server: the setting of examples/experiments/server.toml.
 
-    byzfl_table.py [--seeds 5]
+    byzfl_table.py [--seeds 5] [--first 1]
 
 Twenty workers, six of them liars, send gradients with momentum 0.9 of an MLP of 64-32-10 on digits, spread by a Dirichlet draw of
 0.5; 300 steps at rate 0.5 on batches of 32. Prints one JSON object: for each rule and attack the accuracy of each seed on 360 rows
@@ -130,7 +130,9 @@ def play(rule, attack, seed):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--seeds", type=int, default=5)
-    seeds = range(1, arguments.parse_args().seeds + 1)
+    arguments.add_argument("--first", type=int, default=1)
+    arguments = arguments.parse_args()
+    seeds = range(arguments.first, arguments.first + arguments.seeds)
     warnings.simplefilter("ignore")
     cells = {rule: {attack: [play(rule, attack, seed) for seed in seeds] for attack in ATTACKS} for rule in RULES}
     print(json.dumps({"peer": "ByzFL 0.0.11", "accuracy": cells}))

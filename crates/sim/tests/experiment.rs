@@ -3,7 +3,7 @@
 
 use bitneuron_learning::merge::{MergeError, Merged, WeightedMean};
 use bitneuron_learning::{Contribution, Merge};
-use bitneuron_sim::lab::{Experiment, ExperimentError, KEYS, Lab, Results, Trial};
+use bitneuron_sim::lab::{Experiment, ExperimentError, KEYS, Lab, Results, Trial, matrix_file};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::sync::{
@@ -364,4 +364,28 @@ fn control_variates_travel_with_the_model() {
         assert!((1.9..2.1).contains(&ratio), "{exchange}: {ratio} times the bytes");
         assert!(controlled.accuracy() > 0.8, "{exchange}: {}", controlled.accuracy());
     }
+}
+
+#[test]
+fn a_matrix_is_drawn_with_a_field_for_each_rule_and_attack() {
+    let experiment = small()
+        .with("merge", ["mean", "median"])
+        .unwrap()
+        .with("attack", ["none", "huge", "mimic"])
+        .unwrap()
+        .with("partition", ["iid", "shards:2"])
+        .unwrap();
+    let results = Lab::new().play(&experiment).unwrap();
+    let (name, drawing) = matrix_file(&results);
+    assert_eq!((name, drawing.matches("<rect").count()), ("matrix.svg", 2 * 3));
+    let worst = |rule: &str, attack: &str| {
+        let runs = results.runs.iter().filter(|run| run.get("merge") == rule && run.get("attack") == attack);
+        runs.map(|run| run.course.as_ref().unwrap().accuracy()).reduce(f64::min).unwrap()
+    };
+    // What is ruined is dark: half of what can be reached is all.
+    let lost = worst("mean", "none").max(worst("median", "none")) - worst("mean", "huge");
+    assert!(lost > 0.2, "{lost}");
+    assert!(drawing.contains(&format!("fill-opacity=\"{:.2}\"", (lost / 0.5).min(1.0))));
+    assert!(drawing.contains(&format!(">{:.0}</text>", 100.0 * worst("median", "mimic"))));
+    assert_eq!(matrix_file(&Lab::new().play(&small()).unwrap()).1, "");
 }

@@ -46,7 +46,7 @@ enum Typed {
     },
     /// Play the published matrix: rules by attacks by codecs by partitions
     Matrix {
-        /// Fewer rounds and one seed
+        /// One seed
         #[arg(long)]
         quick: bool,
         #[command(flatten)]

@@ -9,7 +9,7 @@ mod list;
 pub use arguments::LabArgs;
 pub use list::List;
 
-use bitneuron_sim::lab::{Experiment, ExperimentError, Lab, Progress, Results, frontier_files};
+use bitneuron_sim::lab::{Experiment, ExperimentError, Lab, Progress, Results, frontier_files, matrix_file};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ pub enum What {
     File(PathBuf),
     /// Rules by attacks by codecs by partitions.
     Matrix {
-        /// Fewer rounds and seeds.
+        /// One seed instead of three.
         quick: bool,
     },
     /// Accuracy against bytes for each codec.
@@ -63,10 +63,13 @@ impl Play {
             Lab::new().watch(watch).clock(thread_time).play_into(&experiment, &self.out, self.fresh);
         shown.finish_and_clear();
         let results = results?;
-        if matches!(self.what, What::Frontier { .. }) {
-            for (name, text) in frontier_files(&results) {
-                write(&self.out.join(name), &text)?;
-            }
+        let drawn = match self.what {
+            What::Frontier { .. } => frontier_files(&results).to_vec(),
+            What::Matrix { .. } => vec![matrix_file(&results)],
+            What::File(_) => Vec::new(),
+        };
+        for (name, text) in drawn {
+            write(&self.out.join(name), &text)?;
         }
         // Nobody is left to hear that standard output is closed.
         let _ = self.tell(&results, out);

@@ -43,7 +43,7 @@ pub use graph::Graph;
 pub use keys::{KEYS, Key};
 pub(crate) use neighbourhood::alias;
 pub use neighbourhood::{Assault, NeighbourhoodLab, Voices};
-pub use published::frontier_files;
+pub use published::{frontier_files, matrix_file};
 pub use results::{Cell, Estimate, Rank, Results, Run};
 pub use runner::{Lab, Progress};
 pub use server::ServerLab;

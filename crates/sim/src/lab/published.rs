@@ -2,7 +2,7 @@
 
 use super::{
     Experiment, ExperimentError, Results,
-    report::{Line, Plot, Scale, bytes},
+    report::{Line, Plot, Scale, bytes, heat},
 };
 use std::fmt::Write as _;
 
@@ -64,18 +64,14 @@ impl Experiment {
     /// # Errors
     /// None but those of a library that lost a key.
     pub fn matrix(quick: bool) -> Result<Self, ExperimentError> {
-        let (rounds, seeds, partitions, codecs): (u32, u64, &[&str], &[&str]) = if quick {
-            (15, 1, &["iid", "dirichlet:0.5"], &["dense", "ecsq:100"])
-        } else {
-            (40, 3, &["iid", "dirichlet:1", "dirichlet:0.5", "shards:2"], &["dense", "ecsq:100"])
-        };
+        let seeds = if quick { 1 } else { 3 };
         let mut experiment = Self::new("Rules against attacks")
             .with("merge", RULES)?
             .with("attack", ATTACKS)?
-            .with("partition", partitions)?
-            .with("codec", codecs)?
+            .with("partition", ["iid", "dirichlet:1", "dirichlet:0.5", "shards:2"])?
+            .with("codec", ["dense", "ecsq:100"])?
             .with("topology", ["regular:16"])?
-            .with("rounds", [rounds])?
+            .with("rounds", [40])?
             .with_seeds(1..=seeds);
         experiment.about = "Forty nodes learn digits by softmax regression on a random graph of 16 neighbours each. A quarter of \
                         them attacks: they speak last in every round, know each other and pool all that they see of the honest \
@@ -109,6 +105,11 @@ impl Experiment {
         .into();
         Ok(experiment)
     }
+}
+
+/// The drawing of a matrix: the worst of all partitions and codecs for each rule and attack.
+pub fn matrix_file(results: &Results) -> (&'static str, String) {
+    ("matrix.svg", heat(results))
 }
 
 /// A codec and, where differences travel, that they do.

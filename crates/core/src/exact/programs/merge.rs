@@ -46,14 +46,23 @@ impl MergeRule {
 /// No peer, or more than a program may hold.
 pub fn merge(parameters: u32, peers: u32, rule: MergeRule) -> Result<Program, ProgramError> {
     let mut b = Builder::new();
-    let own = b.input(&[parameters], Net::weight_interval())?;
-    let models =
-        (0..peers).map(|_| b.input(&[parameters], Net::weight_interval())).collect::<Result<Vec<_>, _>>()?;
-    let shares = b.input(&[peers], share_interval())?;
+    let (own, models, shares) = inputs(&mut b, parameters, peers)?;
     let (merged, kept) = merged(&mut b, own, &models, shares, rule)?;
     b.output(merged);
     b.output(kept);
     b.build()
+}
+
+/// Own parameters, the peers' models and their shares.
+pub(super) fn inputs(
+    b: &mut Builder,
+    parameters: u32,
+    peers: u32,
+) -> Result<(ValueId, Vec<ValueId>, ValueId), ProgramError> {
+    let own = b.input(&[parameters], Net::weight_interval())?;
+    let models =
+        (0..peers).map(|_| b.input(&[parameters], Net::weight_interval())).collect::<Result<Vec<_>, _>>()?;
+    Ok((own, models, b.input(&[peers], share_interval())?))
 }
 
 /// Inputs: `models` models `[p]` each, then their shares `[models]`. Output: their weighted mean `[p]`.

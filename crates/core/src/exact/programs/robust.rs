@@ -14,7 +14,7 @@
 //!
 //! Roots are Newton's, in whole numbers.
 
-use super::merge::share_interval;
+use super::merge::{inputs, share_interval};
 use super::{Net, norm::squared};
 use crate::Share;
 use crate::exact::{Builder, Comparison, Interval, Op, Program, ProgramError, Tensor, ValueId};
@@ -33,10 +33,7 @@ pub const MEDIAN: u16 = 32_640;
 /// No peer, or more than a program may hold.
 pub fn clipped(parameters: u32, peers: u32, liars: Share) -> Result<Program, ProgramError> {
     let mut b = Builder::new();
-    let own = b.input(&[parameters], Net::weight_interval())?;
-    let models =
-        (0..peers).map(|_| b.input(&[parameters], Net::weight_interval())).collect::<Result<Vec<_>, _>>()?;
-    let shares = b.input(&[peers], share_interval())?;
+    let (own, models, shares) = inputs(&mut b, parameters, peers)?;
     let voices = Voices::new(&mut b, own, &models, shares)?;
     let (merged, pulls) = clipped_by(&mut b, &voices, liars)?;
     b.output(merged);

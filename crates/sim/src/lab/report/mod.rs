@@ -1,9 +1,11 @@
 //! Reports: a page that needs nothing but itself, and tables in Markdown and CSV.
 
+mod heat;
 mod page;
 mod plot;
 mod table;
 
+pub(crate) use heat::heat;
 pub(crate) use page::html;
 pub(crate) use plot::{Line, Plot, Scale, bytes};
 pub(crate) use table::{cells, markdown, timing};
