@@ -6,6 +6,7 @@
 # The first argument names the peer, GossipPy where it names none; the others are handed on:
 #   run.sh --runs 1
 #   run.sh byzfl speed
+#   run.sh byzfl_table --seeds 10
 #   run.sh byzfl outputs > crates/learning/tests/fixtures/byzfl.txt
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +19,7 @@ if ! cmp -s "$here/requirements.txt" "$stamp"; then
 fi
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 case "${1:-}" in
-    byzfl | gossippy) peer=$1 && shift ;;
+    byzfl | byzfl_table | gossippy) peer=$1 && shift ;;
     *) peer=gossippy ;;
 esac
 exec "$venv/bin/python" "$here/$peer.py" "$@"

@@ -29,7 +29,7 @@
 //! let model = Arc::new(SoftmaxRegression::new(2, 2)?);
 //! let lab = GossipLab { nodes: 12, topology: Topology::RandomRegular(4), rounds: 60, ..GossipLab::new(model) };
 //! let report = lab.run(&train, &test, Seed::from_number(1))?;
-//! assert!(report.accuracy() > 0.8, "{}", report.accuracy());
+//! assert!(report.accuracy() > 0.75, "{}", report.accuracy());
 //! assert_eq!(report.messages(), 12 * 60);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
