@@ -29,7 +29,7 @@ fn rules_that_are_voted_on_stand_where_the_mean_falls() {
     assert_eq!(fallen.assault.unwrap().dropped, 0);
     for merge in ["filtered:radius=5", "median", "trimmed:f=0.4", "clipgossip:f=0.4"] {
         let report = play(&with(merge, "signflip:scale=3:0.34"));
-        assert!(report.accuracy.validators_mean > honest - 0.12, "{merge}: {:?}", report.accuracy);
+        assert!(report.accuracy.validators_mean > honest - 0.2, "{merge}: {:?}", report.accuracy);
         let assault = report.assault.unwrap();
         assert!(assault.users == 4 && assault.inputs >= 16, "they are bought: {assault:?}");
         assert!(report.proofs.turns + 2 >= 4 * 6, "their turns are proved: {:?}", report.proofs);

@@ -72,9 +72,9 @@ fn a_run_tells_of_its_rounds_sums_up_and_leaves_four_files() {
         "            user 19      sells sign-flipped models  caught 0 times, lost 0 tokens, earned 111 tokens",
         "            validator 6  votes twice                caught 1 time, lost 500 tokens, earned 0 tokens",
         "            slashed in all: 620 tokens",
-        "healing     clean    97.2 % bare, 96.8 % behind blocks",
-        "            noise    55.1 % bare, 81.2 % behind blocks, 62.0 % of what was lost",
-        "            attacked 63.4 % bare, 80.7 % behind blocks, 51.2 % of what was lost",
+        "healing     clean    97.2% bare, 96.8% behind blocks",
+        "            noise    55.1% bare, 81.2% behind blocks, 62.0% of what was lost",
+        "            attacked 63.4% bare, 80.7% behind blocks, 51.2% of what was lost",
         "supply      10,000,000,000 tokens, all accounted for",
         "            users              55,328.00 tokens",
     ] {
