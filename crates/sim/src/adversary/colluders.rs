@@ -67,7 +67,7 @@ impl Conduct for Colluder {
 
     /// What no codec carries is sold as an honest model, and delivered as what it is.
     fn delivery(&self, sold: Bytes) -> Bytes {
-        if self.spoils { Bytes(vec![0xff; sold.len()].into()) } else { sold }
+        if self.spoils { Bytes(vec![0xff; sold.len()]) } else { sold }
     }
 }
 

@@ -97,7 +97,8 @@ pub const fn trim(liars: Share) -> u16 {
 
 /// The number of peers that may lie when so large a share of them may: never all of them.
 pub fn liars_among(liars: Share, peers: u32) -> u32 {
-    let wanted = u64::from(peers).saturating_mul(u64::from(liars.0)) / u64::from(Share::ONE.0);
+    // A share is in units of 2⁻¹⁶.
+    let wanted = u64::from(peers).saturating_mul(u64::from(liars.0)) >> 16;
     u32::try_from(wanted).unwrap_or(u32::MAX).min(peers.saturating_sub(1))
 }
 
