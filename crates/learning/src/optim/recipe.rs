@@ -58,7 +58,7 @@ impl Update for Rule {
     }
 }
 
-/// What [`named`] reads, and `scaffold:share=1+…` before it, which sends more than the model.
+/// What [`named`](fn@super::named) reads, and `scaffold:share=1+…` before it, which sends more than the model.
 ///
 /// ```
 /// use bitneuron_learning::{model, optim};
@@ -69,7 +69,7 @@ impl Update for Rule {
 /// ```
 ///
 /// # Errors
-/// As [`named`].
+/// As [`named`](fn@super::named).
 pub fn recipe(text: &str, model: &Arc<dyn Model>) -> Result<Recipe, NameError> {
     let mut parts = Call::parts(text)?;
     if parts.first().is_none_or(|first| first.name() != NAMES[SCAFFOLD].name()) {
