@@ -5,7 +5,7 @@
 
 use super::attempt;
 use crate::{Failure, reading::Reading};
-use bitneuron::sim::lab::{Experiment, Lab, Results};
+use bitneuron::sim::lab::{Cell, Experiment, Lab, Results};
 
 /// At least eight are asked for.
 const ATTACKS: [&str; 11] = [
@@ -41,10 +41,13 @@ fn gap() -> Result<Vec<Reading>, Failure> {
     let clean = played("mean", &["none"])?;
     let clean = clean.cells().first().map(|cell| cell.accuracy().mean).ok_or("nothing was played")?;
     let attacked = played("default", &ATTACKS)?;
-    let worst = attacked.ranking().into_iter().next().ok_or("nothing was played")?;
-    let note = format!("worst of {} attacks: {}, {SEEDS} seeds", ATTACKS.len(), worst.at);
+    let cells = attacked.cells();
+    let accuracy = |cell: &Cell<'_>| cell.accuracy().mean;
+    let worst =
+        cells.iter().min_by(|a, b| accuracy(a).total_cmp(&accuracy(b))).ok_or("nothing was played")?;
+    let note = format!("worst of {} attacks: {}, {SEEDS} seeds", ATTACKS.len(), worst.get("attack"));
     Ok(vec![
-        Reading::row("default_rule_25pct_attackers_gap", 100.0 * (clean - worst.worst)).note(note),
+        Reading::row("default_rule_25pct_attackers_gap", 100.0 * (clean - accuracy(worst))).note(note),
         Reading::extra("default_rule_clean_accuracy", "fraction", clean).note("the mean, nobody attacks"),
     ])
 }
